@@ -1,0 +1,93 @@
+import type { Series } from "../spec/profile.ts";
+import type { Source } from "./source.ts";
+
+/** The areas of the catalog, in its order. */
+export const areas = [
+  "LIFE",
+  "ATT",
+  "PIN",
+  "MAP",
+  "MOVE",
+  "REV",
+  "RESV",
+  "FENCE",
+  "CPU",
+  "SYNC",
+  "P2P",
+  "DMAMAP",
+  "MMUN",
+  "FAULT",
+  "NEG",
+] as const;
+export type Area = (typeof areas)[number];
+
+/** Whose duty a rule is. `fenceOwner` is whoever creates and signals a fence, `caller` whoever calls the API at hand. */
+export type Party = "framework" | "exporter" | "importer" | "caller" | "fenceOwner";
+
+/** MUST decides conformance, SHOULD warns unless strict, MAY says that both behaviours are legal, `fact` records how a series behaves. */
+export type Level = "MUST" | "SHOULD" | "MAY" | "fact";
+
+/** Capabilities a subject can have or honestly lack; a rule that needs a missing one is `absent`. */
+export type Capability =
+  | "dynamicExporter"
+  | "revoke"
+  | "unrevoke"
+  | "permanentRevoke"
+  | "pin"
+  | "move"
+  | "peer2peer"
+  | "importerCallback"
+  | "regionExport"
+  | "privateInterconnect"
+  | "pfn"
+  | "negotiation"
+  | "vmaPeer"
+  | "vmap"
+  | "mmap"
+  | "syncFile";
+
+/** Why a registry row has no working monitor, or that it has one. */
+export type Status =
+  | { readonly kind: "checked" }
+  | { readonly kind: "sampled" }
+  | { readonly kind: "later"; readonly area: Area }
+  | { readonly kind: "kernelOnly" }
+  | { readonly kind: "fact" }
+  | { readonly kind: "untested"; readonly reason: string }
+  | { readonly kind: "excluded"; readonly reason: string };
+
+/** A rule checked by a monitor on every history. */
+export const checked: Status = { kind: "checked" };
+/** A row that records how a series behaves; nobody can violate it. */
+export const fact: Status = { kind: "fact" };
+/** A row whose operations arrive with another area. */
+export function later(area: Area): Status {
+  return { kind: "later", area };
+}
+/** A row no one can check this way, and why. */
+export function untested(reason: string): Status {
+  return { kind: "untested", reason };
+}
+
+/** The words of a rule: everything but its monitor. */
+export interface RuleText {
+  /** Permanent id, the catalog's. */
+  readonly id: string;
+  readonly level: Level;
+  readonly obliged: readonly Party[];
+  /** Other parties whose fault shows here. */
+  readonly provokedBy?: readonly Party[];
+  /** One sentence a driver author can act on. */
+  readonly statement: string;
+  /** Why the rule exists: what goes wrong without it. */
+  readonly intent: string;
+  readonly sources: readonly Source[];
+  /** First and last series in which the rule holds; absent: all. */
+  readonly from?: Series;
+  readonly until?: Series;
+  readonly needs?: readonly Capability[];
+  /** Temporal rows (T-nn of the catalog's Part V) that this rule implements. */
+  readonly temporal?: readonly string[];
+  /** What to look at when it fails, as questions. */
+  readonly hints: readonly string[];
+}
