@@ -1,0 +1,55 @@
+import type { Errno } from "../errno.ts";
+import type {
+  Attachment,
+  Device,
+  Direction,
+  DmaBuf,
+  ExportInfo,
+  FileDescriptor,
+  ImporterOps,
+  SgTable,
+} from "./handles.ts";
+import type { Suspendable } from "./suspendable.ts";
+
+/**
+ * The core of a framework: `drivers/dma-buf/dma-buf.c`.
+ * Where a method answers "object or errno", a number is a positive Linux error, as with IS_ERR.
+ */
+export interface BufferFramework {
+  export(info: ExportInfo): Suspendable<DmaBuf | Errno>;
+  exportFd(buffer: DmaBuf, closeOnExec: boolean): Suspendable<FileDescriptor | Errno>;
+  /** Closes a descriptor: EBADF if it is closed already. */
+  close(fd: FileDescriptor): Suspendable<Errno>;
+  get(fd: FileDescriptor): Suspendable<DmaBuf | Errno>;
+  getRef(buffer: DmaBuf): Suspendable<void>;
+  put(buffer: DmaBuf): Suspendable<void>;
+  /** Ops null: a static attachment (`dma_buf_attach`), otherwise `dma_buf_dynamic_attach`. */
+  attach(
+    buffer: DmaBuf | null,
+    device: Device | null,
+    ops: ImporterOps | null,
+    priv?: unknown,
+  ): Suspendable<Attachment | Errno>;
+  detach(buffer: DmaBuf | null, attachment: Attachment | null): Suspendable<void>;
+  /** Lock held by the caller. */
+  pin(attachment: Attachment): Suspendable<Errno>;
+  unpin(attachment: Attachment): Suspendable<void>;
+  /** Lock held by the caller. */
+  map(attachment: Attachment | null, direction: Direction): Suspendable<SgTable | Errno>;
+  unmap(attachment: Attachment | null, table: SgTable, direction: Direction): Suspendable<void>;
+  /** Lock not held by the caller. */
+  mapUnlocked(attachment: Attachment | null, direction: Direction): Suspendable<SgTable | Errno>;
+  unmapUnlocked(attachment: Attachment | null, table: SgTable, direction: Direction): Suspendable<void>;
+  /** `dma_buf_invalidate_mappings`, `dma_buf_move_notify` up to 7.0. Lock held by the caller. */
+  invalidate(buffer: DmaBuf): Suspendable<void>;
+  /** `dma_buf_attach_revocable`, from 7.1. */
+  isRevocable(attachment: Attachment): boolean;
+  /** Result ≥ 0, or a negative error number. Whence 0 set, 1 current, 2 end. */
+  seek(buffer: DmaBuf, offset: number, whence: number): Suspendable<number>;
+  /** A name in memory, or null for a pointer that faults. */
+  setName(buffer: DmaBuf, name: string | null): Suspendable<Errno>;
+  /** The name as debug listings show it. */
+  getName(buffer: DmaBuf): string;
+  /** Every live buffer, each with a reference that the caller puts (`dma_buf_iter_next`, 7.x). */
+  listBuffers(): Suspendable<readonly DmaBuf[]>;
+}

@@ -1,0 +1,115 @@
+import type { Errno } from "../errno.ts";
+import type { Profile } from "../profile.ts";
+import type { BufferFramework } from "./buffers.ts";
+import type { FenceFramework } from "./fences.ts";
+import type { AcquireContext, Attachment, Device, DmaBuf, Fence, Placement, Reservation, Segment, SgTable, Storage, Usage } from "./handles.ts";
+import type { ReservationFramework } from "./reservations.ts";
+import type { Blocking, Suspendable, WaitReason } from "./suspendable.ts";
+
+type MayBlock<R> = [Extract<R, PromiseLike<unknown>>] extends [never] ? false : true;
+type Settled<R> = Exclude<R, PromiseLike<unknown> | Generator<unknown, unknown, unknown>>;
+
+/** A framework's methods as a role calls them: what may block becomes a `Blocking`, the rest stays plain. */
+type Instrumented<F> = {
+  [K in keyof F]: F[K] extends (...args: infer A) => infer R
+    ? (...args: A) => MayBlock<R> extends true ? Blocking<Settled<R>> : R
+    : never;
+};
+
+/** A private lock of a role, known by its class in the lock-order graph. */
+export interface Mutex {
+  readonly lockClass: string;
+  readonly name: string;
+}
+
+/** Something taken that must be given back once: a power reference, a device registration, private data. */
+export interface Resource {
+  readonly what: string;
+}
+
+/** How a device touches memory. `speculativeRead`: a read whose data is thrown away. */
+export type AccessKind = "read" | "write" | "speculativeRead";
+
+/** The module that owns an exporter's or fence owner's code. */
+export interface Owner {
+  readonly name: string;
+}
+
+/** Scheduling, failures and deferred work: what the kernel around dma-buf provides. */
+export interface Kernel {
+  readonly profile: Profile;
+  /** Identity of the running task, comparable by `===`. */
+  currentTask(): object;
+  /** Logical time: grows with every event, never with the wall clock. */
+  now(): number;
+  /** A place where the scheduler may run somebody else. */
+  point(site: string): Blocking<void>;
+  /** Blocks until `ready`; answers EINTR if an interruption came first and the wait allows it, otherwise 0. */
+  wait(reason: WaitReason, ready: () => boolean, interruptible?: boolean): Blocking<Errno>;
+  /** True if the running task has an interruption pending. */
+  interruptPending(): boolean;
+  /** Runs `work` later, in a context of its own (irq work, deferred fput). */
+  defer(name: string, work: () => Suspendable<void>): void;
+  /** False where a failure was asked for: treat it as out of memory. */
+  allocate(site: string): boolean;
+  /** The errno injected at a step that can fail for other reasons, otherwise 0. */
+  failure(site: string): Errno;
+  /** A kernel warning (WARN_ON, lockdep, mutex debugging). */
+  warn(text: string): void;
+  /** Runs `body`, which must not block, in atomic context. */
+  atomic<T>(body: () => T): T;
+
+  createMutex(lockClass: string, name: string): Mutex;
+  lockMutex(mutex: Mutex): Blocking<void>;
+  /** Takes effect at once; use `yield*` on the result to offer a preemption point behind it. */
+  unlockMutex(mutex: Mutex): Blocking<void>;
+
+  /** Holds the owner's module; false while it unloads. */
+  moduleGet(owner: Owner): boolean;
+  modulePut(owner: Owner): void;
+
+  /** Tracepoints of a framework. */
+  traceSignaled(fence: Fence): void;
+  traceReleased(fence: Fence): void;
+  traceListed(attachment: Attachment, listed: boolean): void;
+}
+
+/** Memory, translation and devices. */
+export interface Machine {
+  /** ENOMEM where a failure was asked for. Size in bytes, rounded up to pages. */
+  allocateStorage(size: number, placement: Placement): Storage | Errno;
+  freeStorage(storage: Storage): void;
+  /** Declares which storage backs the buffer from now on: the moment a move takes effect. */
+  setStorage(buffer: DmaBuf, storage: Storage | null): void;
+  /** A DMA address for `device`; EINVAL beyond its mask. Offset and length in bytes. */
+  dmaMap(device: Device, storage: Storage, offset: number, length: number): Segment | Errno;
+  dmaUnmap(device: Device, segment: Segment): void;
+  /** The importer's device touches byte `offset` of a mapping. "fault": no translation, or the memory is off. */
+  access(attachment: Attachment, table: SgTable, kind: AccessKind, offset?: number): "ok" | "fault";
+  /** The importer's device can no longer reach this attachment's addresses. */
+  stopDevice(attachment: Attachment): void;
+  /** Memory of the exporter's device goes on or off (decode, power, reset). */
+  setDeviceMemory(on: boolean): void;
+  take(what: string): Resource;
+  give(resource: Resource): void;
+  /** Work of a device, finished when the program or the drain says so: accesses and signals belong here. */
+  startJob(name: string, work: () => void, killed?: () => void): void;
+}
+
+/** What a role gets: the framework through the recorder, and the kernel and machine around it. */
+export interface Env
+  extends
+    Instrumented<BufferFramework>,
+    Omit<Instrumented<ReservationFramework>, "unlock" | "lock" | "lockInterruptible" | "waitFences">,
+    Instrumented<FenceFramework>,
+    Kernel,
+    Machine {
+  lock(resv: Reservation, context?: AcquireContext | null): Blocking<Errno>;
+  lockInterruptible(resv: Reservation, context?: AcquireContext | null): Blocking<Errno>;
+  /** Takes effect at once; use `yield*` on the result to offer a preemption point behind it. */
+  unlock(resv: Reservation): Blocking<void>;
+  /** Uninterruptible and unbounded unless told otherwise. */
+  waitFences(resv: Reservation, usage: Usage, interruptible?: boolean, timeout?: number): Blocking<number>;
+  /** Blocks until `unmapped` says so: the second wait of a revoke. */
+  waitUnmapped(buffer: DmaBuf, unmapped: () => boolean): Blocking<void>;
+}

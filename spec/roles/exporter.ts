@@ -1,0 +1,48 @@
+import type { Errno } from "../errno.ts";
+import type { Owner } from "./env.ts";
+import type { Device, DmaBuf, ExporterOps, Placement, Reservation } from "./handles.ts";
+import type { Suspendable } from "./suspendable.ts";
+
+/** One range of a region exporter, in bytes. */
+export interface RegionRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What a device's user asks an exporter for when it wants a buffer. */
+export interface ExportRequest {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly placement: Placement;
+  /** Share this reservation object instead of a private one. */
+  readonly resv?: Reservation;
+  /** Region exporters: the ranges asked for, checked by the exporter. */
+  readonly ranges?: readonly RegionRange[];
+  readonly device: Device;
+  readonly owner: Owner;
+}
+
+/**
+ * The exporting side. The hooks are `struct dma_buf_ops`; the other methods are what a device's user or firmware asks for.
+ * An optional method that is missing is a capability that is absent.
+ */
+export interface Exporter extends ExporterOps {
+  /** Makes a buffer with `env.export`. Absent: the harness exports with this object as the ops. */
+  export?(request: ExportRequest): Suspendable<DmaBuf | Errno>;
+  /** Relocates the backing storage. EBUSY while pinned. */
+  move?(buffer: DmaBuf, placement: Placement): Suspendable<Errno | void>;
+  /** Memory pressure: as move, to system memory. */
+  evict?(buffer: DmaBuf): Suspendable<Errno | void>;
+  /** Takes access away until unrevoke. */
+  revoke?(buffer: DmaBuf): Suspendable<Errno | void>;
+  unrevoke?(buffer: DmaBuf): Suspendable<Errno | void>;
+  /** Takes access away for good. */
+  revokeForever?(buffer: DmaBuf): Suspendable<Errno | void>;
+  /** Function reset of the exporting device: revokes before, unrevokes after if the memory is accessible. */
+  reset?(): Suspendable<Errno | void>;
+  /** Memory decode (or power) on or off. */
+  setMemory?(on: boolean): Suspendable<Errno | void>;
+  /** The device goes away: everything revoked for good, buffers cut loose. */
+  close?(): Suspendable<void>;
+}

@@ -1,0 +1,151 @@
+import type { Errno } from "../errno.ts";
+import type { Suspendable } from "./suspendable.ts";
+
+/** Direction of a mapping, as `enum dma_data_direction`. */
+export type Direction = "bidirectional" | "toDevice" | "fromDevice" | "none";
+
+/** Usage classes of a reservation object, strongest first: a query at one class covers it and all before it (`enum dma_resv_usage`). */
+export const usages = ["kernel", "write", "read", "bookkeep"] as const;
+export type Usage = (typeof usages)[number];
+
+/** True if a fence stored as `usage` is seen by a query at `query`. */
+export function covers(query: Usage, usage: Usage): boolean {
+  return usages.indexOf(usage) <= usages.indexOf(query);
+}
+
+/** Bytes in a page everywhere in this project. */
+export const pageSize = 4096;
+
+/** Where memory lies. `device` is reached by others only peer-to-peer. */
+export type Placement = "system" | "device";
+
+/** An importing or exporting device, made by the harness from the set-up. */
+export interface Device {
+  readonly name: string;
+  /** Highest address the device can send, inclusive. */
+  readonly dmaMask: number;
+  /** Largest segment the device takes, in bytes. */
+  readonly maxSegment: number;
+}
+
+/** A piece of backing memory with its own generation; freed memory is never handed out under the same object. */
+export interface Storage {
+  readonly id: string;
+  /** Bytes, a multiple of the page size. */
+  readonly size: number;
+  readonly placement: Placement;
+}
+
+/** A range of DMA addresses for one device. Address and length in bytes. */
+export interface Segment {
+  address: number;
+  length: number;
+}
+
+/** A mapping as map hands it out: `struct sg_table`. The importer owns it until unmap. */
+export interface SgTable {
+  readonly segments: Segment[];
+}
+
+/** `struct dma_buf` as both sides see it. */
+export interface DmaBuf {
+  /** Bytes; constant for life. */
+  readonly size: number;
+  readonly resv: Reservation;
+  /** What the exporter passed to export; opaque to everybody else. */
+  readonly priv: unknown;
+}
+
+/** `struct dma_buf_attachment`. */
+export interface Attachment {
+  readonly buffer: DmaBuf;
+  readonly device: Device;
+  /** The importer's ops record, null for a static attachment. */
+  readonly importerOps: ImporterOps | null;
+  readonly importerPriv: unknown;
+  /** Starts as what the importer allows; the exporter's attach hook may clear it. */
+  peer2peer: boolean;
+  /** The exporter's own, set in its attach hook. */
+  priv?: unknown;
+}
+
+/** `struct dma_buf_attach_ops`. Made with ops: a dynamic attachment. With the callback: revocable (7.1). */
+export interface ImporterOps {
+  readonly allowPeer2peer: boolean;
+  /** Called with the reservation lock held (`move_notify` up to 7.0, `invalidate_mappings` from 7.1). */
+  readonly invalidate?: (attachment: Attachment) => Suspendable<void>;
+}
+
+/** `struct dma_resv`. */
+export interface Reservation {
+  readonly reservation: true;
+}
+
+/** `struct ww_acquire_ctx`. */
+export interface AcquireContext {
+  readonly acquireContext: true;
+}
+
+/** `struct dma_fence`. */
+export interface Fence {
+  /** Timeline the fence belongs to. */
+  readonly context: number;
+  /** Position on the timeline; a bigint, as 64-bit numbers occur. */
+  readonly seqno: bigint;
+}
+
+/** `struct dma_fence_ops`: what a fence's owner supplies. All optional. Called in atomic context but for `wait`. */
+export interface FenceOps {
+  /** False: the fence is complete already. Called at most once, with the fence lock held. */
+  readonly enableSignaling?: (fence: Fence) => boolean;
+  /** Whether the work is complete. */
+  readonly signaled?: (fence: Fence) => boolean;
+  /** An own wait operation; the result is passed on: negative errno, 0 on expiry, remaining time. */
+  readonly wait?: (fence: Fence, interruptible: boolean, timeout: number) => number;
+  readonly release?: (fence: Fence) => void;
+  readonly setDeadline?: (fence: Fence, deadline: number) => void;
+  /** 64-bit numbering by the ops table (up to 7.0). */
+  readonly seqno64?: boolean;
+}
+
+/** `struct dma_fence_cb`: one registration of a callback. */
+export interface FenceCallback {
+  /** Runs once in atomic context when the fence signals. */
+  readonly run: (fence: Fence) => void;
+}
+
+/** `struct file` behind a descriptor. */
+export interface FileDescriptor {
+  /** Slot in the descriptor table, ≥ 0. */
+  readonly number: number;
+}
+
+/** What export is asked for: `struct dma_buf_export_info`. Null where the caller left an item out. */
+export interface ExportInfo {
+  readonly size: number;
+  readonly priv: unknown;
+  readonly ops: ExporterOps | null;
+  /** The reservation object to share; absent: the buffer gets its own. */
+  readonly resv?: Reservation;
+}
+
+/** `struct dma_buf_ops`. */
+export interface ExporterOps {
+  readonly attach?: (buffer: DmaBuf, attachment: Attachment) => Suspendable<Errno | void>;
+  readonly detach?: (buffer: DmaBuf, attachment: Attachment) => Suspendable<void>;
+  readonly pin?: (attachment: Attachment) => Suspendable<Errno | void>;
+  readonly unpin?: (attachment: Attachment) => Suspendable<void>;
+  /** Null stands for a hook that returned nothing. */
+  readonly map?: (
+    attachment: Attachment,
+    direction: Direction,
+  ) => Suspendable<SgTable | Errno | null>;
+  readonly unmap?: (
+    attachment: Attachment,
+    table: SgTable,
+    direction: Direction,
+  ) => Suspendable<void>;
+  readonly release?: (buffer: DmaBuf) => Suspendable<void>;
+  /** 6.12 only: asks the core to cache tables. */
+  readonly cacheSgtMapping?: boolean;
+}

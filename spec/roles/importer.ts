@@ -1,0 +1,25 @@
+import type { Errno } from "../errno.ts";
+import type { AccessKind } from "./env.ts";
+import type { Device, Direction, DmaBuf } from "./handles.ts";
+import type { Suspendable } from "./suspendable.ts";
+
+/** What an importer makes of a buffer; the harness only passes it back. */
+export type Import = object;
+
+/** One use of an import in a job. */
+export interface JobUse {
+  readonly import: Import;
+  readonly kind: AccessKind;
+}
+
+/** The importing side, as its user drives it. What it then calls at the seam appears as nested events. */
+export interface Importer {
+  /** Takes the buffer into use: attach and whatever the importer does at creation. `direction` for its mappings. */
+  import(buffer: DmaBuf, device: Device, direction: Direction): Suspendable<Import | Errno>;
+  /** Queues device work that touches the imports; 0, or why it was refused. */
+  submit?(uses: readonly JobUse[]): Suspendable<Errno | void>;
+  /** The importer ends its own use but keeps the object (importer-side revoke). */
+  stop?(imported: Import): Suspendable<void>;
+  /** Gives everything back: unmap, unpin, detach, and the buffer reference it took. */
+  release(imported: Import): Suspendable<void>;
+}
