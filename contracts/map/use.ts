@@ -1,0 +1,88 @@
+import { later } from "../rule-text.ts";
+import type { Rule } from "../rule.ts";
+import { derived, doc, kernel } from "../source.ts";
+
+export const map16: Rule = {
+  id: "MAP-16",
+  level: "MUST",
+  obliged: ["importer"],
+  statement: "Once unmap is called, the device makes no access through that mapping, not even a speculative read.",
+  intent: "The addresses may at once lead nowhere or to the memory of someone else.",
+  sources: [
+    doc("Documentation/core-api/dma-api.rst", "unmapping"),
+    doc("drivers/dma-buf/dma-buf.c", "dma_buf_invalidate_mappings: speculation ends with unmap", "7.2"),
+  ],
+  hints: [
+    "Are the device's translations flushed before unmap, and is the flush waited for?",
+    "Can prefetch or a queued job still carry the old addresses?",
+  ],
+  status: later("MAP"),
+};
+
+export const map17: Rule = {
+  id: "MAP-17",
+  level: "MUST",
+  obliged: ["exporter", "framework"],
+  statement:
+    "The DMA mapping should be gone when unmap returns; if exporter or core keeps it cached for the attachment, it is torn down by the end of detach without help from the importer.",
+  intent: "A translation left behind lets the importer's device reach the storage after the memory was freed.",
+  sources: [
+    doc("include/linux/dma-buf.h", "struct dma_buf_ops, unmap_dma_buf"),
+    kernel("drivers/dma-buf/dma-buf.c", "dma_buf_detach (core-cached table)", "6.12"),
+    kernel("drivers/media/common/videobuf2/videobuf2-dma-contig.c", "vb2_dc_dmabuf_ops_detach", "6.12, 7.2"),
+  ],
+  hints: [
+    "If unmap keeps the table, which hook drops it, and with which direction?",
+    "Is the cached table dropped as well when the importer never unmapped?",
+  ],
+  status: later("MAP"),
+};
+
+export const map26: Rule = {
+  id: "MAP-26",
+  level: "MUST",
+  obliged: ["importer"],
+  statement:
+    "The device only reads through a to-device mapping and only writes through a from-device mapping; both ways need a bidirectional one.",
+  intent:
+    "Bounce buffers and caches are synchronised for the stated direction only, so the other access is lost or stale.",
+  sources: [doc("Documentation/core-api/dma-api.rst", "DMA directions")],
+  hints: [
+    "Is the direction taken from what the job does, or fixed at import?",
+    "Does the device write status or timestamps into a buffer mapped for reading?",
+  ],
+  status: later("MAP"),
+};
+
+export const map30: Rule = {
+  id: "MAP-30",
+  level: "SHOULD",
+  obliged: ["importer"],
+  statement: "A static importer does not keep a mapping for long while no device work uses it.",
+  intent: "The storage cannot move while mapped, so idle mappings starve everyone else of device memory.",
+  sources: [doc("drivers/dma-buf/dma-buf.c", "dma_buf_map_attachment")],
+  hints: [
+    "Is the buffer mapped at import and unmapped only at close?",
+    "Could map and unmap follow the stream or the job instead?",
+  ],
+  status: later("MAP"),
+};
+
+export const map36: Rule = {
+  id: "MAP-36",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "Unmap tears down what its map set up, by what was recorded then, even if the storage is now of another kind.",
+  intent: "Choosing the teardown by the present place leaks the old mapping and may take down a foreign one.",
+  sources: [
+    derived("MAP-13 and MOVE-20"),
+    kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c", "amdgpu_dma_buf_unmap", "6.12, 7.2"),
+    kernel("drivers/gpu/drm/xe/xe_dma_buf.c", "xe_dma_buf_unmap", "6.12, 7.2"),
+  ],
+  needs: ["move"],
+  hints: ["Does the unmap hook ask where the buffer is now?", "Is the kind of mapping stored with the table?"],
+  status: later("MAP"),
+};
+
+export const rules: readonly Rule[] = [map16, map17, map26, map30, map36];
