@@ -1,0 +1,105 @@
+import type { Rule } from "../rule.ts";
+import { later } from "../rule-text.ts";
+import { kernel, doc, derived } from "../source.ts";
+
+export const fence03: Rule = {
+  id: "FENCE-03",
+  level: "MUST",
+  obliged: ["fenceOwner"],
+  statement: "Every published fence signals within a bounded time, whatever user space does or fails to do.",
+  intent:
+    "The kernel waits for fences under locks and in memory reclaim; one that never signals hangs unrelated processes.",
+  sources: [doc("drivers/dma-buf/dma-fence.c", "fence cross-driver contract")],
+  temporal: ["T-22"],
+  hints: [
+    "Which event signals the fence when the job is dropped, cancelled or never reaches the ring?",
+    "Can the fence wait for a process that is stopped or killed?",
+  ],
+  status: later("FENCE"),
+};
+
+export const fence04: Rule = {
+  id: "FENCE-04",
+  level: "MUST",
+  obliged: ["fenceOwner"],
+  statement:
+    "After a hang the recovery stops the queue from taking more work and signals every fence still in flight within the recovery budget, preferably each with an error.",
+  intent:
+    "A wedged engine must not turn into a wedged kernel, and consumers must be able to tell lost work from finished work.",
+  sources: [
+    doc("drivers/dma-buf/dma-fence.c", "fence cross-driver contract"),
+    kernel("include/linux/dma-fence.h", "dma_fence_set_error", "6.12, 7.2"),
+  ],
+  hints: [
+    "Does the timeout handler walk all pending jobs or only the one that hung?",
+    "Can a new job enter the ring between the stop and the forced signals?",
+    "Is an error such as -ETIME or -ECANCELED set before the forced signal?",
+  ],
+  status: later("FENCE"),
+};
+
+export const fence05: Rule = {
+  id: "FENCE-05",
+  level: "MUST",
+  obliged: ["fenceOwner"],
+  provokedBy: ["exporter", "importer"],
+  statement:
+    "At the moment a fence is published, all work it stands for has been submitted and none of that work, nor its end, waits for a user-controlled event (a timeout does not make such a fence acceptable).",
+  intent: "Memory management depends on fences; if user space decides when one signals, it can deadlock the kernel.",
+  sources: [doc("Documentation/driver-api/dma-buf.rst", "Indefinite DMA Fences")],
+  hints: [
+    "Is the fence handed out before the job is queued?",
+    "Can the job poll a memory location or wait for a user fence before it ends?",
+  ],
+  status: later("FENCE"),
+};
+
+export const fence32: Rule = {
+  id: "FENCE-32",
+  level: "MUST",
+  obliged: ["importer"],
+  provokedBy: ["fenceOwner"],
+  statement:
+    "No published fence completes only after a device page fault that needs memory is served (faults that are mere migration hints excepted).",
+  intent: "Serving the fault may need reclaim, reclaim may wait for the fence, and both then wait for ever.",
+  sources: [doc("Documentation/driver-api/dma-buf.rst", "Recoverable Hardware Page Faults Implications")],
+  hints: [
+    "Can a job in fault mode reach the path that creates a dma fence for it?",
+    "Is a preemption fence published instead of an end-of-job fence for long-running work?",
+  ],
+  status: later("FENCE"),
+};
+
+export const fence34: Rule = {
+  id: "FENCE-34",
+  level: "MUST",
+  obliged: ["importer"],
+  provokedBy: ["fenceOwner"],
+  statement:
+    "A fence published for an unmap or TLB flush signals no earlier than the last device access that could use the old translation.",
+  intent: "The exporter gives the pages to someone else at that signal, so one late access corrupts foreign memory.",
+  sources: [derived("MOVE-09 and RESV-34")],
+  temporal: ["T-21"],
+  hints: [
+    "Does the fence signal when the flush is queued, or when the hardware has acknowledged it?",
+    "Are prefetch engines and second-level TLBs flushed too?",
+  ],
+  status: later("FENCE"),
+};
+
+export const fence50: Rule = {
+  id: "FENCE-50",
+  level: "MUST",
+  obliged: ["fenceOwner"],
+  statement: "An unserved page fault of one job delays no fence of another job on that device beyond the time bound.",
+  intent:
+    "Fault-capable and fenced work share engines; without preemption, reserved resources or a flush between both kinds the fault blocks the fences.",
+  sources: [doc("Documentation/driver-api/dma-buf.rst", "Recoverable Hardware Page Faults Implications")],
+  hints: [
+    "Can a faulted context be preempted while its fault is pending?",
+    "Are the units that fenced work needs reserved, or flushed before fault-capable work starts?",
+  ],
+  status: later("FENCE"),
+};
+
+export const rules: readonly Rule[] = [fence03, fence04, fence05, fence32, fence34, fence50];
