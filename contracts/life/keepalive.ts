@@ -1,0 +1,91 @@
+import type { Rule } from "../rule.ts";
+import { later } from "../rule-text.ts";
+import { kernel, proposal, run, thread } from "../source.ts";
+
+const core = "drivers/dma-buf/dma-buf.c";
+const both = ["6.12.117", "7.2.13"];
+
+export const life13: Rule = {
+  id: "LIFE-13",
+  level: "MUST",
+  obliged: ["importer"],
+  statement: "Every vmap of a buffer is undone before its last reference goes.",
+  intent: "The kernel stops at release when a mapping is left, since its address would now show foreign memory.",
+  sources: [kernel(core, "dma_buf_release", "6.12, 7.2")],
+  needs: ["vmap"],
+  hints: ["Does teardown vunmap before it puts?", "Is a cached kernel address dropped on the error path too?"],
+  status: later("LIFE"),
+};
+
+export const life14: Rule = {
+  id: "LIFE-14",
+  level: "MUST",
+  obliged: ["framework"],
+  statement: "A poll that waits for a fence keeps the buffer until the callback of that fence has run.",
+  intent: "The callback wakes a queue inside the buffer; without the reference it writes to freed memory.",
+  sources: [
+    kernel(core, "dma_buf_poll", "6.12, 7.2"),
+    kernel(core, "dma_buf_poll_cb", "6.12, 7.2"),
+    run(both, "poll armed, fd closed, last put: release only after the signal"),
+  ],
+  hints: [
+    "Is the reference taken before the callback is added, and dropped if adding fails?",
+    "Does the callback drop it as its last step?",
+  ],
+  status: later("LIFE"),
+};
+
+export const life26: Rule = {
+  id: "LIFE-26",
+  level: "MUST",
+  obliged: ["exporter", "importer"],
+  statement:
+    "Every location used by a device or CPU comes from a live mapping, vmap or mmap and is governed by reservation lock, fences and invalidation, whatever form it is described in.",
+  intent: "A bare address outlives the memory behind it, and the next owner of that memory is read or overwritten.",
+  sources: [thread("000", "no location leaves a dma-buf without a lifetime")],
+  hints: [
+    "Does any query return an address without a mapping that can be invalidated?",
+    "Is an address copied into importer state that the callback does not clear?",
+  ],
+  status: later("LIFE"),
+};
+
+export const life27: Rule = {
+  id: "LIFE-27",
+  level: "MUST",
+  obliged: ["exporter", "importer", "framework"],
+  statement:
+    "A mapping described by page numbers or physical ranges obeys the same map, move and revoke rules as one of DMA addresses.",
+  intent: "Otherwise the choice of the description becomes a way around every invalidation.",
+  sources: [
+    thread("000", "lifetime does not depend on how the memory is described"),
+    proposal("mapping-type negotiation, physical address list (2026)"),
+  ],
+  needs: ["pfn"],
+  hints: [
+    "Do physical mappings count in the exporter's wait for unmaps?",
+    "Does the callback drop page numbers as it drops DMA addresses?",
+  ],
+  status: later("LIFE"),
+};
+
+export const life32: Rule = {
+  id: "LIFE-32",
+  level: "MUST",
+  obliged: ["framework", "exporter"],
+  statement:
+    "A live user mapping belongs to the dma-buf's file, or to one that itself holds the backing object, so release waits for the unmap.",
+  intent: "A process may close the fd and go on using the mapping, and must not see pages that were given away.",
+  sources: [
+    kernel(core, "dma_buf_mmap", "6.12, 7.2"),
+    run(both, "one reference more while mapped; the mapping belongs to the dma-buf's file"),
+  ],
+  needs: ["mmap"],
+  hints: [
+    "If the mmap hook sets another file, does that file hold the object?",
+    "Is the file set before the hook runs?",
+  ],
+  status: later("LIFE"),
+};
+
+export const rules: readonly Rule[] = [life13, life14, life26, life27, life32];

@@ -1,0 +1,151 @@
+import type { Rule } from "../rule.ts";
+import { later } from "../rule-text.ts";
+import { commit, derived, doc, kernel, run } from "../source.ts";
+
+const core = "drivers/dma-buf/dma-buf.c";
+const amdgpu = "drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c";
+const xe = "drivers/gpu/drm/xe/xe_dma_buf.c";
+const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
+
+export const pin03: Rule = {
+  id: "PIN-03",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement: "While any attachment has a pin the storage does not move; only a revoke may take it away (REV-35).",
+  intent:
+    "Who pins has put the address where it cannot be changed, such as a display controller or a network card's tables.",
+  sources: [doc("include/linux/dma-buf.h", "struct dma_buf_ops, pin")],
+  needs: ["dynamicExporter", "move"],
+  temporal: ["T-15"],
+  hints: [
+    "Do eviction, defragmentation and suspend test the pin count under the lock?",
+    "Is the count of all attachments tested, not that of one?",
+  ],
+  status: later("PIN"),
+};
+
+export const pin05: Rule = {
+  id: "PIN-05",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement: "A pin hook that did not pin returns an error and leaves pin count and placement limits as they were.",
+  intent: "A false success lets the importer use storage that can move, and its unpin takes the count below zero.",
+  sources: [
+    derived("PIN-03, PIN-04"),
+    kernel(amdgpu, "amdgpu_dma_buf_pin", "6.12, 7.2"),
+    kernel(xe, "xe_dma_buf_pin (drops the error of its last step, by reading)", "7.2"),
+  ],
+  needs: ["dynamicExporter"],
+  hints: [
+    "Is the result of the innermost pin or validate returned, not merely asserted?",
+    "Are narrowed placements put back when a later step fails?",
+  ],
+  status: later("PIN"),
+};
+
+export const pin06: Rule = {
+  id: "PIN-06",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "When pin returns, the memory is allocated and free of old data, and every pipelined move or clear of it has finished.",
+  intent: "Importers start at once, and would read another process's data or be overwritten by a late copy.",
+  sources: [doc("include/linux/dma-buf.h", "struct dma_buf_ops, pin")],
+  needs: ["dynamicExporter"],
+  hints: [
+    "Are the KERNEL fences of the migration waited for before pin returns?",
+    "Do you rely on map to wait? A dynamic importer's map does not.",
+  ],
+  status: later("PIN"),
+};
+
+export const pin07: Rule = {
+  id: "PIN-07",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "Pin uses device memory only if every listed attachment allows peer-to-peer, and else moves to system memory or fails with EINVAL or the migration's error; it should choose a place that all of them reach.",
+  intent: "A pinned buffer cannot be moved later for the importer that does not get at it.",
+  sources: [
+    doc("include/linux/dma-buf.h", "struct dma_buf_ops, pin"),
+    kernel(amdgpu, "amdgpu_dma_buf_pin", "6.12: system memory only; 7.2"),
+    kernel(xe, "xe_dma_buf_pin", "6.12: system memory only; 7.2"),
+  ],
+  needs: ["dynamicExporter", "peer2peer"],
+  hints: [
+    "Does pin walk the whole attachment list, static importers included?",
+    "Is the flag read that the exporter may have cleared at attach?",
+  ],
+  status: later("PIN"),
+};
+
+export const pin16: Rule = {
+  id: "PIN-16",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "An exporter whose memory can vanish stops pinned importers without a callback by a pin hook that fails or by EOPNOTSUPP at attach, because without a pin hook every pin succeeds.",
+  intent: "To the importer a successful pin means that it never has to expect a loss.",
+  sources: [
+    commit("VFIO gets a pin hook that answers EOPNOTSUPP", "6.19-rc"),
+    kernel(vfio, "vfio_pci_dma_buf_attach", "7.1+"),
+    run(["6.12.117", "7.2.13"], "pin on an exporter without the hook: success, no warning"),
+  ],
+  needs: ["revoke"],
+  hints: [
+    "Does the ops table leave pin out although the memory can be revoked?",
+    "Is the refusal made before the importer can map?",
+  ],
+  status: later("PIN"),
+};
+
+export const pin17: Rule = {
+  id: "PIN-17",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement: "As soon as the last pin is gone the storage can be moved again.",
+  intent: "Memory that stays put after its last user ends as a shortage that no eviction can cure.",
+  sources: [doc(core, "dma_buf_unpin")],
+  needs: ["dynamicExporter", "move"],
+  hints: [
+    "Does the unpin hook lower the count even after an error or a reset?",
+    "Is the buffer put back on the eviction list?",
+  ],
+  status: later("PIN"),
+};
+
+export const pin19: Rule = {
+  id: "PIN-19",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "When the buffer is pinned where an attachment cannot reach it, attach or map fails for that attachment (EBUSY, EINVAL or EOPNOTSUPP) and never yields peer addresses.",
+  intent:
+    "The pin forbids the move that would help, and an address without a path makes the device write into nowhere.",
+  sources: [
+    kernel(amdgpu, "amdgpu_dma_buf_map", "6.12"),
+    kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_object.c", "amdgpu_bo_pin", "7.2"),
+    kernel(xe, "xe_dma_buf_pin", "7.2"),
+  ],
+  needs: ["dynamicExporter", "peer2peer"],
+  hints: [
+    "Does map compare the pinned place with this attachment's own flag?",
+    "Is a dynamic importer without peer-to-peer tested too? Only the static one meets the automatic pin.",
+  ],
+  status: later("PIN"),
+};
+
+export const pin20: Rule = {
+  id: "PIN-20",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "Pins count per attachment but hold for the whole buffer: an unpin on one attachment leaves the pin of another in force.",
+  intent: "One display that lets go of a shared framebuffer must not move it away from the other.",
+  sources: [derived("PIN-03, PIN-04"), kernel("drivers/gpu/drm/ttm/ttm_bo.c", "ttm_bo_pin, ttm_bo_unpin", "6.12, 7.2")],
+  needs: ["dynamicExporter", "pin"],
+  hints: ['Is "pinned" a counter rather than a flag?', "Do pins of other kinds have a counter of their own?"],
+  status: later("PIN"),
+};
+
+export const rules: readonly Rule[] = [pin03, pin05, pin06, pin07, pin16, pin17, pin19, pin20];
