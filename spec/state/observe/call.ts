@@ -1,0 +1,141 @@
+import type { CallEvent } from "../../event.ts";
+import type { State } from "../state.ts";
+import { addEntry } from "./entries.ts";
+import { frameOf } from "../state.ts";
+import { reservationOf, revokingFrame, setAccess, taskOf } from "./rows.ts";
+
+/** An operation begins: its frame opens, and what its mere beginning decides takes effect. */
+export function observeCall(state: State, event: CallEvent): void {
+  const task = taskOf(state, event.task);
+  switch (event.op) {
+    case "attach":
+      state.attachments.set(event.attachment, {
+        buffer: event.buffer ?? "",
+        importer: event.importer,
+        device: event.device ?? "",
+        ops: event.ops,
+        allowPeer2peer: event.allowPeer2peer,
+        peer2peer: event.allowPeer2peer,
+        phase: "attaching",
+        listed: false,
+        hooked: false,
+        pins: 0,
+        hookPins: 0,
+        maps: [],
+        hookMaps: [],
+        invalidations: 0,
+        stopped: false,
+        import: frameOf(task, "import")?.import ?? null,
+      });
+      break;
+    case "detach": {
+      const attachment = event.attachment === null ? undefined : state.attachments.get(event.attachment);
+      if (attachment !== undefined && attachment.buffer === event.buffer) attachment.phase = "detaching";
+      break;
+    }
+    case "invalidate": {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined) break;
+      const revoking = revokingFrame(task, buffer, event.buffer);
+      if (revoking?.op === "revokeForever" || revoking?.op === "closeDevice") setAccess(buffer, "revokedForever");
+      else if (revoking !== undefined) setAccess(buffer, "revoked");
+      break;
+    }
+    case "put": {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer !== undefined) buffer.refs -= 1;
+      break;
+    }
+    case "unmap":
+    case "unmapUnlocked": {
+      const mapping = event.mapping === null ? undefined : state.mappings.get(event.mapping);
+      if (mapping === undefined || !mapping.live) break;
+      mapping.live = false;
+      const attachment = state.attachments.get(mapping.attachment);
+      if (attachment !== undefined) attachment.maps = attachment.maps.filter((name) => name !== event.mapping);
+      break;
+    }
+    case "unpin": {
+      const attachment = state.attachments.get(event.attachment);
+      if (attachment !== undefined) attachment.pins -= 1;
+      break;
+    }
+    case "addFence": {
+      addEntry(state, reservationOf(state, event.resv), event.fence, event.usage);
+      const submit = frameOf(task, "submit");
+      if (submit === undefined) break;
+      state.jobs.get(submit.job)?.fences.push(event.fence);
+      const fence = state.fences.get(event.fence);
+      if (fence !== undefined) fence.job = submit.job;
+      break;
+    }
+    case "replaceFences": {
+      const resv = reservationOf(state, event.resv);
+      resv.entries = resv.entries.map((entry) =>
+        state.fences.get(entry.fence)?.context === event.context ? { fence: event.fence, usage: event.usage } : entry,
+      );
+      const fence = state.fences.get(event.fence);
+      if (fence !== undefined) fence.published = true;
+      break;
+    }
+    case "fencePut": {
+      const fence = state.fences.get(event.fence);
+      if (fence !== undefined) fence.refs -= 1;
+      break;
+    }
+    case "setError": {
+      const fence = state.fences.get(event.fence);
+      if (fence !== undefined) fence.error = event.error;
+      break;
+    }
+    case "addCallback":
+      // Pending from the call on: the callback may run before the call has returned.
+      if (event.fence !== null && event.callback !== null)
+        state.callbacks.set(event.callback, { fence: event.fence, state: "pending" });
+      break;
+    case "endSignalling":
+      task.signalling.pop();
+      break;
+    case "import":
+      state.imports.set(event.import, {
+        importer: event.importer,
+        buffer: event.buffer,
+        attachment: null,
+        phase: "importing",
+      });
+      break;
+    case "submit":
+      state.jobs.set(event.job, {
+        importer: event.importer,
+        imports: event.uses.map((use) => use.import),
+        fences: [],
+        phase: "submitting",
+      });
+      break;
+    case "acquireInit":
+      state.acquires.set(event.acquire, {
+        task: event.task,
+        stamp: (state.clock += 1),
+        held: [],
+        contended: null,
+        phase: "acquiring",
+      });
+      break;
+    case "acquireDone": {
+      const acquire = state.acquires.get(event.acquire);
+      if (acquire !== undefined) acquire.phase = "done";
+      break;
+    }
+    case "acquireFini": {
+      const acquire = state.acquires.get(event.acquire);
+      if (acquire !== undefined) acquire.phase = "fini";
+      break;
+    }
+    case "interrupt":
+      taskOf(state, event.target).interrupted = true;
+      break;
+    default:
+      break;
+  }
+  task.frames.push(event);
+}

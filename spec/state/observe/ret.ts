@@ -1,0 +1,270 @@
+import type { RetEvent } from "../../event.ts";
+import type { AttachmentState, BufferState, FenceState, State } from "../state.ts";
+import { closeFrame, reservationOf, setAccess, taskOf } from "./rows.ts";
+
+/** An operation returns: its frame closes, and its result takes effect. */
+export function observeRet(state: State, event: RetEvent): void {
+  const task = taskOf(state, event.task);
+  closeFrame(task, event.call);
+  const ok = event.errno === 0;
+  switch (event.op) {
+    case "export":
+      if (!ok) return;
+      state.buffers.set(event.buffer, newBuffer(event));
+      if (event.resv !== null) reservationOf(state, event.resv);
+      return;
+    case "exportFd":
+      if (ok) state.fds.set(event.fd, { buffer: event.buffer, open: true });
+      return;
+    case "close": {
+      const row = state.fds.get(event.fd);
+      if (!ok || row === undefined) return;
+      row.open = false;
+      const buffer = state.buffers.get(row.buffer);
+      if (buffer !== undefined) buffer.refs -= 1;
+      return;
+    }
+    case "get": {
+      const buffer = event.buffer === null ? undefined : state.buffers.get(event.buffer);
+      if (ok && buffer !== undefined) buffer.refs += 1;
+      return;
+    }
+    case "getRef": {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer !== undefined) buffer.refs += 1;
+      return;
+    }
+    case "listBuffers":
+      for (const name of event.buffers) {
+        const buffer = state.buffers.get(name);
+        if (buffer !== undefined) buffer.refs += 1;
+      }
+      return;
+    case "setName": {
+      const buffer = state.buffers.get(event.buffer);
+      if (ok && buffer !== undefined) buffer.name = event.name;
+      return;
+    }
+    case "attach": {
+      const attachment = state.attachments.get(event.attachment);
+      if (attachment === undefined) return;
+      attachment.phase = ok ? "attached" : "failed";
+      attachment.peer2peer = event.peer2peer;
+      const imported = attachment.import === null ? undefined : state.imports.get(attachment.import);
+      if (ok && imported !== undefined) imported.attachment = event.attachment;
+      return;
+    }
+    case "detach": {
+      const attachment = event.attachment === null ? undefined : state.attachments.get(event.attachment);
+      if (attachment?.phase === "detaching") attachment.phase = "detached";
+      return;
+    }
+    case "pin": {
+      const attachment = state.attachments.get(event.attachment);
+      if (ok && attachment !== undefined) attachment.pins += 1;
+      return;
+    }
+    case "map":
+    case "mapUnlocked":
+      if (ok && event.attachment !== null) addMapping(state, event, event.attachment);
+      return;
+    case "revoke":
+      if (ok) setAccess(state.buffers.get(event.buffer), "revoked");
+      return;
+    case "revokeForever":
+      if (ok) setAccess(state.buffers.get(event.buffer), "revokedForever");
+      return;
+    case "unrevoke":
+      if (ok) setAccess(state.buffers.get(event.buffer), "accessible");
+      return;
+    case "reset":
+      if (ok) settleDevice(state, event.exporter);
+      return;
+    case "setMemory":
+      if (ok && event.on) settleDevice(state, event.exporter);
+      return;
+    case "closeDevice":
+      for (const buffer of state.buffers.values())
+        if (buffer.exporter === event.exporter) setAccess(buffer, "revokedForever");
+      state.exporters.set(event.exporter, {
+        memory: state.exporters.get(event.exporter)?.memory ?? true,
+        closed: true,
+      });
+      return;
+    case "reserveFences": {
+      const resv = reservationOf(state, event.resv);
+      if (ok) resv.slots = Math.max(resv.slots, event.count);
+      return;
+    }
+    case "copyFences":
+      if (ok) copyEntries(state, event.destination, event.source);
+      return;
+    case "fenceInit":
+      state.fences.set(event.fence, newFence(event));
+      return;
+    case "fenceGet": {
+      const fence = state.fences.get(event.fence);
+      if (fence !== undefined) fence.refs += 1;
+      return;
+    }
+    case "fenceGetLive": {
+      const fence = state.fences.get(event.fence);
+      if (event.answer && fence !== undefined) fence.refs += 1;
+      return;
+    }
+    case "getFences":
+      for (const name of event.fences) {
+        const fence = state.fences.get(name);
+        if (fence !== undefined) fence.refs += 1;
+      }
+      return;
+    case "getSingleton": {
+      const fence = event.fence === null ? undefined : state.fences.get(event.fence);
+      if (fence !== undefined) fence.refs += 1;
+      return;
+    }
+    case "createArray": {
+      if (!event.created) return;
+      for (const name of event.members) dropReference(state.fences.get(name));
+      state.fences.set(event.fence, {
+        ...newFence({ ...event, seqno64: false, hooks: [] }),
+        kind: "array",
+        members: event.members,
+        signalOnAny: event.signalOnAny,
+      });
+      return;
+    }
+    case "createChain": {
+      if (!event.created) return;
+      dropReference(event.previous === null ? undefined : state.fences.get(event.previous));
+      dropReference(state.fences.get(event.contained));
+      state.fences.set(event.fence, {
+        ...newFence({ ...event, seqno: event.number, seqno64: true, hooks: [] }),
+        kind: "chain",
+        members: [event.contained],
+        previous: event.previous,
+      });
+      return;
+    }
+    case "merge": {
+      const known = event.merged === null ? undefined : state.fences.get(event.merged);
+      if (known !== undefined) known.refs += 1;
+      return;
+    }
+    case "addCallback": {
+      const row = event.callback === null ? undefined : state.callbacks.get(event.callback);
+      if (!ok && row?.state === "pending") row.state = "removed";
+      return;
+    }
+    case "removeCallback": {
+      const row = state.callbacks.get(event.callback);
+      if (event.answer && row !== undefined) row.state = "removed";
+      return;
+    }
+    case "beginSignalling":
+      task.signalling.push(event.cookie);
+      return;
+    case "import": {
+      const row = state.imports.get(event.import);
+      if (row !== undefined) row.phase = ok ? "live" : "failed";
+      return;
+    }
+    case "release": {
+      const row = state.imports.get(event.import);
+      if (row !== undefined) row.phase = "released";
+      return;
+    }
+    case "submit": {
+      const job = state.jobs.get(event.job);
+      if (job?.phase === "submitting") job.phase = ok ? "running" : "refused";
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function newBuffer(event: RetEvent<"export">): BufferState {
+  return {
+    exporter: event.exporter,
+    size: event.size,
+    resv: event.resv ?? `${event.buffer}.resv`,
+    refs: 1,
+    released: false,
+    releases: 0,
+    access: "accessible",
+    epoch: 0,
+    storage: null,
+    dynamic: event.pin,
+    caching: event.caching,
+    listed: [],
+    name: null,
+  };
+}
+
+function newFence(
+  event: Pick<RetEvent<"fenceInit">, "context" | "seqno" | "seqno64" | "by" | "step" | "hooks">,
+): FenceState {
+  return {
+    context: event.context,
+    seqno: event.seqno,
+    seqno64: event.seqno64,
+    by: event.by,
+    step: event.step,
+    kind: "plain",
+    members: [],
+    signalOnAny: false,
+    previous: null,
+    hooks: event.hooks,
+    signaled: false,
+    error: 0,
+    time: 0,
+    enabled: false,
+    enables: 0,
+    refs: 1,
+    released: false,
+    published: false,
+    job: null,
+  };
+}
+
+function dropReference(fence: FenceState | undefined): void {
+  if (fence !== undefined) fence.refs -= 1;
+}
+
+function addMapping(state: State, event: RetEvent<"map" | "mapUnlocked">, attachmentName: string): void {
+  const attachment: AttachmentState | undefined = state.attachments.get(attachmentName);
+  if (attachment === undefined) return;
+  attachment.maps.push(event.mapping);
+  state.mappings.set(event.mapping, {
+    attachment: attachmentName,
+    buffer: attachment.buffer,
+    direction: event.direction,
+    table: event.table ?? "",
+    epoch: state.buffers.get(attachment.buffer)?.epoch ?? 0,
+    segments: event.segments,
+    live: true,
+    stale: false,
+    grace: null,
+  });
+}
+
+function copyEntries(state: State, destination: string, source: string): void {
+  const entries = reservationOf(state, source).entries.filter(
+    (entry) => state.fences.get(entry.fence)?.signaled !== true,
+  );
+  const resv = reservationOf(state, destination);
+  resv.entries = entries;
+  resv.slots = 0;
+  for (const entry of entries) {
+    const fence = state.fences.get(entry.fence);
+    if (fence !== undefined) fence.published = true;
+  }
+}
+
+/** After a device operation whose exporter gives access back, its buffers follow the memory. */
+function settleDevice(state: State, exporter: string): void {
+  const memory = state.exporters.get(exporter)?.memory ?? true;
+  for (const buffer of state.buffers.values())
+    if (buffer.exporter === exporter) setAccess(buffer, memory ? "accessible" : "revoked");
+}

@@ -1,0 +1,284 @@
+import type { CallName, FenceHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
+import type { CallEvent, CbEvent, LockForm, WaitFor } from "../event.ts";
+import type { Direction, Usage } from "../roles/handles.ts";
+import { field, table, type Row, type Table } from "./schema.ts";
+
+/** An entry of a reservation object in the state. */
+export interface Entry {
+  readonly fence: string;
+  readonly usage: Usage;
+}
+
+/** A lock in a task's hands, in the order they were taken. */
+export interface HeldLock {
+  readonly lock: string;
+  readonly lockClass: string;
+  readonly form: LockForm;
+  readonly acquire: string | null;
+}
+
+/** A mapping as the exporter's hooks know it. */
+export interface HookMapping {
+  readonly table: string;
+  readonly direction: Direction;
+}
+
+/** Whether a buffer may be mapped. */
+export type Access = "accessible" | "revoked" | "revokedForever";
+
+const buffer = table({
+  exporter: field<string>(),
+  size: field<number>("ghost"),
+  resv: field<string>(),
+  /** References anybody holds: creator, descriptors, get, explicit ones. */
+  refs: field<number>(),
+  /** The exporter's release hook has been called. */
+  released: field<boolean>(),
+  /** Times the release hook was called. */
+  releases: field<number>("ghost"),
+  access: field<Access>(),
+  /** Grows with every change of backing storage. */
+  epoch: field<number>("relative"),
+  storage: field<string | null>("ghost"),
+  /** The exporter offers pin and unpin. */
+  dynamic: field<boolean>(),
+  caching: field<boolean>(),
+  /** Attachments on the list, oldest first. */
+  listed: field<string[]>(),
+  name: field<string | null>("ghost"),
+});
+
+const attachment = table({
+  buffer: field<string>(),
+  importer: field<string>(),
+  device: field<string>("ghost"),
+  ops: field<AttachmentOps>(),
+  allowPeer2peer: field<boolean>(),
+  peer2peer: field<boolean>(),
+  phase: field<"attaching" | "attached" | "failed" | "detaching" | "detached">(),
+  listed: field<boolean>(),
+  /** The exporter's attach hook succeeded and its detach hook has not run. */
+  hooked: field<boolean>(),
+  /** Explicit pins of the importer. */
+  pins: field<number>(),
+  /** Pins the exporter knows of: explicit and automatic. */
+  hookPins: field<number>(),
+  /** Live mappings the importer owns, oldest first. */
+  maps: field<string[]>(),
+  /** Mappings the exporter has handed out and not got back. */
+  hookMaps: field<HookMapping[]>(),
+  /** Invalidate callbacks that have returned. */
+  invalidations: field<number>("relative"),
+  /** The importer's device was stopped for this attachment. */
+  stopped: field<boolean>(),
+  /** The driver-level object this attachment belongs to. */
+  import: field<string | null>("ghost"),
+});
+
+const mapping = table({
+  attachment: field<string>(),
+  buffer: field<string>(),
+  direction: field<Direction>(),
+  table: field<string>("ghost"),
+  epoch: field<number>("relative"),
+  segments: field<readonly ResolvedSegment[]>("ghost"),
+  live: field<boolean>(),
+  /** An invalidate callback for its attachment has begun since it was made. */
+  stale: field<boolean>(),
+  /** Unsignaled fences in the reservation when that callback returned; null before. */
+  grace: field<readonly string[] | null>("ghost"),
+});
+
+const reservation = table({
+  /** Task that holds the lock. */
+  owner: field<string | null>(),
+  acquire: field<string | null>(),
+  /** Slots granted in this hold and not used up (RESV-44). */
+  slots: field<number>(),
+  entries: field<Entry[]>(),
+  /** Grows with every hold. */
+  hold: field<number>("ghost"),
+});
+
+const acquire = table({
+  task: field<string>(),
+  /** Smaller is older. */
+  stamp: field<number>("relative"),
+  /** Locks taken with it and still held. */
+  held: field<string[]>(),
+  /** The lock that answered EDEADLK and has not been taken since. */
+  contended: field<string | null>(),
+  phase: field<"acquiring" | "done" | "fini">(),
+});
+
+const fence = table({
+  context: field<number>("relative"),
+  seqno: field<number>("relative"),
+  seqno64: field<boolean>(),
+  /** Role instance that created it. */
+  by: field<string>(),
+  /** Step that created it. */
+  step: field<string | null>("ghost"),
+  kind: field<"plain" | "array" | "chain">(),
+  members: field<readonly string[]>(),
+  signalOnAny: field<boolean>(),
+  previous: field<string | null>(),
+  hooks: field<readonly FenceHook[]>("ghost"),
+  signaled: field<boolean>(),
+  /** 0, or negative by convention. */
+  error: field<number>(),
+  time: field<number>("ghost"),
+  enabled: field<boolean>(),
+  /** Times the owner's enable operation was called. */
+  enables: field<number>("ghost"),
+  /** References that crossed a seam: creator and explicit gets, less puts. */
+  refs: field<number>(),
+  released: field<boolean>(),
+  /** Was ever an entry of a reservation object. */
+  published: field<boolean>(),
+  /** Job whose end it stands for. */
+  job: field<string | null>("ghost"),
+});
+
+const callback = table({
+  fence: field<string>(),
+  state: field<"pending" | "running" | "ran" | "removed">(),
+});
+
+const fd = table({
+  buffer: field<string>(),
+  open: field<boolean>(),
+});
+
+const task = table({
+  /** Open calls and callbacks, outermost first. */
+  frames: field<(CallEvent | CbEvent)[]>("ghost"),
+  held: field<HeldLock[]>(),
+  waiting: field<WaitFor | null>(),
+  /** Cookies of open signalling sections, outermost first. */
+  signalling: field<boolean[]>(),
+  /** An interruption was asked for and not yet delivered. */
+  interrupted: field<boolean>(),
+});
+
+const imported = table({
+  importer: field<string>(),
+  buffer: field<string>(),
+  attachment: field<string | null>(),
+  phase: field<"importing" | "live" | "failed" | "released">(),
+});
+
+const job = table({
+  importer: field<string>(),
+  imports: field<readonly string[]>(),
+  /** Fences added to reservation objects inside its submit. */
+  fences: field<string[]>(),
+  phase: field<"submitting" | "running" | "ended" | "refused">(),
+});
+
+const exporter = table({
+  /** Memory decode and power are on. */
+  memory: field<boolean>(),
+  closed: field<boolean>(),
+});
+
+const lock = table({
+  lockClass: field<string>(),
+  owner: field<string | null>(),
+});
+
+const resource = table({
+  what: field<string>(),
+  by: field<string>(),
+  live: field<boolean>(),
+});
+
+const translation = table({
+  device: field<string>(),
+  address: field<number>("ghost"),
+  length: field<number>("ghost"),
+  storage: field<string>("ghost"),
+  offset: field<number>("ghost"),
+});
+
+/** The whole declaration, in the order the codec and the printer use. */
+export const stateSchema = {
+  buffers: buffer,
+  attachments: attachment,
+  mappings: mapping,
+  reservations: reservation,
+  acquires: acquire,
+  fences: fence,
+  callbacks: callback,
+  fds: fd,
+  tasks: task,
+  imports: imported,
+  jobs: job,
+  exporters: exporter,
+  locks: lock,
+  resources: resource,
+  translations: translation,
+} as const;
+
+export type BufferState = Row<typeof buffer>;
+export type AttachmentState = Row<typeof attachment>;
+export type MappingState = Row<typeof mapping>;
+export type ReservationState = Row<typeof reservation>;
+export type AcquireState = Row<typeof acquire>;
+export type FenceState = Row<typeof fence>;
+export type CallbackState = Row<typeof callback>;
+export type TaskState = Row<typeof task>;
+export type ImportState = Row<typeof imported>;
+export type JobState = Row<typeof job>;
+
+/** Name of a table of the state. */
+export type TableName = keyof typeof stateSchema;
+
+/** The abstract state: what a history says about the world, and nothing a role keeps private. */
+export type State = { readonly [K in TableName]: Table<(typeof stateSchema)[K]> } & {
+  /** The drain has begun: what is still open at the end is definite. */
+  draining: boolean;
+  /** Counts reservation lock holds and acquire contexts, for stamps. */
+  clock: number;
+};
+
+/** Nothing exists yet. */
+export function initialState(): State {
+  return {
+    buffers: new Map(),
+    attachments: new Map(),
+    mappings: new Map(),
+    reservations: new Map(),
+    acquires: new Map(),
+    fences: new Map(),
+    callbacks: new Map(),
+    fds: new Map(),
+    tasks: new Map(),
+    imports: new Map(),
+    jobs: new Map(),
+    exporters: new Map(),
+    locks: new Map(),
+    resources: new Map(),
+    translations: new Map(),
+    draining: false,
+    clock: 0,
+  };
+}
+
+/** Innermost open call of `op` in a task, or undefined. */
+export function frameOf<K extends CallName>(taskState: TaskState | undefined, op: K): CallEvent<K> | undefined {
+  if (taskState === undefined) return undefined;
+  for (let index = taskState.frames.length - 1; index >= 0; index -= 1) {
+    const frame = taskState.frames[index]!;
+    if (frame.kind === "call" && frame.op === op) return frame as CallEvent<K>;
+  }
+  return undefined;
+}
+
+/** True if the task holds the lock. */
+export function holds(state: State, taskName: string, lockName: string): boolean {
+  const held = state.tasks.get(taskName)?.held;
+  if (held === undefined) return false;
+  for (const entry of held) if (entry.lock === lockName) return true;
+  return false;
+}
