@@ -1,0 +1,102 @@
+import { later } from "../rule-text.ts";
+import type { Rule } from "../rule.ts";
+import { commit, kernel } from "../source.ts";
+
+export const rev14: Rule = {
+  id: "REV-14",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "After the wait for unmaps the mapping count stands as after export, or is never touched again, so that every later unrevoke, map, revoke or device cleanup finds it balanced and above zero.",
+  intent: "A second drop of the last count is a use after free, and its waiter sleeps on a completion already used up.",
+  sources: [
+    kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_move", "7.2"),
+    kernel("drivers/infiniband/core/uverbs_std_types_dmabuf.c", "uverbs_dmabuf_fd_destroy_uobj", "7.2"),
+    commit("Fix the mapping count that underflowed after a revoke", "c64a647c84f3"),
+  ],
+  from: "K7.1",
+  needs: ["revoke"],
+  temporal: ["T-34"],
+  hints: [
+    "Are count and completion armed again right after the wait, and not only in unrevoke?",
+    "What does device close do when the buffer is already revoked?",
+  ],
+  status: later("REV"),
+};
+
+export const rev15: Rule = {
+  id: "REV-15",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "A successful map raises the mapping count by one and its unmap lowers it by one; a failed map leaves it alone.",
+  intent: "One count too many makes the next revoke hang, one too few makes it return too early.",
+  sources: [kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_map, vfio_pci_dma_buf_unmap", "7.2")],
+  from: "K7.1",
+  needs: ["revoke"],
+  temporal: ["T-34"],
+  hints: [
+    "Is the count taken after the last step of map that can fail?",
+    "Is the table freed before the count is dropped in unmap?",
+  ],
+  status: later("REV"),
+};
+
+export const rev37: Rule = {
+  id: "REV-37",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "A revoke made because the device or the exporting object goes away is final: no unrevoke follows, and maps fail with -ENODEV until the buffer is released.",
+  intent: "Importers keep the buffer alive longer than its memory exists.",
+  sources: [
+    kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_cleanup", "6.19, 7.2"),
+    kernel("drivers/infiniband/core/ib_core_uverbs.c", "rdma_user_mmap_entry_remove", "7.2"),
+    kernel("drivers/infiniband/core/uverbs_std_types_dmabuf.c", "uverbs_dmabuf_fd_destroy_uobj", "7.2"),
+  ],
+  from: "K6.19",
+  needs: ["revoke"],
+  temporal: ["T-33"],
+  hints: [
+    "Is the buffer taken off the device's list, so that a later unrevoke cannot reach it?",
+    "Does map still look at the freed device instead of its own flag?",
+  ],
+  status: later("REV"),
+};
+
+export const rev38: Rule = {
+  id: "REV-38",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "Device teardown that finds a buffer already revoked neither notifies nor waits for it again and leaves its counters balanced.",
+  intent:
+    "User space disables the memory and then closes the device, and the second drain of the same count hangs the close.",
+  sources: [
+    commit("Fix the mapping count that underflowed after a revoke", "c64a647c84f3"),
+    kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_cleanup", "7.2"),
+  ],
+  from: "K7.1",
+  needs: ["revoke"],
+  hints: ["Does cleanup go through the same idempotent path as an ordinary revoke (REV-12)?"],
+  status: later("REV"),
+};
+
+export const rev51: Rule = {
+  id: "REV-51",
+  level: "MUST",
+  obliged: ["exporter"],
+  statement:
+    "The buffer reference a revoke loop takes is dropped in a way that cannot run the release hook while the exporter's own lock is held.",
+  intent: "The release hook takes that same lock, so the last put inside the loop would deadlock.",
+  sources: [kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_move, vfio_pci_dma_buf_release", "7.2")],
+  from: "K6.19",
+  needs: ["revoke"],
+  hints: [
+    "Is the reference dropped through the deferred file put, or by a put that can call release at once?",
+    "Which lock does the release hook take?",
+  ],
+  status: later("REV"),
+};
+
+export const rules: readonly Rule[] = [rev14, rev15, rev37, rev38, rev51];
