@@ -1,0 +1,26 @@
+import type { FieldsOf, Operation } from "./define.ts";
+import { exporterOperations } from "./exporter.ts";
+import { fenceOperations } from "./fence.ts";
+import { importerOperations } from "./importer.ts";
+import { reservationOperations } from "./reservation.ts";
+
+/** Every operation of the core contract, by name. */
+export const operations = {
+  ...exporterOperations,
+  ...importerOperations,
+  ...reservationOperations,
+  ...fenceOperations,
+} as const;
+
+export type OperationName = keyof typeof operations;
+
+/** All names, in the order docs list them. */
+export const operationNames = Object.keys(operations) as readonly OperationName[];
+
+/** The record of an operation, without its precise argument types. */
+export function operationOf(name: OperationName): Operation {
+  return operations[name];
+}
+
+/** Arguments of a step of this operation. */
+export type StepArgs<K extends OperationName> = FieldsOf<(typeof operations)[K]>;
