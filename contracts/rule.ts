@@ -1,6 +1,15 @@
+import type { EventKind } from "../spec/event.ts";
+import type { Monitor } from "./monitor.ts";
 import type { RuleText, Status } from "./rule-text.ts";
+import type { Situation } from "./situation.ts";
 
 /** A rule: its words, whether it is checked, and (where it is) the monitor. */
 export interface Rule extends RuleText {
   readonly status: Status;
+  /** Present exactly where the status is `checked` or `sampled`. */
+  readonly monitor?: Monitor;
+  /** Event kinds it relies on through the state, beside those its handlers name. */
+  readonly evidence?: readonly EventKind[];
+  /** How a generator gets to where the rule decides something. */
+  readonly situation?: Situation;
 }

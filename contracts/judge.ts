@@ -1,0 +1,159 @@
+import type { EventKind, HistoryEvent } from "../spec/event.ts";
+import type { Profile } from "../spec/profile.ts";
+import { observe } from "../spec/state/observe.ts";
+import { initialState, type State, type TableName } from "../spec/state/state.ts";
+import type { Evidence, Handler, Verdict } from "./monitor.ts";
+import type { Rule } from "./rule.ts";
+
+/** A rule broken in one history. */
+export interface Violation {
+  readonly rule: Rule;
+  /** The event at which it broke. */
+  readonly seq: number;
+  readonly why: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** How often a rule decided something, over all histories a judge has seen. */
+export interface Exercise {
+  readonly rule: Rule;
+  /** Times an outcome would have been a violation. */
+  times: number;
+  /** Programs in which that happened. */
+  programs: number;
+}
+
+class Seat implements Verdict {
+  readonly rule: Rule;
+  readonly exercise: Exercise;
+  readonly judge: Judge;
+  memory: unknown = undefined;
+  seenIn = -1;
+  violatedIn = -1;
+
+  constructor(rule: Rule, judge: Judge) {
+    this.rule = rule;
+    this.judge = judge;
+    this.exercise = { rule, times: 0, programs: 0 };
+  }
+
+  get profile(): Profile {
+    return this.judge.profile;
+  }
+
+  exercised(): void {
+    this.exercise.times += 1;
+    if (this.seenIn === this.judge.histories) return;
+    this.seenIn = this.judge.histories;
+    this.exercise.programs += 1;
+  }
+
+  violated(why: string, ...evidence: readonly (Evidence | HistoryEvent | undefined)[]): void {
+    if (this.violatedIn === this.judge.histories) return;
+    this.violatedIn = this.judge.histories;
+    this.judge.violations.push({
+      rule: this.rule,
+      seq: this.judge.seq,
+      why,
+      evidence: [...evidence.flatMap(asEvidence), { kind: "event", seq: this.judge.seq }],
+    });
+  }
+
+  since(table: TableName, row: string, field: string): Evidence {
+    return { kind: "since", table, row, field };
+  }
+}
+
+function asEvidence(item: Evidence | HistoryEvent | undefined): readonly Evidence[] {
+  if (item === undefined) return [];
+  return "seq" in item ? [{ kind: "event", seq: item.seq }] : [item];
+}
+
+interface Listener {
+  readonly seat: Seat;
+  readonly handler: Handler<HistoryEvent, unknown>;
+}
+
+const nobody: readonly Listener[] = [];
+
+/**
+ * Judges histories: feeds each event to the monitors that listen to it, then folds it into the state.
+ * One judge serves many histories; counts add up, state and memories start afresh at `begin`.
+ */
+export class Judge {
+  readonly profile: Profile;
+  state: State = initialState();
+  /** Violations of the current history, in the order they were found; at most one a rule. */
+  violations: Violation[] = [];
+  histories = 0;
+  seq = 0;
+  private readonly seats: readonly Seat[];
+  private readonly remembering: readonly Seat[];
+  private readonly byKind = new Map<EventKind, readonly Listener[]>();
+  private readonly byName = new Map<string, ReadonlyMap<string, readonly Listener[]>>();
+
+  /** `rules`: those to judge by; the ones without a monitor are left out. */
+  constructor(rules: readonly Rule[], profile: Profile) {
+    this.profile = profile;
+    this.seats = rules.filter((rule) => rule.monitor !== undefined).map((rule) => new Seat(rule, this));
+    this.remembering = this.seats.filter((seat) => seat.rule.monitor!.memory !== null);
+    const named = new Map<string, Map<string, Listener[]>>();
+    for (const seat of this.seats)
+      for (const [key, handler] of Object.entries(seat.rule.monitor!.handlers)) {
+        const [kind, name] = key.split(" ") as [EventKind, string | undefined];
+        const listener: Listener = { seat, handler };
+        if (name === undefined) this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), listener]);
+        else {
+          const names = named.get(kind) ?? new Map<string, Listener[]>();
+          named.set(kind, names);
+          names.set(name, [...(names.get(name) ?? []), listener]);
+        }
+      }
+    this.byName = named;
+  }
+
+  /** Starts a new history. */
+  begin(): void {
+    this.histories += 1;
+    this.state = initialState();
+    this.violations = [];
+    this.seq = 0;
+    for (const seat of this.remembering) seat.memory = seat.rule.monitor!.memory!();
+  }
+
+  /** Judges one event against the state before it, then folds it in. */
+  event(event: HistoryEvent): void {
+    this.seq = event.seq;
+    this.tell(this.byKind.get(event.kind) ?? nobody, event);
+    switch (event.kind) {
+      case "call":
+      case "ret":
+        this.tell(this.byName.get(event.kind)?.get(event.op) ?? nobody, event);
+        break;
+      case "cb":
+      case "cbret":
+        this.tell(this.byName.get(event.kind)?.get(event.hook) ?? nobody, event);
+        break;
+      default:
+        break;
+    }
+    observe(this.state, event);
+  }
+
+  /** Counts over all histories so far, one record a judged rule. */
+  exercises(): readonly Exercise[] {
+    return this.seats.map((seat) => seat.exercise);
+  }
+
+  private tell(listeners: readonly Listener[], event: HistoryEvent): void {
+    for (const { seat, handler } of listeners) handler(event, this.state, seat, seat.memory);
+  }
+}
+
+/** The first violation of each rule that a finished history holds. */
+export function judgeHistory(events: readonly HistoryEvent[], rules: readonly Rule[], profile: Profile): Judge {
+  const judge = new Judge(rules, profile);
+  judge.begin();
+  for (const event of events) judge.event(event);
+  return judge;
+}

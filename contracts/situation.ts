@@ -1,0 +1,20 @@
+import type { OperationName } from "../spec/operations/operations.ts";
+
+/** Data for the generator: what makes a rule decide something. Never an interleaving. */
+export interface Situation {
+  /** Operations to draw more often, with factors. */
+  readonly weights?: Partial<Readonly<Record<OperationName, number>>>;
+  /** Failure sites to inject. */
+  readonly failures?: readonly { readonly site: string; readonly errno: number }[];
+  /** Intended failures and reported misuse to draw on purpose. */
+  readonly misuse?: readonly OperationName[];
+  /** Kinds of importers, exporters and sizes the set-up needs. */
+  readonly importers?: readonly string[];
+  readonly exporters?: readonly string[];
+  /** Buffer sizes in bytes. */
+  readonly sizes?: readonly number[];
+  /** Several tasks and preemptions are needed. */
+  readonly tasks?: number;
+  /** Send interruptions. */
+  readonly interrupts?: boolean;
+}
