@@ -51,7 +51,10 @@ export interface FenceFramework {
   createArray(fences: readonly Fence[], context: number, seqno: bigint, signalOnAny: boolean): Fence | null;
   /** Consumes both references. `previous` null starts a chain. Null: no memory. */
   createChain(previous: Fence | null, fence: Fence, seqno: bigint): Fence | null;
-  /** The node to wait for, null if that point is signaled already, EINVAL beyond the end or for no chain. */
+  /**
+   * The node to wait for, with a reference of its own; null if that point is signaled already, EINVAL beyond the end or
+   * for no chain. The caller keeps the reference to `fence`. Point 0 answers `fence` itself.
+   */
   findSeqno(fence: Fence, seqno: bigint): Fence | null | Errno;
   /** Unwraps, drops signaled members, keeps the latest of a timeline. Null: no memory. */
   merge(fences: readonly Fence[]): Fence | null;

@@ -112,6 +112,8 @@ export interface FenceOps {
 export interface FenceCallback {
   /** Runs once in atomic context when the fence signals. */
   readonly run: (fence: Fence) => void;
+  /** The framework's own, as the list node in the kernel's structure. Absent until the first registration. */
+  link?: unknown;
 }
 
 /** `struct file` behind a descriptor. */
