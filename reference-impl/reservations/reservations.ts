@@ -82,6 +82,11 @@ export class ReferenceReservations implements ReservationFramework {
     this.locks.unlock(resv);
   }
 
+  /** Lockdep's view of `dma_resv_held`: by the running task, not by anybody. */
+  isLockedByMe(resv: ReferenceReservation): boolean {
+    return this.locks.isHeld(resv);
+  }
+
   /** `dma_resv_reserve_fences`: room for `count` more entries, not for that many on top of room already there. */
   reserveFences(resv: ReferenceReservation, count: number): Errno {
     this.assertHeld(resv, "slots are reserved");

@@ -2,9 +2,24 @@ import type { Errno } from "../errno.ts";
 import type { Profile } from "../profile.ts";
 import type { BufferFramework } from "./buffers.ts";
 import type { FenceFramework } from "./fences.ts";
-import type { AcquireContext, Attachment, Device, DmaBuf, Fence, Placement, Reservation, Segment, SgTable, Storage, Usage } from "./handles.ts";
+import type {
+  AcquireContext,
+  Attachment,
+  Device,
+  DmaBuf,
+  Fence,
+  Owner,
+  Placement,
+  Reservation,
+  Segment,
+  SgTable,
+  Storage,
+  Usage,
+} from "./handles.ts";
 import type { ReservationFramework } from "./reservations.ts";
 import type { Blocking, Suspendable, WaitReason } from "./suspendable.ts";
+
+export type { Owner } from "./handles.ts";
 
 type MayBlock<R> = [Extract<R, PromiseLike<unknown>>] extends [never] ? false : true;
 type Settled<R> = Exclude<R, PromiseLike<unknown> | Generator<unknown, unknown, unknown>>;
@@ -29,11 +44,6 @@ export interface Resource {
 
 /** How a device touches memory. `speculativeRead`: a read whose data is thrown away. */
 export type AccessKind = "read" | "write" | "speculativeRead";
-
-/** The module that owns an exporter's or fence owner's code. */
-export interface Owner {
-  readonly name: string;
-}
 
 /** Scheduling, failures and deferred work: what the kernel around dma-buf provides. */
 export interface Kernel {

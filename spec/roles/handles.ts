@@ -120,6 +120,13 @@ export interface FenceCallback {
 export interface FileDescriptor {
   /** Slot in the descriptor table, ≥ 0. */
   readonly number: number;
+  /** Whether the descriptor closes when a program is executed; set at creation. */
+  readonly closeOnExec: boolean;
+}
+
+/** The module that owns an exporter's or fence owner's code. */
+export interface Owner {
+  readonly name: string;
 }
 
 /** What export is asked for: `struct dma_buf_export_info`. Null where the caller left an item out. */
@@ -129,6 +136,8 @@ export interface ExportInfo {
   readonly ops: ExporterOps | null;
   /** The reservation object to share; absent: the buffer gets its own. */
   readonly resv?: Reservation;
+  /** The module that owns the exporter's code. */
+  readonly owner?: Owner;
 }
 
 /** `struct dma_buf_ops`. */
@@ -138,15 +147,8 @@ export interface ExporterOps {
   readonly pin?: (attachment: Attachment) => Suspendable<Errno | void>;
   readonly unpin?: (attachment: Attachment) => Suspendable<void>;
   /** Null stands for a hook that returned nothing. */
-  readonly map?: (
-    attachment: Attachment,
-    direction: Direction,
-  ) => Suspendable<SgTable | Errno | null>;
-  readonly unmap?: (
-    attachment: Attachment,
-    table: SgTable,
-    direction: Direction,
-  ) => Suspendable<void>;
+  readonly map?: (attachment: Attachment, direction: Direction) => Suspendable<SgTable | Errno | null>;
+  readonly unmap?: (attachment: Attachment, table: SgTable, direction: Direction) => Suspendable<void>;
   readonly release?: (buffer: DmaBuf) => Suspendable<void>;
   /** 6.12 only: asks the core to cache tables. */
   readonly cacheSgtMapping?: boolean;

@@ -27,6 +27,8 @@ export interface ReservationFramework {
   lockSlowInterruptible(resv: Reservation, context: AcquireContext): Suspendable<Errno>;
   trylock(resv: Reservation): boolean;
   unlock(resv: Reservation): void;
+  /** Whether the running task holds the lock. */
+  isLockedByMe(resv: Reservation): boolean;
 
   reserveFences(resv: Reservation, count: number): Errno;
   addFence(resv: Reservation, fence: Fence, usage: Usage): void;
