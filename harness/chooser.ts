@@ -1,0 +1,25 @@
+import type { Errno } from "../spec/errno.ts";
+import type { Step } from "../spec/program.ts";
+import type { State } from "../spec/state/state.ts";
+
+/** Where a task was parked and until when, as it goes into a program's schedule. */
+export interface Parked {
+  readonly step: string;
+  readonly site: string;
+  readonly nth: number;
+  readonly until: string;
+}
+
+/** Who decides what a run does next: a stored program, or a generator that writes the program as it goes. */
+export interface Chooser {
+  /** The next step for one of the idle tasks, or null: the program is over. `isIdle` knows which tasks are free. */
+  next(state: State, isIdle: (task: string) => boolean): Step | null;
+  /** Whether the running step pauses here: until a step has ended, for a number of steps, or not (null). */
+  pause(step: string, site: string, nth: number): string | number | null;
+  /** The errno with which this passage fails, 0 for none. */
+  fail(step: string, site: string, nth: number): Errno;
+  /** A pause given as a number of steps has ended. */
+  paused?(parked: Parked): void;
+  /** False: neither pauses nor failures are ever asked for in this step, so passages need no counting. */
+  counts(step: string): boolean;
+}

@@ -1,0 +1,132 @@
+import type { Suspension } from "../spec/roles/suspendable.ts";
+import type { Fence } from "../spec/roles/handles.ts";
+import type { RunContext } from "./run-context.ts";
+import { bufferSteps } from "./steps/buffers.ts";
+import { importerSteps } from "./steps/importers.ts";
+
+/** Something the drain does to let the world come to rest. */
+export interface DrainAction {
+  /** Done once. */
+  readonly key: string;
+  readonly task: string;
+  activity(stepId: string): Generator<Suspension, void, unknown>;
+}
+
+function* plainly(body: () => void): Generator<Suspension, void, unknown> {
+  body();
+}
+
+/**
+ * What the drain does next: first what lets others go on (sections, locks, jobs, fences), then what the program's own
+ * objects still hold (imports, mappings, pins, attachments, fences, descriptors, references).
+ * Subjects are only told to release; what they leak then stays visible.
+ */
+export function* drainActions(run: RunContext): Generator<DrainAction, void, unknown> {
+  yield* unblock(run);
+  yield* giveBack(run);
+}
+
+function* unblock(run: RunContext): Generator<DrainAction, void, unknown> {
+  const { scheduler } = run.world;
+  const state = run.world.state();
+  for (const [name, task] of state.tasks) {
+    if ((scheduler.tasks.get(name)?.activity ?? null) !== null || task.frames.length > 0) continue;
+    const cookie = task.signalling.at(-1);
+    if (cookie !== undefined)
+      yield {
+        key: `section ${name} ${task.signalling.length}`,
+        task: name,
+        activity: () => plainly(() => run.program.endSignalling(cookie)),
+      };
+    for (const held of task.held.toReversed())
+      if (held.lockClass === "reservation")
+        yield {
+          key: `unlock ${held.lock} ${state.reservations.get(held.lock)?.hold ?? 0}`,
+          task: name,
+          activity: () => run.program.unlock(run.reservation(held.lock)),
+        };
+  }
+  for (const [name, acquire] of state.acquires) {
+    const idle = (scheduler.tasks.get(acquire.task)?.activity ?? null) === null;
+    if (acquire.phase !== "fini" && acquire.held.length === 0 && idle)
+      yield {
+        key: `fini ${name}`,
+        task: acquire.task,
+        activity: () => plainly(() => run.program.acquireFini(run.world.names.object(name)!)),
+      };
+  }
+  for (const job of run.world.jobs.pending())
+    yield { key: `job ${job.name}`, task: "drain", activity: () => plainly(() => run.world.jobs.finish(job)) };
+  for (const [name, fence] of state.fences)
+    if (fence.by === "program" && fence.kind === "plain" && !fence.signaled && !fence.released)
+      yield {
+        key: `signal ${name}`,
+        task: "drain",
+        activity: () => plainly(() => run.program.signal(run.world.names.object<Fence>(name)!)),
+      };
+}
+
+function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
+  const state = run.world.state();
+  for (const [name, imported] of state.imports)
+    if (imported.phase === "live")
+      yield {
+        key: `release ${name}`,
+        task: "drain",
+        activity: (id) => importerSteps.release(run, { id, task: "drain", op: "release", import: name }),
+      };
+  for (const [name, mapping] of state.mappings)
+    if (mapping.live && state.attachments.get(mapping.attachment)?.import === null)
+      yield {
+        key: `unmap ${name}`,
+        task: "drain",
+        activity: (id) =>
+          importerSteps.unmapUnlocked(run, {
+            id,
+            task: "drain",
+            op: "unmapUnlocked",
+            mapping: name,
+            direction: mapping.direction,
+          }),
+      };
+  for (const [name, attachment] of state.attachments) {
+    if (attachment.import !== null || attachment.phase !== "attached") continue;
+    if (attachment.pins > 0)
+      yield { key: `unpin ${name} ${attachment.pins}`, task: "drain", activity: () => unpin(run, name) };
+    yield {
+      key: `detach ${name}`,
+      task: "drain",
+      activity: (id) =>
+        importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: null }),
+    };
+  }
+  for (const [name, fence] of state.fences)
+    if (fence.by === "program" && fence.refs > 0 && !fence.released)
+      yield {
+        key: `fencePut ${name} ${fence.refs}`,
+        task: "drain",
+        activity: () => plainly(() => run.program.fencePut(run.world.names.object<Fence>(name)!)),
+      };
+  for (const [name, fd] of state.fds)
+    if (fd.open)
+      yield {
+        key: `close ${name}`,
+        task: "drain",
+        activity: (id) => bufferSteps.close(run, { id, task: "drain", op: "close", fd: name }),
+      };
+  for (const [buffer, count] of run.owned)
+    if (count > 0)
+      yield {
+        key: `put ${buffer} ${count}`,
+        task: "drain",
+        activity: (id) => bufferSteps.put(run, { id, task: "drain", op: "put", buffer }),
+      };
+}
+
+function* unpin(run: RunContext, name: string): Generator<Suspension, void, unknown> {
+  const attachment = run.attachment(name);
+  const env = run.env(run.importerOfAttachment(name));
+  yield* env.lock(attachment.buffer.resv);
+  yield* env.unpin(attachment);
+  yield* env.unlock(attachment.buffer.resv);
+}

@@ -1,0 +1,135 @@
+import type { AcquireContext, Reservation } from "../../spec/roles/handles.ts";
+import type { Framework } from "../../spec/roles/framework.ts";
+import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
+import { settle } from "../settle.ts";
+import type { World } from "../world.ts";
+import { KernelEnv } from "./kernel-env.ts";
+import { releaseLock, takeLock, tryLock, unbounded } from "./reservation-env.ts";
+
+type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
+
+/**
+ * `Env` as a framework's own parts get it: calls from one part to another are not recorded,
+ * but for locks, which everybody's rules need to see.
+ */
+export class DirectEnv extends KernelEnv {
+  *lock(resv: Reservation, context: AcquireContext | null = null) {
+    return yield* takeLock(this.world, this.by, "plain", resv, context);
+  }
+
+  *lockInterruptible(resv: Reservation, context: AcquireContext | null = null) {
+    return yield* takeLock(this.world, this.by, "interruptible", resv, context);
+  }
+
+  *lockSlow(resv: Reservation, context: AcquireContext) {
+    yield* takeLock(this.world, this.by, "slow", resv, context);
+  }
+
+  *lockSlowInterruptible(resv: Reservation, context: AcquireContext) {
+    return yield* takeLock(this.world, this.by, "slowInterruptible", resv, context);
+  }
+
+  trylock(resv: Reservation): boolean {
+    return tryLock(this.world, this.by, resv);
+  }
+
+  unlock(resv: Reservation): Generator<Suspension, void, unknown> {
+    releaseLock(this.world, this.by, resv);
+    return this.released("unlock");
+  }
+
+  *waitFences(
+    resv: Reservation,
+    usage: Parameters<Framework["reservations"]["waitFences"]>[1],
+    interruptible = false,
+    timeout: number = unbounded,
+  ): Generator<Suspension, number, unknown> {
+    const wait = this.world.framework.reservations.waitFences(resv, usage, interruptible, timeout);
+    return yield* settle(wait, "waitFences");
+  }
+}
+
+const bufferMethods = [
+  "export",
+  "exportFd",
+  "close",
+  "get",
+  "getRef",
+  "put",
+  "attach",
+  "detach",
+  "pin",
+  "unpin",
+  "map",
+  "unmap",
+  "mapUnlocked",
+  "unmapUnlocked",
+  "invalidate",
+  "isRevocable",
+  "seek",
+  "setName",
+  "getName",
+  "listBuffers",
+] as const satisfies readonly (keyof Framework["buffers"])[];
+
+const reservationMethods = [
+  "createReservation",
+  "destroyReservation",
+  "isLockedByMe",
+  "acquireInit",
+  "acquireDone",
+  "acquireFini",
+  "reserveFences",
+  "addFence",
+  "replaceFences",
+  "copyFences",
+  "iterateFences",
+  "getFences",
+  "getSingleton",
+  "testSignaled",
+  "setDeadline",
+] as const satisfies readonly (keyof Framework["reservations"])[];
+
+const fenceMethods = [
+  "fenceContextAlloc",
+  "fenceInit",
+  "fenceGet",
+  "fenceGetLive",
+  "fencePut",
+  "signal",
+  "signalTimestamp",
+  "checkAndSignal",
+  "setError",
+  "getStatus",
+  "isSignaled",
+  "timestamp",
+  "isLater",
+  "addCallback",
+  "removeCallback",
+  "enableSignaling",
+  "setFenceDeadline",
+  "waitFence",
+  "waitAny",
+  "beginSignalling",
+  "endSignalling",
+  "createArray",
+  "createChain",
+  "findSeqno",
+  "merge",
+  "unwrap",
+  "isContainer",
+] as const satisfies readonly (keyof Framework["fences"])[];
+
+/** Adds pass-through methods: `env.method(...)` calls that part of the running framework. */
+function passThrough(part: keyof Framework, methods: readonly string[]): void {
+  for (const name of methods)
+    Object.defineProperty(DirectEnv.prototype, name, {
+      value(this: { readonly world: World }, ...args: readonly unknown[]): Suspendable<unknown> {
+        const target = this.world.framework[part] as unknown as Readonly<Record<string, Method>>;
+        return target[name]!(...args);
+      },
+    });
+}
+passThrough("buffers", bufferMethods);
+passThrough("reservations", reservationMethods);
+passThrough("fences", fenceMethods);

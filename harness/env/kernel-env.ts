@@ -1,0 +1,236 @@
+import { ENOMEM, type Errno } from "../../spec/errno.ts";
+import type { Profile } from "../../spec/profile.ts";
+import type { AccessKind, Mutex, Owner, Resource } from "../../spec/roles/env.ts";
+import type { Attachment, Device, DmaBuf, Fence, Placement, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type { Suspendable, Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
+import { settle } from "../settle.ts";
+import type { OwnerModule, World } from "../world.ts";
+
+class HarnessMutex implements Mutex {
+  readonly lockClass: string;
+  readonly name: string;
+  owner: object | null = null;
+
+  constructor(lockClass: string, name: string) {
+    this.lockClass = lockClass;
+    this.name = name;
+  }
+}
+
+class HarnessResource implements Resource {
+  readonly what: string;
+  readonly id: string;
+
+  constructor(what: string, id: string) {
+    this.what = what;
+    this.id = id;
+  }
+}
+
+/** The kernel and machine half of `Env`: scheduling, failures, memory, devices. `by` names the role instance it serves. */
+export class KernelEnv {
+  readonly world: World;
+  readonly by: string;
+
+  constructor(world: World, by: string) {
+    this.world = world;
+    this.by = by;
+  }
+
+  get profile(): Profile {
+    return this.world.profile;
+  }
+
+  currentTask(): object {
+    return this.world.scheduler.current;
+  }
+
+  now(): number {
+    return this.world.recorder.now;
+  }
+
+  *point(site: string): Generator<Suspension, void, unknown> {
+    this.begun();
+    yield* this.world.at(site);
+  }
+
+  *wait(reason: WaitReason, ready: () => boolean, interruptible = false): Generator<Suspension, Errno, unknown> {
+    this.begun();
+    return yield* this.world.wait(reason, ready, interruptible);
+  }
+
+  *waitUnmapped(buffer: DmaBuf, unmapped: () => boolean): Generator<Suspension, void, unknown> {
+    this.begun();
+    yield* this.world.wait({ kind: "unmapped", buffer }, unmapped, false);
+  }
+
+  interruptPending(): boolean {
+    return this.world.scheduler.current.interrupted;
+  }
+
+  defer(name: string, work: () => Suspendable<void>): void {
+    const { world } = this;
+    world.scheduler.defer(name, function* () {
+      yield* world.at(`deferred:${name}`);
+      yield* settle(work(), name);
+    });
+  }
+
+  allocate(site: string): boolean {
+    if (this.world.failure(site) === 0) return true;
+    this.world.recorder.emit({ kind: "alloc", what: site, id: "", by: this.by, errno: ENOMEM });
+    return false;
+  }
+
+  failure(site: string): Errno {
+    return this.world.failure(site);
+  }
+
+  warn(text: string): void {
+    this.world.recorder.emit({ kind: "warn", text });
+  }
+
+  atomic<T>(body: () => T): T {
+    const task = this.world.scheduler.current;
+    task.atomicDepth += 1;
+    try {
+      return body();
+    } finally {
+      task.atomicDepth -= 1;
+    }
+  }
+
+  createMutex(lockClass: string, name: string): Mutex {
+    return new HarnessMutex(lockClass, `${this.by}.${name}`);
+  }
+
+  *lockMutex(mutex: Mutex): Generator<Suspension, void, unknown> {
+    this.begun();
+    const { world } = this;
+    const task = world.scheduler.current;
+    const held = mutex as HarnessMutex;
+    const request = { lock: mutex.name, lockClass: mutex.lockClass, form: "plain", acquire: null, by: this.by } as const;
+    yield* world.at("mutex");
+    const outer = task.request;
+    task.request = request;
+    const blocks = task.blocks;
+    yield* world.wait({ kind: "lock", lock: mutex }, () => held.owner === null, false);
+    task.request = outer;
+    held.owner = task;
+    world.recorder.emit({ kind: "lock", ...request, errno: 0, waited: task.blocks !== blocks });
+  }
+
+  unlockMutex(mutex: Mutex): Generator<Suspension, void, unknown> {
+    (mutex as HarnessMutex).owner = null;
+    this.world.recorder.emit({ kind: "unlock", lock: mutex.name, lockClass: mutex.lockClass, by: this.by });
+    return this.released("mutex-unlock");
+  }
+
+  moduleGet(owner: Owner): boolean {
+    const module = owner as OwnerModule;
+    if (module.unloaded) return false;
+    module.uses += 1;
+    return true;
+  }
+
+  modulePut(owner: Owner): void {
+    (owner as OwnerModule).uses -= 1;
+  }
+
+  traceSignaled(fence: Fence): void {
+    const { world } = this;
+    const name = world.names.of(fence, "fence", world.scheduler.current.stepId);
+    const error = world.state().fences.get(name)?.error ?? 0;
+    world.recorder.emit({ kind: "signal", fence: name, time: world.framework.fences.timestamp(fence), error });
+  }
+
+  traceReleased(fence: Fence): void {
+    const { world } = this;
+    const id = world.names.of(fence, "fence", world.scheduler.current.stepId);
+    world.recorder.emit({ kind: "free", what: "fence", id, by: this.by });
+  }
+
+  traceListed(attachment: Attachment, listed: boolean): void {
+    const { world } = this;
+    const name = world.names.of(attachment, "attachment", world.scheduler.current.stepId);
+    world.recorder.emit({ kind: "list", attachment: name, listed });
+  }
+
+  allocateStorage(size: number, placement: Placement): Storage | Errno {
+    return this.world.memory.allocate(this.by, size, placement);
+  }
+
+  freeStorage(storage: Storage): void {
+    this.world.memory.free(this.by, storage);
+  }
+
+  setStorage(buffer: DmaBuf, storage: Storage | null): void {
+    const { world } = this;
+    const name = world.names.of(buffer, "buffer", world.scheduler.current.stepId);
+    world.recorder.emit({
+      kind: "epoch",
+      buffer: name,
+      change: world.changeUnderWay(),
+      storage: storage?.id ?? null,
+    });
+  }
+
+  dmaMap(device: Device, storage: Storage, offset: number, length: number): Segment | Errno {
+    const injected = this.world.failure("dma-map");
+    return injected === 0 ? this.world.translations.map(device, storage, offset, length) : injected;
+  }
+
+  dmaUnmap(device: Device, segment: Segment): void {
+    this.world.translations.unmap(device, segment);
+  }
+
+  access(attachment: Attachment, table: SgTable, kind: AccessKind, offset = 0): "ok" | "fault" {
+    return this.world.access(this.by, attachment, table, kind, offset);
+  }
+
+  stopDevice(attachment: Attachment): void {
+    const { world } = this;
+    world.stopped.add(attachment);
+    const name = world.names.of(attachment, "attachment", world.scheduler.current.stepId);
+    world.recorder.emit({ kind: "device", change: "stop", exporter: null, attachment: name, job: null });
+  }
+
+  setDeviceMemory(on: boolean): void {
+    const { world } = this;
+    if (on) world.memoryOff.delete(this.by);
+    else world.memoryOff.add(this.by);
+    world.recorder.emit({
+      kind: "device",
+      change: on ? "memoryOn" : "memoryOff",
+      exporter: this.by,
+      attachment: null,
+      job: null,
+    });
+  }
+
+  take(what: string): Resource {
+    const { world } = this;
+    const resource = new HarnessResource(what, world.names.next("resource", world.scheduler.current.stepId));
+    world.recorder.emit({ kind: "alloc", what, id: resource.id, by: this.by, errno: 0 });
+    return resource;
+  }
+
+  give(resource: Resource): void {
+    const { what, id } = resource as HarnessResource;
+    this.world.recorder.emit({ kind: "free", what, id, by: this.by });
+  }
+
+  startJob(_name: string, work: () => void): void {
+    this.world.jobs.start(this.by, work);
+  }
+
+  /** First thing in every blocking call: tells a call that runs from one that was made and thrown away. */
+  protected begun(): void {
+    this.world.scheduler.current.callsBegun += 1;
+  }
+
+  /** What an unlock returns: a preemption point for those who want one, and no call that could be forgotten. */
+  protected *released(site: string): Generator<Suspension, void, unknown> {
+    yield* this.world.at(site);
+  }
+}

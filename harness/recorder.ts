@@ -1,0 +1,50 @@
+import type { HistoryEvent } from "../spec/event.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+type WithoutBase<E> = E extends HistoryEvent ? Omit<E, "seq" | "task" | "step" | "atomic"> : never;
+
+/** An event as the seam that saw it states it; time, task, step and context are added here. */
+export type Recorded = WithoutBase<HistoryEvent>;
+
+/** Receives every event as it is recorded. */
+export type Sink = (event: HistoryEvent) => void;
+
+/** Writes the history: the only place that does. */
+export class Recorder {
+  readonly events: HistoryEvent[] = [];
+  private readonly scheduler: Scheduler;
+  private readonly sink: Sink;
+
+  constructor(scheduler: Scheduler, sink: Sink) {
+    this.scheduler = scheduler;
+    this.sink = sink;
+  }
+
+  private skipped = 0;
+
+  /** Logical time: the seq the next event gets, and what was skipped when nobody could run. */
+  get now(): number {
+    return this.events.length + this.skipped;
+  }
+
+  /** Nobody can run: time passes, further than any finite time-out of a program. */
+  idle(): void {
+    this.skipped += 4_000_000;
+  }
+
+  /** Appends an event and hands it to the sink. Answers its seq. */
+  emit(recorded: Recorded): number {
+    const task = this.scheduler.current;
+    const seq = this.events.length;
+    const event = {
+      seq,
+      task: task.name,
+      step: task.stepId,
+      atomic: task.atomicDepth > 0,
+      ...recorded,
+    } as HistoryEvent;
+    this.events.push(event);
+    this.sink(event);
+    return seq;
+  }
+}

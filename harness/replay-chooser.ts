@@ -1,0 +1,83 @@
+import type { Errno } from "../spec/errno.ts";
+import { operationOf } from "../spec/operations/operations.ts";
+import type { Failure, Preemption, Program, Step } from "../spec/program.ts";
+import type { State } from "../spec/state/state.ts";
+import type { Chooser } from "./chooser.ts";
+
+/** Whether a stored step may run in this state: never turns a legal step into misuse. */
+export type Admit = (state: State, step: Step) => boolean;
+
+/** Plays a stored program. Steps that the state no longer admits are skipped and counted. */
+export class ReplayChooser implements Chooser {
+  /** Ids of steps that were not carried out. */
+  readonly skipped: string[] = [];
+  private readonly waiting: Step[];
+  private readonly admit: Admit;
+  private readonly bound: Set<string>;
+  private readonly pauses = new Map<string, Preemption[]>();
+  private readonly failures = new Map<string, Failure[]>();
+
+  constructor(program: Program, admit: Admit) {
+    this.waiting = [...program.steps];
+    this.admit = admit;
+    const { devices, exporters, importers, buffers, reservations } = program.setup;
+    this.bound = new Set([
+      ...[...devices, ...exporters, ...importers].map((entry) => entry.name),
+      ...reservations,
+      ...buffers.map((buffer) => `${buffer.name}.resv`),
+      ...program.steps.map((step) => step.task),
+    ]);
+    for (const preemption of program.schedule) append(this.pauses, preemption.step, preemption);
+    for (const failure of program.failures) append(this.failures, failure.step, failure);
+  }
+
+  next(state: State, isIdle: (task: string) => boolean): Step | null {
+    const busy = new Set<string>();
+    for (let index = 0; index < this.waiting.length; index += 1) {
+      const step = this.waiting[index]!;
+      if (busy.has(step.task)) continue;
+      if (!isIdle(step.task)) {
+        busy.add(step.task);
+        continue;
+      }
+      this.waiting.splice(index, 1);
+      if (this.binds(step) && this.admit(state, step)) return step;
+      this.skipped.push(step.id);
+      index -= 1;
+    }
+    return null;
+  }
+
+  pause(step: string, site: string, nth: number): string | null {
+    const entries = this.pauses.get(step);
+    return entries?.find((entry) => entry.site === site && entry.nth === nth)?.until ?? null;
+  }
+
+  fail(step: string, site: string, nth: number): Errno {
+    const entries = this.failures.get(step);
+    return entries?.find((entry) => `!${entry.site}` === site && entry.nth === nth)?.errno ?? 0;
+  }
+
+  counts(step: string): boolean {
+    return this.pauses.has(step) || this.failures.has(step);
+  }
+
+  /** Whether every name the step uses stands for something, counting in what it creates. */
+  private binds(step: Step): boolean {
+    const values = step as unknown as Readonly<Record<string, unknown>>;
+    const fields = Object.entries(operationOf(step.op).fields);
+    for (const [name, { shape }] of fields) {
+      const value = values[name];
+      if (shape.kind === "refer" && value !== null && !this.bound.has(value as string)) return false;
+      if (shape.kind === "referList" && !(value as readonly string[]).every((entry) => this.bound.has(entry))) return false;
+    }
+    for (const [name, { shape }] of fields) if (shape.kind === "create") this.bound.add(values[name] as string);
+    return true;
+  }
+}
+
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
+}

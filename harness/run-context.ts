@@ -1,0 +1,145 @@
+import type { Setup, Step } from "../spec/program.ts";
+import type { OperationName } from "../spec/operations/operations.ts";
+import type { Env } from "../spec/roles/env.ts";
+import type { Exporter } from "../spec/roles/exporter.ts";
+import type { Attachment, DmaBuf, FenceCallback, ImporterOps, Reservation } from "../spec/roles/handles.ts";
+import type { Importer } from "../spec/roles/importer.ts";
+import type { Suspension } from "../spec/roles/suspendable.ts";
+import { recordedEnv } from "./env/env.ts";
+import { ScriptedImporter } from "./partners/scripted-importer.ts";
+import type { System } from "./system.ts";
+import type { LiveMapping, World } from "./world.ts";
+
+/** Role instances and named things of one run. */
+export class RunContext {
+  readonly world: World;
+  readonly system: System;
+  readonly program: Env;
+  private readonly envs = new Map<string, Env>();
+  private readonly exporters = new Map<string, Exporter>();
+  private readonly importers = new Map<string, Importer>();
+  private readonly scripted = new Map<string, ScriptedImporter>();
+  /** Fence context of each timeline of the program. */
+  private readonly timelines = new Map<number, number>();
+  /** Fences whose owner has finished the work without signaling it. */
+  readonly finished = new Set<object>();
+  /** Cookies of signalling sections by name. */
+  readonly sections = new Map<string, boolean>();
+  readonly callbacks = new Map<string, FenceCallback>();
+  /** References the program itself holds, by buffer. */
+  readonly owned = new Map<string, number>();
+  /** Which importer an import belongs to. */
+  readonly importerOf = new Map<object, string>();
+
+  constructor(world: World, system: System) {
+    this.world = world;
+    this.system = system;
+    this.program = this.env("program");
+  }
+
+  get setup(): Setup {
+    return this.world.setup;
+  }
+
+  env(by: string): Env {
+    let env = this.envs.get(by);
+    if (env === undefined) {
+      env = recordedEnv(this.world, by);
+      this.envs.set(by, env);
+    }
+    return env;
+  }
+
+  /** The exporter instance of this name, made when first used. */
+  exporter(name: string): Exporter {
+    let exporter = this.exporters.get(name);
+    if (exporter === undefined) {
+      const kind = this.setup.exporters.find((entry) => entry.name === name)?.kind ?? "subject";
+      exporter = this.factory(this.system.exporters, kind)(this.env(name));
+      this.exporters.set(name, exporter);
+    }
+    return exporter;
+  }
+
+  /** The importer instance of this name; undefined where the program plays it. */
+  importer(name: string): Importer | undefined {
+    const known = this.importers.get(name);
+    if (known !== undefined) return known;
+    const kind = this.setup.importers.find((entry) => entry.name === name)?.kind ?? "subject";
+    if (kind === "scripted") return undefined;
+    const importer = this.factory(this.system.importers, kind)(this.env(name));
+    this.importers.set(name, importer);
+    return importer;
+  }
+
+  /** The ops record of a scripted importer; null for a static one. */
+  opsOf(name: string): ImporterOps | null {
+    return this.script(name).ops;
+  }
+
+  script(name: string): ScriptedImporter {
+    let scripted = this.scripted.get(name);
+    if (scripted === undefined) {
+      scripted = new ScriptedImporter(this.env(name), this.world, this.setup.importers.find((entry) => entry.name === name)!);
+      this.scripted.set(name, scripted);
+    }
+    return scripted;
+  }
+
+  /** The fence context behind a timeline number of the program. */
+  timeline(number: number): number {
+    let context = this.timelines.get(number);
+    if (context === undefined) {
+      context = this.program.fenceContextAlloc(1);
+      this.timelines.set(number, context);
+    }
+    return context;
+  }
+
+  /** The program takes (1) or gives up (-1) a reference. */
+  own(buffer: string, change: 1 | -1): void {
+    this.owned.set(buffer, (this.owned.get(buffer) ?? 0) + change);
+  }
+
+  buffer(name: string): DmaBuf {
+    return this.world.names.object<DmaBuf>(name)!;
+  }
+
+  attachment(name: string): Attachment {
+    return this.world.names.object<Attachment>(name)!;
+  }
+
+  mapping(name: string): LiveMapping {
+    return this.world.mappingsByName.get(name)!;
+  }
+
+  /** A reservation object of the set-up (made when first named) or of a buffer. */
+  reservation(name: string): Reservation {
+    const known = this.world.names.object<Reservation>(name);
+    if (known !== undefined) return known;
+    const made = this.world.framework.reservations.createReservation();
+    this.world.names.bind(made, name);
+    return made;
+  }
+
+  /** The role instance that stands behind an attachment. */
+  importerOfAttachment(name: string): string {
+    return this.world.state().attachments.get(name)?.importer ?? "program";
+  }
+
+  private factory<F>(kinds: Readonly<Record<string, F>>, kind: string): F {
+    const factory = kinds[kind];
+    if (factory === undefined)
+      throw new RangeError(`the set-up names the kind "${kind}", which ${this.system.name} does not offer (it has ${Object.keys(kinds).join(", ")})`);
+    return factory;
+  }
+}
+
+/** How one operation of a program is carried out. */
+export type StepHandler<K extends OperationName> = (
+  run: RunContext,
+  step: Step<K>,
+) => Generator<Suspension, void, unknown>;
+
+/** Handlers by operation name. */
+export type StepHandlers<K extends OperationName> = { readonly [P in K]: StepHandler<P> };

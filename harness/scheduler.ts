@@ -1,0 +1,201 @@
+import type { Step } from "../spec/program.ts";
+import type { Suspension, Tick } from "../spec/roles/suspendable.ts";
+import type { Chooser } from "./chooser.ts";
+import { HarnessFault } from "./fault.ts";
+import { Task } from "./task.ts";
+
+/** Resumptions after which one activity counts as running for ever. */
+const endless = 20_000;
+
+/** What the scheduler needs from the run it belongs to. */
+export interface SchedulerHooks {
+  /** The next step for an idle task. */
+  nextStep(isIdle: (task: string) => boolean): Step | null;
+  /** Makes the activity of a step. */
+  start(task: Task, step: Step): Generator<Suspension, void, unknown>;
+  /** An activity threw. */
+  failed(task: Task, error: unknown): void;
+}
+
+/**
+ * Deterministic cooperative scheduler: one task runs at a time and goes on until it blocks, ends or is parked.
+ * Who runs next: the oldest activity that can go on, then deferred work, then the next step, then parked tasks.
+ */
+export class Scheduler {
+  readonly chooser: Chooser;
+  readonly hooks: SchedulerHooks;
+  readonly tasks = new Map<string, Task>();
+  current: Task;
+  /** Activities under way, oldest first. */
+  private active: Task[] = [];
+  private deferred: { readonly name: string; readonly step: string | null; readonly work: () => Generator<Suspension, void, unknown> }[] =
+    [];
+  private started = 0;
+  private deferredCount = 0;
+  private readonly ended = new Set<string>();
+  private readonly isIdle = (name: string): boolean => (this.tasks.get(name)?.activity ?? null) === null;
+
+  constructor(chooser: Chooser, hooks: SchedulerHooks) {
+    this.chooser = chooser;
+    this.hooks = hooks;
+    this.current = this.task("harness");
+  }
+
+  /** The task of this name, made on first use. */
+  task(name: string): Task {
+    let task = this.tasks.get(name);
+    if (task === undefined) {
+      task = new Task(name, true);
+      this.tasks.set(name, task);
+    }
+    return task;
+  }
+
+  /** Queues work that runs in a context of its own. */
+  defer(name: string, work: () => Generator<Suspension, void, unknown>): void {
+    this.deferred.push({ name, step: this.current.stepId, work });
+  }
+
+  /** Begins an activity outside the program's steps (the drain). */
+  begin(task: Task, stepId: string, activity: Generator<Suspension, void, unknown>): void {
+    this.launch(task, null, stepId, activity);
+  }
+
+  /** Whether the current task pauses at `site`; if so it is parked and the caller must yield. */
+  pauses(site: string): boolean {
+    const task = this.current;
+    const step = task.stepId;
+    if (step === null || task.atomicDepth > 0 || !this.chooser.counts(step)) return false;
+    const nth = task.pass(site);
+    const decision = this.chooser.pause(step, site, nth);
+    if (decision === null) return false;
+    if (typeof decision === "string" && this.ended.has(decision)) return false;
+    task.parking = typeof decision === "string" ? { until: decision } : { count: decision };
+    task.parkedAt = { step, site, nth };
+    return true;
+  }
+
+  /** Runs until nobody can go on. Yields only to let JavaScript's microtasks run. */
+  *drive(): Generator<Tick, void, unknown> {
+    for (;;) {
+      const task = this.pick();
+      if (task === null) return;
+      this.current = task;
+      for (;;) {
+        const suspension = this.resume(task);
+        if (suspension === null || typeof suspension === "string") break;
+        if ("tick" in suspension) {
+          yield suspension;
+          continue;
+        }
+        task.wait = suspension;
+        this.passed(task.stepId);
+        break;
+      }
+    }
+  }
+
+  /** Tasks that wait, in the order they began. */
+  waiting(): readonly Task[] {
+    return this.active.filter((task) => task.wait !== null);
+  }
+
+  private resume(task: Task): Suspension | null {
+    task.wait = null;
+    task.resumptions += 1;
+    if (task.resumptions > endless) {
+      this.finish(task, new HarnessFault(`step ${task.stepId ?? "?"} yields for ever: ${endless} resumptions without an end`));
+      return null;
+    }
+    try {
+      const result = task.activity!.next();
+      if (result.done !== true) {
+        if (isSuspension(result.value)) return result.value;
+        this.finish(task, new HarnessFault("a generator yielded something that did not come from env; use yield* on env calls only"));
+        return null;
+      }
+      this.finish(task);
+    } catch (error) {
+      this.finish(task, error);
+    }
+    return null;
+  }
+
+  private finish(task: Task, error?: unknown): void {
+    task.activity = null;
+    task.parking = null;
+    this.active = this.active.filter((other) => other !== task);
+    if (error !== undefined) this.hooks.failed(task, error);
+    const step = task.stepId;
+    task.stepId = null;
+    task.step = null;
+    task.atomicDepth = 0;
+    if (!task.takesSteps) this.tasks.delete(task.name);
+    else if (step !== null) this.ended.add(step);
+    if (task.takesSteps) this.passed(step);
+  }
+
+  /** A step has ended or blocked: whoever was parked for it goes on. */
+  private passed(step: string | null): void {
+    if (step === null) return;
+    for (const task of this.active) {
+      const { parking } = task;
+      if (parking === null || task.stepId === step) continue;
+      if ("until" in parking) {
+        if (parking.until === step) task.parking = null;
+      } else {
+        parking.count -= 1;
+        if (parking.count <= 0) this.unpark(task, step);
+      }
+    }
+  }
+
+  private unpark(task: Task, until: string): void {
+    if (task.parking !== null && "count" in task.parking && task.parkedAt !== null)
+      this.chooser.paused?.({ ...task.parkedAt, until });
+    task.parking = null;
+  }
+
+  private pick(): Task | null {
+    for (const task of this.active) {
+      if (task.parking !== null) continue;
+      const { wait } = task;
+      if (wait === null || (wait.interruptible && task.interrupted) || wait.ready()) return task;
+    }
+    const deferred = this.deferred.shift();
+    if (deferred !== undefined) {
+      const task = new Task(`deferred${(this.deferredCount += 1)}`, false);
+      this.tasks.set(task.name, task);
+      this.launch(task, null, deferred.step, deferred.work());
+      return task;
+    }
+    const step = this.hooks.nextStep(this.isIdle);
+    if (step !== null) {
+      const task = this.task(step.task);
+      this.launch(task, step, step.id, this.hooks.start(task, step));
+      return task;
+    }
+    const parked = this.active.find((task) => task.parking !== null);
+    if (parked === undefined) return null;
+    this.unpark(parked, "idle");
+    return this.pick();
+  }
+
+  private launch(task: Task, step: Step | null, stepId: string | null, activity: Generator<Suspension, void, unknown>): void {
+    task.activity = activity;
+    task.step = step;
+    task.stepId = stepId;
+    task.wait = null;
+    task.passages = null;
+    task.resumptions = 0;
+    task.callsMade = 0;
+    task.callsBegun = 0;
+    task.began = this.started += 1;
+    this.active.push(task);
+  }
+}
+
+function isSuspension(value: unknown): value is Suspension {
+  if (typeof value === "string") return true;
+  return typeof value === "object" && value !== null && ("tick" in value || "ready" in value);
+}

@@ -1,0 +1,141 @@
+import type { fenceOperations } from "../../spec/operations/fence.ts";
+import type { Fence, FenceCallback, FenceOps } from "../../spec/roles/handles.ts";
+import type { RunContext, StepHandlers } from "../run-context.ts";
+
+function fenceOf(run: RunContext, name: string): Fence {
+  return run.world.names.object<Fence>(name)!;
+}
+
+function callbackOf(run: RunContext, name: string): FenceCallback {
+  let callback = run.callbacks.get(name);
+  if (callback === undefined) {
+    callback = { run: () => undefined };
+    run.callbacks.set(name, callback);
+    run.world.names.bind(callback, name);
+  }
+  return callback;
+}
+
+/** The owner operations a step asks for. */
+function opsFor(run: RunContext, hooks: readonly string[]): FenceOps {
+  const has = (name: string) => hooks.includes(name);
+  return {
+    ...((has("enableSignaling") || has("enableFails")) && { enableSignaling: () => !has("enableFails") }),
+    ...(has("signaled") && { signaled: (fence: Fence) => run.finished.has(fence) }),
+    ...(has("wait") && { wait: (_fence: Fence, _interruptible: boolean, timeout: number) => Math.max(1, timeout) }),
+    ...(has("release") && { release: () => undefined }),
+    ...(has("setDeadline") && { setDeadline: () => undefined }),
+  };
+}
+
+/** Fences, callbacks, waits, containers. */
+export const fenceSteps: StepHandlers<keyof typeof fenceOperations> = {
+  *fenceInit(run, step) {
+    yield* run.world.at("init");
+    run.world.names.want(step.id, "fence", step.fence);
+    run.program.fenceInit(opsFor(run, step.hooks), run.timeline(step.timeline), BigInt(step.seqno), step.seqno64);
+  },
+  *fenceGet(run, step) {
+    yield* run.world.at("get");
+    run.program.fenceGet(fenceOf(run, step.fence));
+  },
+  *fenceGetLive(run, step) {
+    yield* run.world.at("get");
+    run.program.fenceGetLive(fenceOf(run, step.fence));
+  },
+  *fencePut(run, step) {
+    yield* run.world.at("fence-put");
+    run.program.fencePut(fenceOf(run, step.fence));
+  },
+  *finishWork(run, step) {
+    yield* run.world.at("finish");
+    run.finished.add(fenceOf(run, step.fence));
+  },
+  *signal(run, step) {
+    yield* run.world.at("fence-signal");
+    run.program.signal(fenceOf(run, step.fence));
+  },
+  *signalTimestamp(run, step) {
+    yield* run.world.at("fence-signal");
+    run.program.signalTimestamp(fenceOf(run, step.fence), step.timestamp);
+  },
+  *checkAndSignal(run, step) {
+    yield* run.world.at("fence-signal");
+    run.program.checkAndSignal(fenceOf(run, step.fence));
+  },
+  *setError(run, step) {
+    yield* run.world.at("error");
+    run.program.setError(fenceOf(run, step.fence), step.error);
+  },
+  *getStatus(run, step) {
+    yield* run.world.at("status");
+    run.program.getStatus(fenceOf(run, step.fence));
+  },
+  *isSignaled(run, step) {
+    yield* run.world.at("status");
+    run.program.isSignaled(fenceOf(run, step.fence));
+  },
+  *timestamp(run, step) {
+    yield* run.world.at("status");
+    run.program.timestamp(fenceOf(run, step.fence));
+  },
+  *isLater(run, step) {
+    yield* run.world.at("compare");
+    run.program.isLater(fenceOf(run, step.first), fenceOf(run, step.second));
+  },
+  *addCallback(run, step) {
+    yield* run.world.at("callback");
+    const fence = step.fence === null ? null : fenceOf(run, step.fence);
+    run.program.addCallback(fence, callbackOf(run, step.callback));
+  },
+  *removeCallback(run, step) {
+    yield* run.world.at("callback");
+    run.program.removeCallback(fenceOf(run, step.fence), callbackOf(run, step.callback));
+  },
+  *enableSignaling(run, step) {
+    yield* run.world.at("enable");
+    run.program.enableSignaling(fenceOf(run, step.fence));
+  },
+  *setFenceDeadline(run, step) {
+    yield* run.world.at("deadline");
+    run.program.setFenceDeadline(fenceOf(run, step.fence), step.deadline);
+  },
+  *waitFence(run, step) {
+    yield* run.program.waitFence(fenceOf(run, step.fence), step.interruptible, step.timeout);
+  },
+  *waitAny(run, step) {
+    const fences = step.fences.map((name) => fenceOf(run, name));
+    yield* run.program.waitAny(fences, step.interruptible, step.timeout);
+  },
+  *beginSignalling(run, step) {
+    yield* run.world.at("section");
+    run.sections.set(step.section, run.program.beginSignalling());
+  },
+  *endSignalling(run, step) {
+    yield* run.world.at("section");
+    run.program.endSignalling(run.sections.get(step.section) ?? false);
+  },
+  *createArray(run, step) {
+    yield* run.world.at("array");
+    run.world.names.want(step.id, "fence", step.fence);
+    const members = step.members.map((name) => fenceOf(run, name));
+    const context = run.timeline(step.timeline);
+    run.program.createArray(members, context, BigInt(step.seqno), step.signalOnAny);
+  },
+  *createChain(run, step) {
+    yield* run.world.at("chain");
+    run.world.names.want(step.id, "fence", step.fence);
+    const previous = step.previous === null ? null : fenceOf(run, step.previous);
+    run.program.createChain(previous, fenceOf(run, step.contained), BigInt(step.seqno));
+  },
+  *findSeqno(run, step) {
+    yield* run.world.at("find");
+    const found = run.program.findSeqno(fenceOf(run, step.fence), BigInt(step.seqno));
+    if (found !== null && typeof found !== "number") run.program.fencePut(found);
+  },
+  *merge(run, step) {
+    yield* run.world.at("merge");
+    run.world.names.want(step.id, "fence", step.fence);
+    run.program.merge(step.fences.map((name) => fenceOf(run, name)));
+  },
+};

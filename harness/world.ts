@@ -1,0 +1,231 @@
+import { EINTR, type Errno } from "../spec/errno.ts";
+import type { WaitFor } from "../spec/event.ts";
+import type { Setup } from "../spec/program.ts";
+import type { Profile } from "../spec/profile.ts";
+import type { AccessKind } from "../spec/roles/env.ts";
+import type { Framework } from "../spec/roles/framework.ts";
+import type { Attachment, Device, FenceCallback, SgTable } from "../spec/roles/handles.ts";
+import type { Suspension, Wait, WaitReason } from "../spec/roles/suspendable.ts";
+import type { State } from "../spec/state/state.ts";
+import type { Chooser } from "./chooser.ts";
+import { JobQueue } from "./machine/jobs.ts";
+import { MemoryPool } from "./machine/memory.ts";
+import { Translations } from "./machine/translations.ts";
+import { Names } from "./names.ts";
+import { Recorder, type Sink } from "./recorder.ts";
+import { Scheduler, type SchedulerHooks } from "./scheduler.ts";
+
+/** A mapping the importer side knows: which attachment, which table object, under which name. */
+export interface LiveMapping {
+  readonly name: string;
+  readonly attachment: Attachment;
+  readonly table: SgTable;
+  /** The segments as map returned them, to see whether they were changed. */
+  readonly original: string;
+}
+
+/** Module of an exporter's or fence owner's code. */
+export interface OwnerModule {
+  readonly name: string;
+  uses: number;
+  unloaded: boolean;
+}
+
+/** Everything one run shares: scheduler, history, names, machine. Made fresh for every program. */
+export class World {
+  readonly setup: Setup;
+  readonly profile: Profile;
+  readonly scheduler: Scheduler;
+  readonly recorder: Recorder;
+  readonly names = new Names();
+  readonly memory: MemoryPool = new MemoryPool(this);
+  readonly translations: Translations = new Translations(this);
+  readonly jobs: JobQueue = new JobQueue(this);
+  readonly devices = new Map<string, Device>();
+  readonly owners = new Map<string, OwnerModule>();
+  /** Live mappings by table object; more than one where a table was handed out twice. */
+  readonly mappings = new Map<SgTable, LiveMapping[]>();
+  readonly mappingsByName = new Map<string, LiveMapping>();
+  /** Recorded form of each fence callback handed in. */
+  readonly callbacks = new Map<FenceCallback, FenceCallback>();
+  /** The last mapping each table stood for, live or not. */
+  readonly lastMapping = new Map<SgTable, string>();
+  private readonly tableNames = new Map<SgTable, string>();
+  /** Exporter devices whose memory is off. */
+  readonly memoryOff = new Set<string>();
+  /** Attachments whose importer device was stopped. */
+  readonly stopped = new Set<object>();
+  /** Exporter of each buffer object. */
+  readonly exporterOf = new Map<object, string>();
+  /** The framework's own methods, not recorded. */
+  framework!: Framework;
+  /** Read-only view of the folded state; the judge owns it. */
+  readonly state: () => State;
+  private readonly point: (site: string) => Generator<Suspension, void, unknown>;
+
+  constructor(setup: Setup, profile: Profile, chooser: Chooser, hooks: SchedulerHooks, sink: Sink, state: () => State) {
+    this.setup = setup;
+    this.profile = profile;
+    this.scheduler = new Scheduler(chooser, hooks);
+    this.recorder = new Recorder(this.scheduler, sink);
+    this.state = state;
+    for (const { name, dmaBits, maxSegment } of setup.devices) {
+      const device = { name, dmaMask: 2 ** dmaBits - 1, maxSegment };
+      this.devices.set(name, device);
+      this.names.bind(device, name);
+    }
+    const { scheduler } = this;
+    this.point = function* (site: string) {
+      if (scheduler.pauses(site)) yield site;
+    };
+  }
+
+  /** A preemption point. */
+  at(site: string): Generator<Suspension, void, unknown> {
+    return this.point(site);
+  }
+
+  /** The errno injected at this passage of `site`, 0 for none. */
+  failure(site: string): Errno {
+    const task = this.scheduler.current;
+    const step = task.stepId;
+    if (step === null || !this.scheduler.chooser.counts(step)) return 0;
+    return this.scheduler.chooser.fail(step, site, task.pass(`!${site}`));
+  }
+
+  /** Blocks the current task; see `Kernel.wait`. */
+  *wait(
+    reason: WaitReason,
+    ready: () => boolean,
+    interruptible: boolean,
+  ): Generator<Suspension, Errno, unknown> {
+    const task = this.scheduler.current;
+    if (ready()) return 0;
+    const injected = interruptible ? this.failure("wait") : 0;
+    if (injected !== 0) return injected;
+    const description = this.describe(reason);
+    task.blocks += 1;
+    this.recorder.emit({ kind: "blocked", wait: description, interruptible });
+    const wait: Wait = { reason, ready, interruptible };
+    if (!(interruptible && task.interrupted)) yield wait;
+    const errno = ready() ? 0 : EINTR;
+    if (errno !== 0) task.interrupted = false;
+    this.recorder.emit({ kind: "resumed", wait: description, errno });
+    return errno;
+  }
+
+  /** Names what a wait is for. */
+  describe(reason: WaitReason): WaitFor {
+    const task = this.scheduler.current;
+    switch (reason.kind) {
+      case "lock":
+        return {
+          kind: "lock",
+          ...(task.request ?? {
+            lock: this.names.of(reason.lock, "reservation", task.stepId),
+            lockClass: "reservation",
+            form: "plain",
+            acquire: null,
+            by: "framework",
+          }),
+        };
+      case "fence":
+        return { kind: "fence", fence: this.names.of(reason.fence, "fence", task.stepId) };
+      case "unmapped":
+        return { kind: "unmapped", buffer: this.names.of(reason.buffer, "buffer", task.stepId) };
+      case "other":
+        return reason;
+    }
+  }
+
+  /** The device of an importer touches a byte of a mapping; see `Machine.access`. */
+  access(by: string, attachment: Attachment, table: SgTable, kind: AccessKind, offset: number): "ok" | "fault" {
+    const step = this.scheduler.current.stepId;
+    let rest = offset;
+    let address = -1;
+    for (const segment of table.segments) {
+      if (rest < segment.length) {
+        address = segment.address + rest;
+        break;
+      }
+      rest -= segment.length;
+    }
+    const stopped = this.stopped.has(attachment);
+    const target = stopped || address < 0 ? null : this.translations.resolve(attachment.device, address);
+    const off = target?.storage.placement === "device" && this.memoryOff.has(this.exporterOf.get(attachment.buffer) ?? "");
+    const live = this.mappings.get(table)?.find((mapping) => mapping.attachment === attachment);
+    this.recorder.emit({
+      kind: "access",
+      importer: by,
+      attachment: this.names.of(attachment, "attachment", step),
+      mapping: live?.name ?? this.lastMapping.get(table) ?? null,
+      access: kind,
+      address,
+      answer: target === null || off ? "fault" : "ok",
+      storage: target?.storage.id ?? null,
+    });
+    return target === null || off ? "fault" : "ok";
+  }
+
+  /** The module behind an exporter. */
+  owner(exporter: string): OwnerModule {
+    let owner = this.owners.get(exporter);
+    if (owner === undefined) {
+      owner = { name: exporter, uses: 0, unloaded: false };
+      this.owners.set(exporter, owner);
+    }
+    return owner;
+  }
+
+  /** Remembers what a map returned. */
+  addMapping(name: string, attachment: Attachment, table: SgTable): void {
+    const mapping = { name, attachment, table, original: JSON.stringify(table.segments) };
+    const known = this.mappings.get(table);
+    if (known === undefined) this.mappings.set(table, [mapping]);
+    else known.push(mapping);
+    this.mappingsByName.set(name, mapping);
+    this.lastMapping.set(table, name);
+  }
+
+  /** The oldest live mapping that an unmap of this table ends. */
+  takeMapping(attachment: Attachment | null, table: SgTable): LiveMapping | undefined {
+    const known = this.mappings.get(table);
+    const index = known?.findIndex((mapping) => mapping.attachment === attachment) ?? -1;
+    return index < 0 ? undefined : known!.splice(index, 1)[0];
+  }
+
+  /** Identity of a table object at the exporter's hooks. */
+  tableName(table: SgTable): string {
+    let name = this.tableNames.get(table);
+    if (name === undefined) {
+      name = this.names.next("table", this.scheduler.current.stepId);
+      this.tableNames.set(table, name);
+    }
+    return name;
+  }
+
+  /** What a change of storage counts as, from the driver operation it happens in. */
+  changeUnderWay(): "export" | "move" | "revoke" | "unrevoke" {
+    const task = this.state().tasks.get(this.scheduler.current.name);
+    for (const frame of task?.frames.toReversed() ?? []) {
+      if (frame.kind !== "call") continue;
+      switch (frame.op) {
+        case "export":
+          return "export";
+        case "revoke":
+        case "revokeForever":
+        case "closeDevice":
+          return "revoke";
+        case "unrevoke":
+          return "unrevoke";
+        case "reset":
+          return "revoke";
+        case "setMemory":
+          return frame.on ? "unrevoke" : "revoke";
+        default:
+          break;
+      }
+    }
+    return "move";
+  }
+}
