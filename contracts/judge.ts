@@ -76,6 +76,35 @@ interface Listener {
 
 const nobody: readonly Listener[] = [];
 
+/** Who listens to what. */
+interface Dispatch {
+  readonly byKind: ReadonlyMap<EventKind, readonly Listener[]>;
+  readonly byName: ReadonlyMap<string, ReadonlyMap<string, readonly Listener[]>>;
+}
+
+function dispatchOf(seats: readonly Seat[]): Dispatch {
+  const byKind = new Map<EventKind, Listener[]>();
+  const byName = new Map<string, Map<string, Listener[]>>();
+  for (const seat of seats)
+    for (const [key, handler] of Object.entries(seat.rule.monitor!.handlers)) {
+      const [kind, name] = key.split(" ") as [EventKind, string | undefined];
+      const listener: Listener = { seat, handler };
+      if (name === undefined) append(byKind, kind, listener);
+      else {
+        const names = byName.get(kind) ?? new Map<string, Listener[]>();
+        byName.set(kind, names);
+        append(names, name, listener);
+      }
+    }
+  return { byKind, byName };
+}
+
+function append<K>(map: Map<K, Listener[]>, key: K, listener: Listener): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [listener]);
+  else known.push(listener);
+}
+
 /**
  * Judges histories: feeds each event to the monitors that listen to it, then folds it into the state.
  * One judge serves many histories; counts add up, state and memories start afresh at `begin`.
@@ -89,31 +118,26 @@ export class Judge {
   seq = 0;
   private readonly seats: readonly Seat[];
   private readonly remembering: readonly Seat[];
-  private readonly byKind = new Map<EventKind, readonly Listener[]>();
-  private readonly byName = new Map<string, ReadonlyMap<string, readonly Listener[]>>();
+  private readonly all: Dispatch;
+  private readonly framework: Dispatch;
+  private dispatch: Dispatch;
 
   /** `rules`: those to judge by; the ones without a monitor are left out. */
   constructor(rules: readonly Rule[], profile: Profile) {
     this.profile = profile;
     this.seats = rules.filter((rule) => rule.monitor !== undefined).map((rule) => new Seat(rule, this));
     this.remembering = this.seats.filter((seat) => seat.rule.monitor!.memory !== null);
-    const named = new Map<string, Map<string, Listener[]>>();
-    for (const seat of this.seats)
-      for (const [key, handler] of Object.entries(seat.rule.monitor!.handlers)) {
-        const [kind, name] = key.split(" ") as [EventKind, string | undefined];
-        const listener: Listener = { seat, handler };
-        if (name === undefined) this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), listener]);
-        else {
-          const names = named.get(kind) ?? new Map<string, Listener[]>();
-          named.set(kind, names);
-          names.set(name, [...(names.get(name) ?? []), listener]);
-        }
-      }
-    this.byName = named;
+    this.all = dispatchOf(this.seats);
+    this.framework = dispatchOf(this.seats.filter((seat) => seat.rule.obliged.includes("framework")));
+    this.dispatch = this.all;
   }
 
-  /** Starts a new history. */
-  begin(): void {
+  /**
+   * Starts a new history. One whose program misuses the contract on purpose says so:
+   * then only the framework is judged, the callers' faults are the program's own.
+   */
+  begin(options: { readonly misuse?: boolean } = {}): void {
+    this.dispatch = options.misuse === true ? this.framework : this.all;
     this.histories += 1;
     this.state = initialState();
     this.violations = [];
@@ -124,15 +148,16 @@ export class Judge {
   /** Judges one event against the state before it, then folds it in. */
   event(event: HistoryEvent): void {
     this.seq = event.seq;
-    this.tell(this.byKind.get(event.kind) ?? nobody, event);
+    const { byKind, byName } = this.dispatch;
+    this.tell(byKind.get(event.kind) ?? nobody, event);
     switch (event.kind) {
       case "call":
       case "ret":
-        this.tell(this.byName.get(event.kind)?.get(event.op) ?? nobody, event);
+        this.tell(byName.get(event.kind)?.get(event.op) ?? nobody, event);
         break;
       case "cb":
       case "cbret":
-        this.tell(this.byName.get(event.kind)?.get(event.hook) ?? nobody, event);
+        this.tell(byName.get(event.kind)?.get(event.hook) ?? nobody, event);
         break;
       default:
         break;

@@ -43,7 +43,7 @@ function* unblock(run: RunContext): Generator<DrainAction, void, unknown> {
         yield {
           key: `unlock ${held.lock} ${state.reservations.get(held.lock)?.hold ?? 0}`,
           task: name,
-          activity: () => run.program.unlock(run.reservation(held.lock)),
+          activity: () => plainly(() => void run.program.unlock(run.reservation(held.lock))),
         };
   }
   for (const [name, acquire] of state.acquires) {
@@ -96,8 +96,7 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
     yield {
       key: `detach ${name}`,
       task: "drain",
-      activity: (id) =>
-        importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: null }),
+      activity: (id) => importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: null }),
     };
   }
   for (const [name, fence] of state.fences)

@@ -69,7 +69,8 @@ export class ReplayChooser implements Chooser {
     for (const [name, { shape }] of fields) {
       const value = values[name];
       if (shape.kind === "refer" && value !== null && !this.bound.has(value as string)) return false;
-      if (shape.kind === "referList" && !(value as readonly string[]).every((entry) => this.bound.has(entry))) return false;
+      if (shape.kind === "referList" && !(value as readonly string[]).every((entry) => this.bound.has(entry)))
+        return false;
     }
     for (const [name, { shape }] of fields) if (shape.kind === "create") this.bound.add(values[name] as string);
     return true;

@@ -80,7 +80,11 @@ export class RunContext {
   script(name: string): ScriptedImporter {
     let scripted = this.scripted.get(name);
     if (scripted === undefined) {
-      scripted = new ScriptedImporter(this.env(name), this.world, this.setup.importers.find((entry) => entry.name === name)!);
+      scripted = new ScriptedImporter(
+        this.env(name),
+        this.world,
+        this.setup.importers.find((entry) => entry.name === name)!,
+      );
       this.scripted.set(name, scripted);
     }
     return scripted;
@@ -130,7 +134,9 @@ export class RunContext {
   private factory<F>(kinds: Readonly<Record<string, F>>, kind: string): F {
     const factory = kinds[kind];
     if (factory === undefined)
-      throw new RangeError(`the set-up names the kind "${kind}", which ${this.system.name} does not offer (it has ${Object.keys(kinds).join(", ")})`);
+      throw new RangeError(
+        `the set-up names the kind "${kind}", which ${this.system.name} does not offer (it has ${Object.keys(kinds).join(", ")})`,
+      );
     return factory;
   }
 }

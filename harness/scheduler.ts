@@ -28,8 +28,11 @@ export class Scheduler {
   current: Task;
   /** Activities under way, oldest first. */
   private active: Task[] = [];
-  private deferred: { readonly name: string; readonly step: string | null; readonly work: () => Generator<Suspension, void, unknown> }[] =
-    [];
+  private deferred: {
+    readonly name: string;
+    readonly step: string | null;
+    readonly work: () => Generator<Suspension, void, unknown>;
+  }[] = [];
   private started = 0;
   private deferredCount = 0;
   private readonly ended = new Set<string>();
@@ -104,14 +107,20 @@ export class Scheduler {
     task.wait = null;
     task.resumptions += 1;
     if (task.resumptions > endless) {
-      this.finish(task, new HarnessFault(`step ${task.stepId ?? "?"} yields for ever: ${endless} resumptions without an end`));
+      this.finish(
+        task,
+        new HarnessFault(`step ${task.stepId ?? "?"} yields for ever: ${endless} resumptions without an end`),
+      );
       return null;
     }
     try {
       const result = task.activity!.next();
       if (result.done !== true) {
         if (isSuspension(result.value)) return result.value;
-        this.finish(task, new HarnessFault("a generator yielded something that did not come from env; use yield* on env calls only"));
+        this.finish(
+          task,
+          new HarnessFault("a generator yielded something that did not come from env; use yield* on env calls only"),
+        );
         return null;
       }
       this.finish(task);
@@ -181,7 +190,12 @@ export class Scheduler {
     return this.pick();
   }
 
-  private launch(task: Task, step: Step | null, stepId: string | null, activity: Generator<Suspension, void, unknown>): void {
+  private launch(
+    task: Task,
+    step: Step | null,
+    stepId: string | null,
+    activity: Generator<Suspension, void, unknown>,
+  ): void {
     task.activity = activity;
     task.step = step;
     task.stepId = stepId;

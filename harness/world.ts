@@ -94,11 +94,7 @@ export class World {
   }
 
   /** Blocks the current task; see `Kernel.wait`. */
-  *wait(
-    reason: WaitReason,
-    ready: () => boolean,
-    interruptible: boolean,
-  ): Generator<Suspension, Errno, unknown> {
+  *wait(reason: WaitReason, ready: () => boolean, interruptible: boolean): Generator<Suspension, Errno, unknown> {
     const task = this.scheduler.current;
     if (ready()) return 0;
     const injected = interruptible ? this.failure("wait") : 0;
@@ -152,7 +148,8 @@ export class World {
     }
     const stopped = this.stopped.has(attachment);
     const target = stopped || address < 0 ? null : this.translations.resolve(attachment.device, address);
-    const off = target?.storage.placement === "device" && this.memoryOff.has(this.exporterOf.get(attachment.buffer) ?? "");
+    const off =
+      target?.storage.placement === "device" && this.memoryOff.has(this.exporterOf.get(attachment.buffer) ?? "");
     const live = this.mappings.get(table)?.find((mapping) => mapping.attachment === attachment);
     this.recorder.emit({
       kind: "access",

@@ -15,7 +15,13 @@ type Unawaited<E> = {
     : E[K];
 };
 
-type BlockingMethod = (this: KernelEnv, a: unknown, b: unknown, c: unknown, d: unknown) => Generator<Suspension, unknown, unknown>;
+type BlockingMethod = (
+  this: KernelEnv,
+  a: unknown,
+  b: unknown,
+  c: unknown,
+  d: unknown,
+) => Generator<Suspension, unknown, unknown>;
 
 /**
  * Makes every generator method of the env classes awaitable, and counts each call that is made,

@@ -16,7 +16,11 @@ import { settle } from "../settle.ts";
 import type { World } from "../world.ts";
 
 /** Runs a role's method to its end, in task context, and checks that it used every blocking call it made. */
-export function* runRole<T>(world: World, what: string, method: () => Suspendable<T>): Generator<Suspension, T, unknown> {
+export function* runRole<T>(
+  world: World,
+  what: string,
+  method: () => Suspendable<T>,
+): Generator<Suspension, T, unknown> {
   const task = world.scheduler.current;
   const made = task.callsMade;
   const begun = task.callsBegun;
@@ -35,7 +39,8 @@ function errnoOf(what: string, result: unknown): Errno {
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "number" && value < 0) return `${value} (error numbers are positive here: return EBUSY, not -EBUSY)`;
+  if (typeof value === "number" && value < 0)
+    return `${value} (error numbers are positive here: return EBUSY, not -EBUSY)`;
   return typeof value === "object" ? JSON.stringify(value).slice(0, 80) : String(value);
 }
 
@@ -86,7 +91,9 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
     const cb = recorder.emit({ kind: "cb", hook: "pin", to: by, ...args });
     const injected = world.failure("hook:pin");
     const errno =
-      injected !== 0 ? injected : errnoOf("pin", yield* runRole(world, "the exporter's pin", () => ops.pin!(attachment)));
+      injected !== 0
+        ? injected
+        : errnoOf("pin", yield* runRole(world, "the exporter's pin", () => ops.pin!(attachment)));
     recorder.emit({ kind: "cbret", hook: "pin", to: by, cb, errno, injected: injected !== 0, ...args });
     return errno;
   }
@@ -99,7 +106,10 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
     recorder.emit({ kind: "cbret", hook: "unpin", to: by, cb, errno: 0, injected: false, ...args });
   }
 
-  function* mapHook(attachment: Attachment, direction: Direction): Generator<Suspension, SgTable | Errno | null, unknown> {
+  function* mapHook(
+    attachment: Attachment,
+    direction: Direction,
+  ): Generator<Suspension, SgTable | Errno | null, unknown> {
     yield* world.at("cb-map");
     const args = { attachment: attachmentName(attachment), direction };
     const cb = recorder.emit({ kind: "cb", hook: "map", to: by, ...args });
@@ -194,7 +204,16 @@ export function recordFenceOps(world: World, by: string, ops: FenceOps): FenceOp
           const args = { fence: nameOf(fence) };
           const cb = recorder.emit({ kind: "cb", hook: "enableSignaling", to: by, ...args });
           const answer = enableSignaling.call(ops, fence);
-          recorder.emit({ kind: "cbret", hook: "enableSignaling", to: by, cb, errno: 0, injected: false, ...args, answer });
+          recorder.emit({
+            kind: "cbret",
+            hook: "enableSignaling",
+            to: by,
+            cb,
+            errno: 0,
+            injected: false,
+            ...args,
+            answer,
+          });
           return answer;
         }),
     }),

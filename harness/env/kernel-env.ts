@@ -1,7 +1,16 @@
 import { ENOMEM, type Errno } from "../../spec/errno.ts";
 import type { Profile } from "../../spec/profile.ts";
 import type { AccessKind, Mutex, Owner, Resource } from "../../spec/roles/env.ts";
-import type { Attachment, Device, DmaBuf, Fence, Placement, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Device,
+  DmaBuf,
+  Fence,
+  Placement,
+  Segment,
+  SgTable,
+  Storage,
+} from "../../spec/roles/handles.ts";
 import type { Suspendable, Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { OwnerModule, World } from "../world.ts";
@@ -109,7 +118,13 @@ export class KernelEnv {
     const { world } = this;
     const task = world.scheduler.current;
     const held = mutex as HarnessMutex;
-    const request = { lock: mutex.name, lockClass: mutex.lockClass, form: "plain", acquire: null, by: this.by } as const;
+    const request = {
+      lock: mutex.name,
+      lockClass: mutex.lockClass,
+      form: "plain",
+      acquire: null,
+      by: this.by,
+    } as const;
     yield* world.at("mutex");
     const outer = task.request;
     task.request = request;

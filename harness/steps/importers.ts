@@ -69,12 +69,21 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
       importer.import(buffer, device, step.direction),
     );
     if (typeof result !== "number" && (typeof result !== "object" || result === null))
-      throw new HarnessFault(`the importer's import answered ${String(result)}; expected an object or a positive error number`);
+      throw new HarnessFault(
+        `the importer's import answered ${String(result)}; expected an object or a positive error number`,
+      );
     if (typeof result !== "number") {
       names.bind(result, step.import);
       run.importerOf.set(result, step.importer);
     }
-    recorder.emit({ kind: "ret", op: "import", by: "program", call, errno: typeof result === "number" ? result : 0, ...args });
+    recorder.emit({
+      kind: "ret",
+      op: "import",
+      by: "program",
+      call,
+      errno: typeof result === "number" ? result : 0,
+      ...args,
+    });
   },
   *submit(run, step) {
     const importer = run.importer(step.importer);

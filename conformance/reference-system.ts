@@ -1,0 +1,37 @@
+import type { Factory, System } from "../harness/system.ts";
+import { ReferenceBuffers } from "../reference-impl/buffers/buffers.ts";
+import { ReferenceFences } from "../reference-impl/fences/fences.ts";
+import { ReferenceReservations } from "../reference-impl/reservations/reservations.ts";
+import type { BufferFramework } from "../spec/roles/buffers.ts";
+import type { Exporter } from "../spec/roles/exporter.ts";
+import type { FenceFramework } from "../spec/roles/fences.ts";
+import type { Importer } from "../spec/roles/importer.ts";
+import type { ReservationFramework } from "../spec/roles/reservations.ts";
+import { referenceExporters, referenceImporters } from "./reference-roles.ts";
+
+/** Parts that take the reference's place. */
+export interface Replacement {
+  readonly name?: string;
+  readonly buffers?: Factory<BufferFramework>;
+  readonly reservations?: Factory<ReservationFramework>;
+  readonly fences?: Factory<FenceFramework>;
+  /** Kinds added or replaced; `subject` is the implementation under test. */
+  readonly exporters?: Readonly<Record<string, Factory<Exporter>>>;
+  readonly importers?: Readonly<Record<string, Factory<Importer>>>;
+}
+
+/** The reference, with some of its parts replaced. */
+export function referenceSystem(replacement: Replacement = {}): System {
+  const { buffers, reservations, fences } = replacement;
+  return {
+    name: replacement.name ?? "reference",
+    version: "1",
+    framework: (env) => ({
+      buffers: buffers?.(env) ?? new ReferenceBuffers(env),
+      reservations: reservations?.(env) ?? new ReferenceReservations(env),
+      fences: fences?.(env) ?? new ReferenceFences(env),
+    }),
+    exporters: { ...referenceExporters, ...replacement.exporters },
+    importers: { ...referenceImporters, ...replacement.importers },
+  };
+}
