@@ -1,5 +1,6 @@
 import type { Suspension } from "../spec/roles/suspendable.ts";
 import type { Fence } from "../spec/roles/handles.ts";
+import type { FenceState, State } from "../spec/state/state.ts";
 import type { RunContext } from "./run-context.ts";
 import { bufferSteps } from "./steps/buffers.ts";
 import { importerSteps } from "./steps/importers.ts";
@@ -57,13 +58,20 @@ function* unblock(run: RunContext): Generator<DrainAction, void, unknown> {
   }
   for (const job of run.world.jobs.pending())
     yield { key: `job ${job.name}`, task: "drain", activity: () => plainly(() => run.world.jobs.finish(job)) };
-  for (const [name, fence] of state.fences)
-    if (fence.by === "program" && fence.kind === "plain" && !fence.signaled && !fence.released)
+  for (const [name, fence] of unsignaledInOrder(state))
+    if (fence.by === "program" && fence.kind === "plain" && !fence.released)
       yield {
         key: `signal ${name}`,
         task: "drain",
         activity: () => plainly(() => run.program.signal(run.world.names.object<Fence>(name)!)),
       };
+}
+
+/** A timeline's fences signal in its order. */
+function unsignaledInOrder(state: State): readonly (readonly [string, FenceState])[] {
+  return [...state.fences]
+    .filter(([, fence]) => !fence.signaled)
+    .toSorted(([, first], [, second]) => first.seqno - second.seqno);
 }
 
 function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
@@ -113,10 +121,10 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         task: "drain",
         activity: (id) => bufferSteps.close(run, { id, task: "drain", op: "close", fd: name }),
       };
-  for (const [buffer, count] of run.owned)
-    if (count > 0)
+  for (const [buffer, { programRefs }] of state.buffers)
+    if (programRefs > 0)
       yield {
-        key: `put ${buffer} ${count}`,
+        key: `put ${buffer} ${programRefs}`,
         task: "drain",
         activity: (id) => bufferSteps.put(run, { id, task: "drain", op: "put", buffer }),
       };

@@ -26,8 +26,6 @@ export class RunContext {
   /** Cookies of signalling sections by name. */
   readonly sections = new Map<string, boolean>();
   readonly callbacks = new Map<string, FenceCallback>();
-  /** References the program itself holds, by buffer. */
-  readonly owned = new Map<string, number>();
   /** Which importer an import belongs to. */
   readonly importerOf = new Map<object, string>();
 
@@ -98,11 +96,6 @@ export class RunContext {
       this.timelines.set(number, context);
     }
     return context;
-  }
-
-  /** The program takes (1) or gives up (-1) a reference. */
-  own(buffer: string, change: 1 | -1): void {
-    this.owned.set(buffer, (this.owned.get(buffer) ?? 0) + change);
   }
 
   buffer(name: string): DmaBuf {

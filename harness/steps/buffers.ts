@@ -93,8 +93,7 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
     if (plain) {
       const ops = opsWithout(exporter, step.missing, step.caching);
       const priv = step.missing.includes("priv") ? null : exporter;
-      const made = yield* env.export({ size: setup.size, priv, ops, owner, ...resv });
-      if (typeof made !== "number") run.own(step.buffer, 1);
+      yield* env.export({ size: setup.size, priv, ops, owner, ...resv });
       return;
     }
     const { size, placement, name } = setup;
@@ -102,26 +101,21 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
     const result = yield* runRole(run.world, "the exporter's export", () => exporter.export!(request));
     if (typeof result !== "number" && run.world.names.known(result as DmaBuf) === null)
       throw new HarnessFault("the exporter's export answered something that env.export did not make");
-    if (typeof result !== "number") run.own(step.buffer, 1);
   },
   *exportFd(run, step) {
     run.world.names.want(step.id, "fd", step.fd);
-    const fd = yield* exporterEnv(run, step.buffer).exportFd(run.buffer(step.buffer), step.closeOnExec);
-    if (typeof fd !== "number") run.own(step.buffer, -1);
+    yield* exporterEnv(run, step.buffer).exportFd(run.buffer(step.buffer), step.closeOnExec);
   },
   *close(run, step) {
     yield* run.program.close(run.world.names.object<FileDescriptor>(step.fd)!);
   },
   *get(run, step) {
-    const buffer = yield* run.program.get(run.world.names.object<FileDescriptor>(step.fd)!);
-    if (typeof buffer !== "number") run.own(run.world.names.of(buffer, "buffer", step.id), 1);
+    yield* run.program.get(run.world.names.object<FileDescriptor>(step.fd)!);
   },
   *getRef(run, step) {
     yield* run.program.getRef(run.buffer(step.buffer));
-    run.own(step.buffer, 1);
   },
   *put(run, step) {
-    run.own(step.buffer, -1);
     yield* run.program.put(run.buffer(step.buffer));
   },
   *invalidate(run, step) {

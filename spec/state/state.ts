@@ -32,6 +32,8 @@ const buffer = table({
   resv: field<string>(),
   /** References anybody holds: creator, descriptors, get, explicit ones. */
   refs: field<number>(),
+  /** Of these, the ones the program itself holds. */
+  programRefs: field<number>(),
   /** The exporter's release hook has been called. */
   released: field<boolean>(),
   /** Times the release hook was called. */

@@ -43,7 +43,9 @@ export function observeCall(state: State, event: CallEvent): void {
     }
     case "put": {
       const buffer = state.buffers.get(event.buffer);
-      if (buffer !== undefined) buffer.refs -= 1;
+      if (buffer === undefined) break;
+      buffer.refs -= 1;
+      if (event.by === "program") buffer.programRefs -= 1;
       break;
     }
     case "unmap":

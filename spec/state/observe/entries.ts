@@ -16,7 +16,13 @@ export function isLaterSeqno(first: number, second: number, seqno64: boolean): b
 }
 
 /** Whether adding `fence` as `usage` may take the place of `entry` (RESV-21). */
-export function replaces(state: State, entry: Entry, name: string, fence: FenceState | undefined, usage: Usage): boolean {
+export function replaces(
+  state: State,
+  entry: Entry,
+  name: string,
+  fence: FenceState | undefined,
+  usage: Usage,
+): boolean {
   const old = state.fences.get(entry.fence);
   if (old === undefined || fence === undefined) return entry.fence === name;
   if (old.signaled) return true;

@@ -34,9 +34,7 @@ export function observeLock(state: State, event: LockEvent): void {
 /** A lock is released, by whoever does it. */
 export function observeUnlock(state: State, event: UnlockEvent): void {
   const owner =
-    event.lockClass === "reservation"
-      ? state.reservations.get(event.lock)?.owner
-      : state.locks.get(event.lock)?.owner;
+    event.lockClass === "reservation" ? state.reservations.get(event.lock)?.owner : state.locks.get(event.lock)?.owner;
   if (owner !== null && owner !== undefined) {
     const { held } = taskOf(state, owner);
     const index = held.findLastIndex((entry) => entry.lock === event.lock);

@@ -14,7 +14,9 @@ export function observeRet(state: State, event: RetEvent): void {
       if (event.resv !== null) reservationOf(state, event.resv);
       return;
     case "exportFd":
-      if (ok) state.fds.set(event.fd, { buffer: event.buffer, open: true });
+      if (!ok) return;
+      state.fds.set(event.fd, { buffer: event.buffer, open: true });
+      ownReference(state.buffers.get(event.buffer), -1);
       return;
     case "close": {
       const row = state.fds.get(event.fd);
@@ -26,18 +28,24 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     case "get": {
       const buffer = event.buffer === null ? undefined : state.buffers.get(event.buffer);
-      if (ok && buffer !== undefined) buffer.refs += 1;
+      if (!ok || buffer === undefined) return;
+      buffer.refs += 1;
+      if (event.by === "program") ownReference(buffer, 1);
       return;
     }
     case "getRef": {
       const buffer = state.buffers.get(event.buffer);
-      if (buffer !== undefined) buffer.refs += 1;
+      if (buffer === undefined) return;
+      buffer.refs += 1;
+      if (event.by === "program") ownReference(buffer, 1);
       return;
     }
     case "listBuffers":
       for (const name of event.buffers) {
         const buffer = state.buffers.get(name);
-        if (buffer !== undefined) buffer.refs += 1;
+        if (buffer === undefined) continue;
+        buffer.refs += 1;
+        if (event.by === "program") ownReference(buffer, 1);
       }
       return;
     case "setName": {
@@ -190,6 +198,7 @@ function newBuffer(event: RetEvent<"export">): BufferState {
     size: event.size,
     resv: event.resv ?? `${event.buffer}.resv`,
     refs: 1,
+    programRefs: 1,
     released: false,
     releases: 0,
     access: "accessible",
@@ -200,6 +209,10 @@ function newBuffer(event: RetEvent<"export">): BufferState {
     listed: [],
     name: null,
   };
+}
+
+function ownReference(buffer: BufferState | undefined, change: 1 | -1): void {
+  if (buffer !== undefined) buffer.programRefs += change;
 }
 
 function newFence(
