@@ -1,0 +1,78 @@
+import type { Resource } from "../../spec/roles/env.ts";
+import type { Attachment, DmaBuf, Storage } from "../../spec/roles/handles.ts";
+
+/** A piece of storage and what still keeps it from being freed. */
+export class Backing {
+  readonly storage: Storage;
+  /** Live mappings made of it. */
+  maps = 0;
+  /** Its buffer has other storage by now, or none. */
+  retired = false;
+  /** Every fence that could stand for an access to it has signaled. */
+  idle = false;
+  freed = false;
+
+  constructor(storage: Storage) {
+    this.storage = storage;
+  }
+}
+
+/** What the exporter knows of one buffer: its `priv`. Changed under the buffer's reservation lock unless noted. */
+export class BufferObject {
+  /** Bytes, as asked for. */
+  readonly size: number;
+  /** Keeps the device from being torn down behind the buffer's back; given back when the two are unlinked. */
+  readonly registration: Resource;
+  /** Null until the core has made the buffer. */
+  buffer: DmaBuf | null = null;
+  /** Where the content is now. */
+  backing: Backing;
+  /** Whether device and buffer still know each other. Under the exporter's mutex. */
+  linked = true;
+  /** No new mapping until this is taken back. */
+  revoked = false;
+  /** It is never taken back. */
+  revokedForever = false;
+  /** Pins over all attachments. */
+  pins = 0;
+  /** Live mappings over all attachments and all storage. */
+  maps = 0;
+  /** Those of attachments that cannot be told of a move. */
+  fixedMaps = 0;
+  /** Attachments whose device reaches system memory only. Counted in the attach hook, without the lock. */
+  nonPeers = 0;
+  /** Timeline of the copies; 0 until the first. */
+  copyContext = 0;
+  copySeqno = 0n;
+
+  constructor(size: number, registration: Resource, backing: Backing) {
+    this.size = size;
+    this.registration = registration;
+    this.backing = backing;
+  }
+}
+
+/** What the exporter knows of one attachment: its `priv`. */
+export class AttachmentState {
+  /** Held from attach to detach: memory that a peer can reach must not go to sleep. */
+  readonly power: Resource;
+  readonly nonPeer: boolean;
+  pins = 0;
+
+  constructor(power: Resource, nonPeer: boolean) {
+    this.power = power;
+    this.nonPeer = nonPeer;
+  }
+}
+
+/** The object behind a buffer of these exporters. */
+export function objectOf(buffer: DmaBuf): BufferObject {
+  if (buffer.priv instanceof BufferObject) return buffer.priv;
+  throw new Error("an exporter is asked for a buffer that another one exported");
+}
+
+/** What the attach hook left on an attachment. */
+export function stateOf(attachment: Attachment): AttachmentState {
+  if (attachment.priv instanceof AttachmentState) return attachment.priv;
+  throw new Error("an exporter is asked for an attachment that it never accepted");
+}

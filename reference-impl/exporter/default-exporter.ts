@@ -1,0 +1,112 @@
+import type { Errno } from "../../spec/errno.ts";
+import { ENODEV } from "../../spec/errno.ts";
+import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
+import type { DmaBuf } from "../../spec/roles/handles.ts";
+import type { Suspension } from "../../spec/roles/suspendable.ts";
+import { BufferObject, objectOf } from "./buffer-object.ts";
+import { ExporterRevocation } from "./exporter-revocation.ts";
+
+/**
+ * The exporter of the reference: moves, pins and revokes, and survives what its device goes through
+ * (`drivers/vfio/pci/vfio_pci_core.c` and `vfio_pci_dmabuf.c` of 7.1, without their known holes).
+ */
+export class DefaultExporter extends ExporterRevocation implements Exporter {
+  /** Under the mutex. */
+  protected closed = false;
+
+  /** Function reset: nobody reaches the memory while it lasts, and afterwards whoever could before. */
+  *reset(): Generator<Suspension, Errno, unknown> {
+    yield* this.env.lockMutex(this.mutex);
+    if (this.closed) return yield* this.refuseClosed();
+    const held = yield* this.holdAll();
+    yield* this.revokeAll(held, false);
+    if (this.memoryOn) {
+      this.env.setDeviceMemory(false);
+      yield* this.env.point("reset");
+      this.env.setDeviceMemory(true);
+      yield* this.unrevokeAll(held);
+    }
+    yield* this.env.unlockMutex(this.mutex);
+    yield* this.dropAll(held);
+    return 0;
+  }
+
+  /** Memory decode. Off: revoked before. On: given back after. */
+  *setMemory(on: boolean): Generator<Suspension, Errno, unknown> {
+    yield* this.env.lockMutex(this.mutex);
+    if (this.closed) return yield* this.refuseClosed();
+    const held = yield* this.holdAll();
+    if (on) {
+      this.switchMemory(true);
+      yield* this.unrevokeAll(held);
+    } else {
+      yield* this.revokeAll(held, false);
+      this.switchMemory(false);
+    }
+    yield* this.env.unlockMutex(this.mutex);
+    yield* this.dropAll(held);
+    return 0;
+  }
+
+  /** The device goes away (`vfio_pci_dma_buf_cleanup`). A buffer without references is left to its release. */
+  *close(): Generator<Suspension, void, unknown> {
+    yield* this.env.lockMutex(this.mutex);
+    if (this.closed) {
+      yield* this.env.unlockMutex(this.mutex);
+      return;
+    }
+    this.closed = true;
+    const held = yield* this.holdAll();
+    yield* this.revokeAll(held, true);
+    for (const buffer of held) yield* this.cutLoose(buffer, objectOf(buffer));
+    yield* this.env.unlockMutex(this.mutex);
+    yield* this.dropAll(held);
+  }
+
+  protected override checkRequest(request: ExportRequest): Errno {
+    return this.closed ? ENODEV : super.checkRequest(request);
+  }
+
+  protected *refuseClosed(): Generator<Suspension, Errno, unknown> {
+    yield* this.env.unlockMutex(this.mutex);
+    return ENODEV;
+  }
+
+  protected switchMemory(on: boolean): void {
+    if (this.memoryOn === on) return;
+    this.memoryOn = on;
+    this.env.setDeviceMemory(on);
+  }
+
+  /** Our live buffers, each with a reference; one whose last is gone cannot be had any more. Mutex held. */
+  protected *holdAll(): Generator<Suspension, readonly DmaBuf[], unknown> {
+    const held: DmaBuf[] = [];
+    for (const buffer of yield* this.env.listBuffers()) {
+      if (buffer.priv instanceof BufferObject && this.objects.has(buffer.priv)) held.push(buffer);
+      else yield* this.env.put(buffer);
+    }
+    return held;
+  }
+
+  /** After the mutex, which the release of a last reference wants. */
+  protected *dropAll(held: readonly DmaBuf[]): Generator<Suspension, void, unknown> {
+    for (const buffer of held) yield* this.env.put(buffer);
+  }
+
+  protected *revokeAll(held: readonly DmaBuf[], forever: boolean): Generator<Suspension, void, unknown> {
+    for (const buffer of held) yield* this.revokeObject(buffer, objectOf(buffer), forever);
+  }
+
+  protected *unrevokeAll(held: readonly DmaBuf[]): Generator<Suspension, void, unknown> {
+    for (const buffer of held) yield* this.unrevokeObject(buffer, objectOf(buffer));
+  }
+
+  /** After the revoke. Where that did not wait (up to 7.0), storage with mappings stays the buffer's until they are gone. */
+  protected *cutLoose(buffer: DmaBuf, object: BufferObject): Generator<Suspension, void, unknown> {
+    yield* this.env.lock(buffer.resv);
+    if (object.maps === 0) this.env.setStorage(buffer, null);
+    yield* this.retire(buffer.resv, object.backing);
+    yield* this.env.unlock(buffer.resv);
+    this.unlink(object);
+  }
+}

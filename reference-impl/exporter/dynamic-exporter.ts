@@ -1,0 +1,90 @@
+import type { Errno } from "../../spec/errno.ts";
+import { EBUSY, EINTR, EINVAL, ENODEV, ERESTARTSYS } from "../../spec/errno.ts";
+import type { Exporter } from "../../spec/roles/exporter.ts";
+import type { Attachment, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
+import type { Suspension } from "../../spec/roles/suspendable.ts";
+import { AttachmentState, type BufferObject, objectOf, stateOf } from "./buffer-object.ts";
+import { ExporterMoves } from "./exporter-moves.ts";
+
+/**
+ * An exporter that moves memory between system and device and can pin it, as
+ * `drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c` and `drivers/gpu/drm/xe/xe_dma_buf.c`. It never revokes.
+ */
+export class DynamicExporter extends ExporterMoves implements Exporter {
+  /** Takes what the attachment needs until detach. Refuses a device that cannot reach where the buffer is pinned. */
+  attach(buffer: DmaBuf, attachment: Attachment): Errno {
+    const object = objectOf(buffer);
+    if (object.buffer === null) return ENODEV;
+    const nonPeer = !attachment.peer2peer;
+    if (nonPeer && object.pins > 0 && isInDevice(object)) return EBUSY;
+    attachment.priv = new AttachmentState(this.env.take("power"), nonPeer);
+    if (nonPeer) object.nonPeers += 1;
+    return 0;
+  }
+
+  /** Goes by what attach wrote down, not by the flag as it is now. */
+  detach(buffer: DmaBuf, attachment: Attachment): void {
+    const state = stateOf(attachment);
+    if (state.nonPeer) objectOf(buffer).nonPeers -= 1;
+    this.env.give(state.power);
+  }
+
+  /** Lock held. On success the memory is in place, ready, and reached by everybody attached. */
+  *pin(attachment: Attachment): Generator<Suspension, Errno, unknown> {
+    const { buffer } = attachment;
+    const object = objectOf(buffer);
+    if (object.revoked) return ENODEV;
+    // A device that attached during the wait knew of no pin yet: it has to be reached as well.
+    do {
+      const errno = (yield* this.placeForPin(buffer, object)) || (yield* this.waitReady(buffer));
+      if (errno !== 0) return errno;
+    } while (this.isOutOfReach(object));
+    object.pins += 1;
+    stateOf(attachment).pins += 1;
+    return 0;
+  }
+
+  /** Lock held. One attachment cannot drop the pin of another. */
+  unpin(attachment: Attachment): void {
+    const state = stateOf(attachment);
+    if (state.pins === 0) return;
+    state.pins -= 1;
+    objectOf(attachment.buffer).pins -= 1;
+  }
+
+  /** Lock held. The result shows the location of now; work on it in flight is covered by KERNEL fences. */
+  *map(attachment: Attachment, direction: Direction): Generator<Suspension, SgTable | Errno, unknown> {
+    const { buffer } = attachment;
+    const object = objectOf(buffer);
+    if (direction === "none") return EINVAL;
+    if (object.revoked) return ENODEV;
+    if (isInDevice(object) && stateOf(attachment).nonPeer) {
+      const errno = this.isMovable(object) ? yield* this.relocate(buffer, object, "system") : EBUSY;
+      if (errno !== 0) return errno;
+    }
+    return this.mapTable(object, attachment);
+  }
+
+  /** Whether somebody attached, or just attaching, cannot reach the memory where it is. */
+  protected isOutOfReach(object: BufferObject): boolean {
+    return isInDevice(object) && object.nonPeers > 0;
+  }
+
+  /** Device memory only if all who are attached, or are just attaching, are peers. Never EBUSY: the placement is our choice. */
+  protected *placeForPin(buffer: DmaBuf, object: BufferObject): Generator<Suspension, Errno, unknown> {
+    if (!this.isOutOfReach(object)) return 0;
+    if (!this.isMovable(object)) return EINVAL;
+    return yield* this.relocate(buffer, object, "system");
+  }
+
+  /** Waits for moves and clears under way. The lock stays held, so nothing new begins meanwhile. */
+  protected *waitReady(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
+    const left = yield* this.env.waitFences(buffer.resv, "kernel", true);
+    if (left >= 0) return 0;
+    return left === -ERESTARTSYS ? EINTR : -left;
+  }
+}
+
+function isInDevice(object: BufferObject): boolean {
+  return object.backing.storage.placement === "device";
+}

@@ -1,0 +1,84 @@
+import type { Errno } from "../../spec/errno.ts";
+import { EBUSY, ENODEV } from "../../spec/errno.ts";
+import type { DmaBuf, Fence, Placement, Storage } from "../../spec/roles/handles.ts";
+import type { Suspension } from "../../spec/roles/suspendable.ts";
+import { Backing, type BufferObject, objectOf } from "./buffer-object.ts";
+import { CopyJob } from "./copy-job.ts";
+import { ExporterObjects } from "./exporter-objects.ts";
+
+/** Relocation of storage, pipelined as `drivers/gpu/drm/ttm/ttm_bo_util.c` (`ttm_bo_move_accel_cleanup`) does it. */
+export abstract class ExporterMoves extends ExporterObjects {
+  /** Relocates a buffer: EBUSY while something holds it in its place, ENODEV while it is revoked. */
+  *move(buffer: DmaBuf, placement: Placement): Generator<Suspension, Errno, unknown> {
+    yield* this.env.getRef(buffer);
+    yield* this.env.lock(buffer.resv);
+    const errno = yield* this.moveLocked(buffer, placement);
+    yield* this.env.unlock(buffer.resv);
+    yield* this.env.put(buffer);
+    return errno;
+  }
+
+  /** Memory pressure. */
+  evict(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
+    return this.move(buffer, "system");
+  }
+
+  protected *moveLocked(buffer: DmaBuf, placement: Placement): Generator<Suspension, Errno, unknown> {
+    const object = objectOf(buffer);
+    if (object.revoked) return ENODEV;
+    if (!this.isMovable(object)) return EBUSY;
+    return yield* this.relocate(buffer, object, placement);
+  }
+
+  /** Neither pinned nor mapped for somebody who cannot be told. */
+  protected isMovable(object: BufferObject): boolean {
+    return object.pins === 0 && object.fixedMaps === 0;
+  }
+
+  /** Lock held. Fails before anything but the mappings has changed. */
+  protected *relocate(
+    buffer: DmaBuf,
+    object: BufferObject,
+    placement: Placement,
+  ): Generator<Suspension, Errno, unknown> {
+    const storage = this.env.allocateStorage(object.size, placement);
+    if (typeof storage === "number") return storage;
+    yield* this.env.invalidate(buffer);
+    // Only now, as the callbacks may have added fences and used up slots.
+    const accesses = yield* this.env.getFences(buffer.resv, "bookkeep");
+    if (typeof accesses === "number") {
+      this.env.freeStorage(storage);
+      return accesses;
+    }
+    const errno = this.env.reserveFences(buffer.resv, 1);
+    if (errno !== 0) {
+      for (const fence of accesses) this.env.fencePut(fence);
+      this.env.freeStorage(storage);
+      return errno;
+    }
+    this.switchStorage(buffer, object, storage, accesses);
+    return 0;
+  }
+
+  /** From here nothing fails: the copy is published and queued, and the new storage is where the buffer is. */
+  protected switchStorage(buffer: DmaBuf, object: BufferObject, storage: Storage, accesses: readonly Fence[]): void {
+    const old = object.backing;
+    const copy = this.createCopy(object, old);
+    this.publishCopy(buffer, copy);
+    object.backing = new Backing(storage);
+    this.env.setStorage(buffer, storage);
+    old.retired = true;
+    copy.start(accesses);
+  }
+
+  /** The copy reads the old storage last, after all accesses to it: its end is the end of them all. */
+  protected createCopy(object: BufferObject, old: Backing): CopyJob {
+    if (object.copyContext === 0) object.copyContext = this.env.fenceContextAlloc(1);
+    object.copySeqno += 1n;
+    return new CopyJob(this.env, object.copyContext, object.copySeqno, () => this.accessesOver(old));
+  }
+
+  protected publishCopy(buffer: DmaBuf, copy: CopyJob): void {
+    this.env.addFence(buffer.resv, copy.fence, "kernel");
+  }
+}

@@ -1,0 +1,107 @@
+import type { Errno } from "../../spec/errno.ts";
+import { ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
+import type { Attachment, DmaBuf } from "../../spec/roles/handles.ts";
+import type { Suspension } from "../../spec/roles/suspendable.ts";
+import { type BufferObject, objectOf } from "./buffer-object.ts";
+import { DynamicExporter } from "./dynamic-exporter.ts";
+
+/** Taking access to one buffer away and giving it back (`drivers/vfio/pci/vfio_pci_dmabuf.c`, `vfio_pci_dma_buf_move`). */
+export abstract class ExporterRevocation extends DynamicExporter {
+  /** Whether the memory of the device can be reached. Under the mutex. */
+  protected memoryOn = true;
+
+  /** Advisory, as it is made without the lock: map tests again. */
+  override attach(buffer: DmaBuf, attachment: Attachment): Errno {
+    if (objectOf(buffer).revoked) return ENODEV;
+    // Who cannot be told would make a revoke wait for ever.
+    if (this.env.profile.synchronousRevoke && !this.env.isRevocable(attachment)) return EOPNOTSUPP;
+    return super.attach(buffer, attachment);
+  }
+
+  /** Takes access away until unrevoke; nothing happens where it is gone already. */
+  *revoke(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
+    yield* this.hold(buffer);
+    const object = objectOf(buffer);
+    const { linked } = object;
+    if (linked) yield* this.revokeObject(buffer, object, false);
+    yield* this.drop(buffer);
+    return linked ? 0 : ENODEV;
+  }
+
+  /** ENODEV where the memory cannot be reached, or never will be. */
+  *unrevoke(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
+    yield* this.hold(buffer);
+    const object = objectOf(buffer);
+    const allowed = object.linked && this.memoryOn && !object.revokedForever;
+    if (allowed) yield* this.unrevokeObject(buffer, object);
+    yield* this.drop(buffer);
+    return allowed ? 0 : ENODEV;
+  }
+
+  *revokeForever(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
+    yield* this.hold(buffer);
+    const object = objectOf(buffer);
+    const { linked } = object;
+    if (linked) yield* this.revokeObject(buffer, object, true);
+    yield* this.drop(buffer);
+    return linked ? 0 : ENODEV;
+  }
+
+  protected override startsRevoked(): boolean {
+    return !this.memoryOn;
+  }
+
+  /** Buffer and mutex, in this order: whoever drops the last reference must not hold the mutex that release wants. */
+  protected *hold(buffer: DmaBuf): Generator<Suspension, void, unknown> {
+    yield* this.env.getRef(buffer);
+    yield* this.env.lockMutex(this.mutex);
+  }
+
+  protected *drop(buffer: DmaBuf): Generator<Suspension, void, unknown> {
+    yield* this.env.unlockMutex(this.mutex);
+    yield* this.env.put(buffer);
+  }
+
+  /** Mutex held. From 7.1 all access has ended when it returns; before, importers only know that it should. */
+  protected *revokeObject(
+    buffer: DmaBuf,
+    object: BufferObject,
+    forever: boolean,
+  ): Generator<Suspension, void, unknown> {
+    yield* this.env.lock(buffer.resv);
+    const done = object.revoked;
+    if (forever) object.revokedForever = true;
+    if (!done) {
+      this.setRevoked(object);
+      yield* this.env.invalidate(buffer);
+      if (this.env.profile.synchronousRevoke) yield* this.waitAccess(buffer);
+    }
+    yield* this.env.unlock(buffer.resv);
+    if (!done && this.env.profile.synchronousRevoke) yield* this.waitUnmaps(buffer, object);
+  }
+
+  /** Mutex held. Flag and message in one hold: who tries again because of the message finds access given back. */
+  protected *unrevokeObject(buffer: DmaBuf, object: BufferObject): Generator<Suspension, void, unknown> {
+    yield* this.env.lock(buffer.resv);
+    if (object.revoked && !object.revokedForever) {
+      object.revoked = false;
+      yield* this.env.invalidate(buffer);
+    }
+    yield* this.env.unlock(buffer.resv);
+  }
+
+  /** Before the message: no mapping may slip in behind it. */
+  protected setRevoked(object: BufferObject): void {
+    object.revoked = true;
+  }
+
+  /** The first wait, in the hold of flag and message so that no fence can be added between. */
+  protected *waitAccess(buffer: DmaBuf): Generator<Suspension, void, unknown> {
+    yield* this.env.waitFences(buffer.resv, "bookkeep");
+  }
+
+  /** The second wait, without the lock, which importers need to unmap. The count starts from zero again by itself. */
+  protected *waitUnmaps(buffer: DmaBuf, object: BufferObject): Generator<Suspension, void, unknown> {
+    yield* this.env.waitUnmapped(buffer, () => object.maps === 0);
+  }
+}
