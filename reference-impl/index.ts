@@ -1,4 +1,11 @@
 export { ReferenceBuffers } from "./buffers/buffers.ts";
+export { DefaultExporter } from "./exporter/default-exporter.ts";
+export { DynamicExporter } from "./exporter/dynamic-exporter.ts";
+export { StaticExporter } from "./exporter/static-exporter.ts";
 export { ReferenceFences } from "./fences/fences.ts";
 export { ReferenceFramework } from "./framework.ts";
+export { DynamicImporter } from "./importers/dynamic-importer.ts";
+export { PinnedImporter } from "./importers/pinned-importer.ts";
+export { PinnedRevocableImporter } from "./importers/pinned-revocable-importer.ts";
+export { StaticImporter } from "./importers/static-importer.ts";
 export { ReferenceReservations } from "./reservations/reservations.ts";
