@@ -6,6 +6,9 @@ import type { Placement } from "./roles/handles.ts";
 /** Version of the program format. Readers refuse any other. */
 export const programSchema = 1;
 
+/** The contract whose operations `operations` lists. */
+export const coreContractName = "core";
+
 /** A device of the set-up. */
 export interface DeviceSetup {
   readonly name: string;
@@ -69,7 +72,10 @@ export type Step<K extends OperationName = OperationName> = {
   } & StepArgs<P>;
 }[K];
 
-/** At the `nth` (from 1) passage of `site` in `step`, its task pauses until step `until` has ended or blocked. */
+/**
+ * At the `nth` (from 1) passage of `site` in `step`, its task pauses until step `until` has ended or blocked,
+ * or with `idle` until nobody else can run.
+ */
 export interface Preemption {
   readonly step: string;
   readonly site: string;

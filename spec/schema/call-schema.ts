@@ -1,0 +1,194 @@
+import { z } from "zod";
+import type { CallArgs, CallName, CallResults, HookArgs, HookName, HookResults } from "../calls.ts";
+import { usages } from "../roles/handles.ts";
+import { expected, flagField, listField, record, textField, wholeNumber, wordField } from "./fields.ts";
+
+/** The zod types of the fields of T. */
+type FieldsOf<T> = { readonly [F in keyof T & string]: z.ZodType<T[F]> };
+type Tables<T> = { readonly [K in keyof T]: FieldsOf<T[K]> };
+
+/** A name in a history: of the program's own making or given by whoever recorded it. */
+export const name = z.string(expected("a name")).min(1, expected("a name, got empty text"));
+const nameOrNullWords = expected("a name or null");
+export const nameOrNull = z.string(nameOrNullWords).min(1, nameOrNullWords).nullable();
+const textOrNull = z.string(expected("text or null")).nullable();
+const names = listField(name);
+const direction = wordField(["bidirectional", "toDevice", "fromDevice", "none"]);
+const usage = wordField(usages);
+const ops = wordField(["static", "noCallback", "callback"]);
+const fenceHook = wordField(["enableSignaling", "signaled", "wait", "release", "setDeadline"]);
+export const accessKind = wordField(["read", "write", "speculativeRead"]);
+const flag = flagField;
+const integer = wholeNumber;
+
+const segment = record("a segment", { address: integer, length: integer, storage: nameOrNull, offset: integer });
+const use = record("a use", { import: name, kind: accessKind });
+const entry = record("an entry", { fence: name, usage });
+
+const buffer = { buffer: name };
+const fence = { fence: name };
+const attachment = { attachment: name };
+const acquire = { acquire: name };
+const exporter = { exporter: name };
+const query = { resv: name, usage };
+const map = { attachment: nameOrNull, direction, mapping: name };
+const unmap = { attachment: nameOrNull, mapping: nameOrNull, direction, altered: flag };
+const mapResult = { table: nameOrNull, segments: listField(segment) };
+const imported = { import: name };
+
+/** Fields of each call beside what all calls have. */
+export const callFields: Tables<CallArgs> = {
+  export: {
+    buffer: name,
+    exporter: name,
+    size: integer,
+    resv: nameOrNull,
+    missing: names,
+    pin: flag,
+    unpin: flag,
+    caching: flag,
+  },
+  exportFd: { buffer: name, fd: name, closeOnExec: flag },
+  close: { fd: name },
+  get: { fd: name, buffer: nameOrNull },
+  getRef: buffer,
+  put: buffer,
+  invalidate: buffer,
+  seek: { buffer: name, offset: integer, whence: integer },
+  setName: { buffer: name, name: textOrNull },
+  getName: buffer,
+  listBuffers: {},
+  attach: {
+    buffer: nameOrNull,
+    device: nameOrNull,
+    importer: name,
+    attachment: name,
+    ops,
+    allowPeer2peer: flag,
+  },
+  detach: { buffer: nameOrNull, attachment: nameOrNull },
+  pin: attachment,
+  unpin: attachment,
+  map,
+  mapUnlocked: map,
+  unmap,
+  unmapUnlocked: unmap,
+  isRevocable: attachment,
+  acquireInit: acquire,
+  acquireDone: acquire,
+  acquireFini: acquire,
+  reserveFences: { resv: name, count: integer },
+  addFence: { resv: name, fence: name, usage },
+  replaceFences: { resv: name, context: integer, fence: name, usage },
+  copyFences: { destination: name, source: name },
+  iterateFences: query,
+  getFences: query,
+  getSingleton: query,
+  waitFences: { resv: name, usage, interruptible: flag, timeout: integer },
+  testSignaled: query,
+  setDeadline: { resv: name, usage, deadline: integer },
+  fenceInit: { fence: name, context: integer, seqno: integer, seqno64: flag, hooks: listField(fenceHook) },
+  fenceGet: fence,
+  fenceGetLive: fence,
+  fencePut: fence,
+  signal: fence,
+  signalTimestamp: { fence: name, timestamp: integer },
+  checkAndSignal: fence,
+  setError: { fence: name, error: integer },
+  getStatus: fence,
+  isSignaled: fence,
+  timestamp: fence,
+  isLater: { first: name, second: name },
+  addCallback: { fence: nameOrNull, callback: nameOrNull },
+  removeCallback: { fence: name, callback: name },
+  enableSignaling: fence,
+  setFenceDeadline: { fence: name, deadline: integer },
+  waitFence: { fence: name, interruptible: flag, timeout: integer },
+  waitAny: { fences: names, interruptible: flag, timeout: integer },
+  beginSignalling: {},
+  endSignalling: { cookie: flag },
+  createArray: { fence: name, members: names, context: integer, seqno: integer, signalOnAny: flag },
+  createChain: { fence: name, previous: nameOrNull, contained: name, seqno: integer },
+  findSeqno: { fence: name, seqno: integer },
+  merge: { fence: name, fences: names },
+  import: { importer: name, buffer: name, import: name, direction },
+  submit: { importer: name, uses: listField(use), job: name },
+  complete: { job: name },
+  stop: imported,
+  release: imported,
+  move: { buffer: name, placement: wordField(["system", "device"]) },
+  evict: buffer,
+  revoke: buffer,
+  unrevoke: buffer,
+  revokeForever: buffer,
+  reset: exporter,
+  setMemory: { exporter: name, on: flag },
+  closeDevice: exporter,
+  unloadOwner: exporter,
+  interrupt: { target: name },
+};
+
+/** What returns answer beside their errno. */
+export const callResults: Tables<CallResults> = {
+  export: { resv: nameOrNull },
+  exportFd: { number: integer },
+  get: { buffer: nameOrNull },
+  attach: { peer2peer: flag },
+  map: mapResult,
+  mapUnlocked: mapResult,
+  isRevocable: { answer: flag },
+  seek: { result: integer },
+  getName: { name: textField },
+  listBuffers: { buffers: names },
+  iterateFences: { entries: listField(entry) },
+  getFences: { fences: names },
+  getSingleton: { fence: nameOrNull },
+  waitFences: { result: integer },
+  testSignaled: { answer: flag },
+  signal: {},
+  checkAndSignal: { answer: flag },
+  getStatus: { status: integer },
+  isSignaled: { answer: flag },
+  timestamp: { time: integer },
+  isLater: { answer: flag },
+  removeCallback: { answer: flag },
+  fenceGetLive: { answer: flag },
+  waitFence: { result: integer },
+  waitAny: { result: integer, index: integer },
+  beginSignalling: { cookie: flag },
+  createArray: { created: flag },
+  createChain: { created: flag, context: integer, number: integer },
+  findSeqno: { found: nameOrNull },
+  merge: { merged: nameOrNull },
+};
+
+/** Fields of each hook beside what all hooks have. */
+export const hookFields: Tables<HookArgs> = {
+  attach: { buffer: name, attachment: name, peer2peer: flag },
+  detach: { buffer: name, attachment: name },
+  pin: attachment,
+  unpin: attachment,
+  map: { attachment: name, direction },
+  unmap: { attachment: name, direction, table: nameOrNull },
+  release: buffer,
+  invalidate: attachment,
+  enableSignaling: fence,
+  signaled: fence,
+  fenceWait: { fence: name, interruptible: flag, timeout: integer },
+  fenceRelease: fence,
+  fenceDeadline: { fence: name, deadline: integer },
+  callback: { fence: name, callback: name },
+};
+
+/** What hooks answer beside their errno. */
+export const hookResults: Tables<HookResults> = {
+  attach: { peer2peer: flag },
+  map: mapResult,
+  enableSignaling: { answer: flag },
+  signaled: { answer: flag },
+  fenceWait: { result: integer },
+};
+
+/** All operations that histories name. */
+export const callNames = Object.keys(callFields) as readonly CallName[];
+export const hookNames = Object.keys(hookFields) as readonly HookName[];

@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { quoted } from "../bad-input.ts";
+import { didYouMean } from "../closest.ts";
+import { eventKinds, type EventKind, type HistoryEvent } from "../event.ts";
+import {
+  accessKind,
+  callFields,
+  callNames,
+  callResults,
+  hookFields,
+  hookNames,
+  hookResults,
+  name,
+  nameOrNull,
+} from "./call-schema.ts";
+import { flagField, integerField, listField, record, textField, variants, wholeNumber, wordField } from "./fields.ts";
+
+type Shape = Readonly<Record<string, z.ZodType>>;
+
+const integer = wholeNumber;
+const errno = integerField(0, 4095);
+const seq = integerField(0, Number.MAX_SAFE_INTEGER);
+
+/** An event of one kind: what all events share, and its own fields. */
+function event<S extends Shape, K extends EventKind>(kind: K, own: S) {
+  return record(`an event ${kind}`, {
+    seq,
+    kind: z.literal(kind),
+    task: name,
+    step: nameOrNull,
+    atomic: flagField,
+    ...own,
+  });
+}
+
+/** The events of one kind that have a shape for each operation or hook. */
+function perName<N extends string>(kind: EventKind, key: "op" | "hook", all: readonly N[], own: (of: N) => Shape) {
+  const [first, ...rest] = all.map((of) =>
+    record(`a ${kind} of ${of}`, {
+      seq,
+      kind: z.literal(kind),
+      [key]: z.literal(of),
+      task: name,
+      step: nameOrNull,
+      atomic: flagField,
+      ...own(of),
+    }),
+  );
+  return variants(
+    key,
+    `an event ${kind}`,
+    [first!, ...rest],
+    (word) =>
+      `unknown ${key === "op" ? "operation" : "hook"} ${quoted(word)}${didYouMean(word, all, "docs/schemas/history.schema.json has all")}`,
+  );
+}
+
+const arguments_: Readonly<Record<string, Shape>> = callFields;
+const results: Readonly<Record<string, Shape>> = callResults;
+const hookArguments: Readonly<Record<string, Shape>> = hookFields;
+const hookAnswers: Readonly<Record<string, Shape>> = hookResults;
+
+const request = {
+  lock: name,
+  lockClass: name,
+  form: wordField(["plain", "interruptible", "slow", "slowInterruptible", "try"]),
+  acquire: nameOrNull,
+  by: name,
+};
+
+const wait = variants(
+  "kind",
+  "a wait",
+  [
+    record("a wait for a lock", { kind: z.literal("lock"), ...request }),
+    record("a wait for a fence", { kind: z.literal("fence"), fence: name }),
+    record("a wait for unmaps", { kind: z.literal("unmapped"), buffer: name }),
+    record("a wait", { kind: z.literal("other"), what: textField }),
+  ],
+  (word) => `unknown kind of wait ${quoted(word)}; known: lock, fence, unmapped, other`,
+);
+
+const byKind = [
+  perName("call", "op", callNames, (op) => ({ by: name, ...arguments_[op] })),
+  perName("ret", "op", callNames, (op) => ({ by: name, call: seq, errno, ...arguments_[op], ...results[op] })),
+  perName("cb", "hook", hookNames, (hook) => ({ to: name, ...hookArguments[hook] })),
+  perName("cbret", "hook", hookNames, (hook) => ({
+    to: name,
+    cb: seq,
+    errno,
+    injected: flagField,
+    ...hookArguments[hook],
+    ...hookAnswers[hook],
+  })),
+  event("lock", { ...request, errno, waited: flagField }),
+  event("unlock", { lock: name, lockClass: name, by: name }),
+  event("blocked", { wait, interruptible: flagField }),
+  event("resumed", { wait, errno }),
+  event("signal", { fence: name, time: integer, error: integer }),
+  event("access", {
+    importer: name,
+    attachment: name,
+    mapping: nameOrNull,
+    access: accessKind,
+    address: integer,
+    answer: wordField(["ok", "fault"]),
+    storage: nameOrNull,
+  }),
+  event("alloc", { what: name, id: name, by: name, errno }),
+  event("free", { what: name, id: name, by: name }),
+  event("epoch", { buffer: name, change: wordField(["export", "move", "revoke", "unrevoke"]), storage: nameOrNull }),
+  event("translate", {
+    device: name,
+    on: flagField,
+    address: integer,
+    length: integer,
+    storage: name,
+    offset: integer,
+  }),
+  event("list", { attachment: name, listed: flagField }),
+  event("device", {
+    change: wordField(["memoryOn", "memoryOff", "stop", "jobEnd"]),
+    exporter: nameOrNull,
+    attachment: nameOrNull,
+    job: nameOrNull,
+  }),
+  event("warn", { text: textField }),
+  event("fault", { text: textField }),
+  event("drain", {}),
+  event("end", { waiting: listField(record("a waiting task", { task: name, wait })) }),
+] as const;
+
+const anyEvent = variants(
+  "kind",
+  "an event",
+  byKind,
+  (word) => `unknown kind of event ${quoted(word)}${didYouMean(word, eventKinds, `known: ${eventKinds.join(", ")}`)}`,
+);
+
+/** As the types in event.ts say; the tables of calls and hooks are checked against them field by field. */
+export const eventType = anyEvent as unknown as z.ZodType<HistoryEvent>;

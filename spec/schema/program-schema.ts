@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { quoted } from "../bad-input.ts";
+import { didYouMean } from "../closest.ts";
+import { limits } from "../limits.ts";
+import type { FieldShape, Operation } from "../operations/define.ts";
+import { operations } from "../operations/operations.ts";
+import { profileNames } from "../profile-name.ts";
+import { coreContractName, programSchema, type Program } from "../program.ts";
+import {
+  expected,
+  flagField,
+  integerField,
+  listField,
+  nameField,
+  nullableNameField,
+  record,
+  textField,
+  textOrNullField,
+  variants,
+  wordField,
+} from "./fields.ts";
+
+/** The zod type of one argument of a step. */
+function fieldType(shape: FieldShape): z.ZodType {
+  switch (shape.kind) {
+    case "refer":
+      return shape.nullable ? nullableNameField : nameField;
+    case "referList":
+      return listField(nameField, limits.listed);
+    case "create":
+      return nameField;
+    case "oneOf":
+      return wordField(shape.values);
+    case "subset":
+      return listField(wordField(shape.values), shape.values.length)
+        .refine((words) => new Set(words).size === words.length, {
+          error: "a word stands in the list twice; keep one of the two",
+        })
+        .meta({ uniqueItems: true });
+    case "integer":
+      return integerField(shape.minimum, shape.maximum);
+    case "flag":
+      return flagField;
+    case "text":
+      return shape.nullable ? textOrNullField(shape.maximum) : textField.max(shape.maximum);
+  }
+}
+
+const markType = z.literal(true, expected("true, or no such field")).optional();
+
+function stepType(name: string, operation: Operation) {
+  const fields = Object.entries(operation.fields).map(([field, { shape }]) => [field, fieldType(shape)] as const);
+  return record(`a step ${name}`, {
+    id: nameField,
+    task: nameField,
+    op: z.literal(name),
+    ...(Object.fromEntries(fields) as Record<string, z.ZodType>),
+    interrupted: markType,
+    misuse: markType,
+  }).meta({ description: operation.summary });
+}
+
+/** The zod type of a step over a table of operations. */
+function stepsType(table: Readonly<Record<string, Operation>>) {
+  const names = Object.keys(table);
+  const [first, ...rest] = names.map((name) => stepType(name, table[name]!));
+  return variants(
+    "op",
+    "a step",
+    [first!, ...rest],
+    (word) => `unknown operation ${quoted(word)}${didYouMean(word, names, "docs/operations.md lists all")}`,
+  );
+}
+
+const entries = <T extends z.ZodType>(type: T) => listField(type, limits.setupEntries);
+const ops = wordField(["static", "noCallback", "callback"]);
+const placement = wordField(["system", "device"]);
+const policy = wordField(["unmap", "defer", "fence", "ignore"]);
+
+const setupType = record("the set-up", {
+  devices: entries(
+    record("a device", {
+      name: nameField,
+      dmaBits: integerField(12, 52),
+      maxSegment: integerField(1, 2 ** 52),
+    }),
+  ),
+  exporters: entries(record("an exporter", { name: nameField, kind: nameField, device: nameField })),
+  importers: entries(
+    record("an importer", {
+      name: nameField,
+      kind: nameField,
+      device: nameField,
+      ops,
+      allowPeer2peer: flagField,
+      onInvalidate: policy,
+    }),
+  ),
+  buffers: entries(
+    record("a buffer", {
+      name: nameField,
+      exporter: nameField,
+      size: integerField(1, 2 ** 40),
+      placement,
+      resv: nullableNameField,
+    }),
+  ),
+  reservations: entries(nameField),
+});
+
+const site = { step: nameField, site: nameField, nth: integerField(1, 1_000_000) };
+
+/** Text, types and bounds of a program file; `programProblem` checks what the names mean. */
+export const programFile = record("a program", {
+  schema: z.literal(programSchema, expected(String(programSchema))),
+  contract: z.literal(coreContractName, expected(`"${coreContractName}"`)),
+  profile: wordField(profileNames),
+  setup: setupType,
+  steps: listField(stepsType(operations), limits.steps),
+  schedule: listField(record("a preemption", { ...site, until: nameField }), limits.points),
+  failures: listField(record("a failure", { ...site, errno: integerField(1, 4095) }), limits.points),
+});
+
+/** As the types in program.ts say. The steps are made from `operations` at run time, where TypeScript cannot follow. */
+export const programType = programFile as unknown as z.ZodType<Program>;
