@@ -50,13 +50,13 @@ describe("parseJson", () => {
           const edited = text.slice(0, at) + put + text.slice(at + (cut ? 1 : 0));
           const accepted = accepts((input) => parseJson(input, "f.json"), edited);
           const message = accepted ? "" : refused(edited).message;
-          // Two keys may have become equal: that is refused here and not by JSON.parse.
-          const strict = message.includes("appears twice");
-          expect(accepted || strict).toBe(accepts(JSON.parse, edited));
+          // Two keys may have become equal: that is refused here, and not by JSON.parse.
+          fc.pre(!message.includes("appears twice"));
+          expect(accepted).toBe(accepts(JSON.parse, edited));
           expect(message).toMatch(/^(?:f\.json, line \d+.*: .*)?$/);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     );
   });
 
