@@ -1,9 +1,25 @@
 import type { Factory } from "../harness/system.ts";
+import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
+import { StaticExporter } from "../reference-impl/exporter/static-exporter.ts";
+import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
+import { PinnedImporter } from "../reference-impl/importers/pinned-importer.ts";
+import { PinnedRevocableImporter } from "../reference-impl/importers/pinned-revocable-importer.ts";
+import { StaticImporter } from "../reference-impl/importers/static-importer.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
 import type { Importer } from "../spec/roles/importer.ts";
 
 /** Exporters that set-ups may name. `subject` stands for the default one where the reference itself is under test. */
-export const referenceExporters: Readonly<Record<string, Factory<Exporter>>> = {};
+export const referenceExporters: Readonly<Record<string, Factory<Exporter>>> = {
+  subject: (env) => new DefaultExporter(env),
+  default: (env) => new DefaultExporter(env),
+  static: (env) => new StaticExporter(env),
+};
 
 /** Importers that set-ups may name, beside `scripted`, which the program plays. */
-export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {};
+export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
+  subject: (env) => new DynamicImporter(env),
+  dynamic: (env) => new DynamicImporter(env),
+  static: (env) => new StaticImporter(env),
+  pinned: (env) => new PinnedImporter(env),
+  pinnedRevocable: (env) => new PinnedRevocableImporter(env),
+};

@@ -1,7 +1,7 @@
 import type { EventKind } from "../spec/event.ts";
 import type { Monitor } from "./monitor.ts";
 import type { RuleText, Status } from "./rule-text.ts";
-import type { Situation } from "./situation.ts";
+import type { Situation } from "../spec/situation.ts";
 
 /** A rule: its words, whether it is checked, and (where it is) the monitor. */
 export interface Rule extends RuleText {

@@ -10,10 +10,18 @@ export interface Parked {
   readonly until: string;
 }
 
+/** The tasks as a chooser sees them. */
+export interface Tasks {
+  /** Free to take a step. */
+  isIdle(task: string): boolean;
+  /** Steps that have begun and not ended. */
+  inFlight(): readonly Step[];
+}
+
 /** Who decides what a run does next: a stored program, or a generator that writes the program as it goes. */
 export interface Chooser {
-  /** The next step for one of the idle tasks, or null: the program is over. `isIdle` knows which tasks are free. */
-  next(state: State, isIdle: (task: string) => boolean): Step | null;
+  /** The next step for one of the idle tasks, or null: nothing to start now. */
+  next(state: State, tasks: Tasks): Step | null;
   /** Whether the running step pauses here: until a step has ended, for a number of steps, or not (null). */
   pause(step: string, site: string, nth: number): string | number | null;
   /** The errno with which this passage fails, 0 for none. */

@@ -104,7 +104,8 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
     yield {
       key: `detach ${name}`,
       task: "drain",
-      activity: (id) => importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: null }),
+      activity: (id) =>
+        importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: attachment.buffer }),
     };
   }
   for (const [name, fence] of state.fences)

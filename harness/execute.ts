@@ -54,7 +54,7 @@ class Run {
       profile,
       chooser,
       {
-        nextStep: (isIdle) => (this.over || this.fault !== null ? null : chooser.next(observer.state, isIdle)),
+        nextStep: (tasks) => (this.over || this.fault !== null ? null : chooser.next(observer.state, tasks)),
         start: (_task, step) => this.start(step),
         failed: (task, error) => this.failed(task, error),
       },

@@ -2,10 +2,10 @@ import type { Errno } from "../spec/errno.ts";
 import { operationOf } from "../spec/operations/operations.ts";
 import type { Failure, Preemption, Program, Step } from "../spec/program.ts";
 import type { State } from "../spec/state/state.ts";
-import type { Chooser } from "./chooser.ts";
+import type { Chooser, Tasks } from "./chooser.ts";
 
-/** Whether a stored step may run in this state: never turns a legal step into misuse. */
-export type Admit = (state: State, step: Step) => boolean;
+/** Whether a stored step may run in this state, beside the steps in flight: never turns a legal step into misuse. */
+export type Admit = (state: State, step: Step, inFlight: readonly Step[]) => boolean;
 
 /** Plays a stored program. Steps that the state no longer admits are skipped and counted. */
 export class ReplayChooser implements Chooser {
@@ -31,17 +31,17 @@ export class ReplayChooser implements Chooser {
     for (const failure of program.failures) append(this.failures, failure.step, failure);
   }
 
-  next(state: State, isIdle: (task: string) => boolean): Step | null {
+  next(state: State, tasks: Tasks): Step | null {
     const busy = new Set<string>();
     for (let index = 0; index < this.waiting.length; index += 1) {
       const step = this.waiting[index]!;
       if (busy.has(step.task)) continue;
-      if (!isIdle(step.task)) {
+      if (!tasks.isIdle(step.task)) {
         busy.add(step.task);
         continue;
       }
       this.waiting.splice(index, 1);
-      if (this.binds(step) && this.admit(state, step)) return step;
+      if (this.binds(step) && this.admit(state, step, tasks.inFlight())) return step;
       this.skipped.push(step.id);
       index -= 1;
     }
@@ -68,7 +68,8 @@ export class ReplayChooser implements Chooser {
     const fields = Object.entries(operationOf(step.op).fields);
     for (const [name, { shape }] of fields) {
       const value = values[name];
-      if (shape.kind === "refer" && value !== null && !this.bound.has(value as string)) return false;
+      if (shape.kind === "refer" && value !== null && shape.object !== "task" && !this.bound.has(value as string))
+        return false;
       if (shape.kind === "referList" && !(value as readonly string[]).every((entry) => this.bound.has(entry)))
         return false;
     }

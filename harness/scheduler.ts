@@ -1,6 +1,6 @@
 import type { Step } from "../spec/program.ts";
 import type { Suspension, Tick } from "../spec/roles/suspendable.ts";
-import type { Chooser } from "./chooser.ts";
+import type { Chooser, Tasks } from "./chooser.ts";
 import { HarnessFault } from "./fault.ts";
 import { Task } from "./task.ts";
 
@@ -10,7 +10,7 @@ const endless = 20_000;
 /** What the scheduler needs from the run it belongs to. */
 export interface SchedulerHooks {
   /** The next step for an idle task. */
-  nextStep(isIdle: (task: string) => boolean): Step | null;
+  nextStep(tasks: Tasks): Step | null;
   /** Makes the activity of a step. */
   start(task: Task, step: Step): Generator<Suspension, void, unknown>;
   /** An activity threw. */
@@ -36,7 +36,10 @@ export class Scheduler {
   private started = 0;
   private deferredCount = 0;
   private readonly ended = new Set<string>();
-  private readonly isIdle = (name: string): boolean => (this.tasks.get(name)?.activity ?? null) === null;
+  private readonly view: Tasks = {
+    isIdle: (name) => (this.tasks.get(name)?.activity ?? null) === null,
+    inFlight: () => this.active.flatMap((task) => (task.step === null ? [] : [task.step])),
+  };
 
   constructor(chooser: Chooser, hooks: SchedulerHooks) {
     this.chooser = chooser;
@@ -178,7 +181,7 @@ export class Scheduler {
       this.launch(task, null, deferred.step, deferred.work());
       return task;
     }
-    const step = this.hooks.nextStep(this.isIdle);
+    const step = this.hooks.nextStep(this.view);
     if (step !== null) {
       const task = this.task(step.task);
       this.launch(task, step, step.id, this.hooks.start(task, step));

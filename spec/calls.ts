@@ -52,7 +52,12 @@ export interface CallArgs {
   readonly acquireFini: { readonly acquire: string };
   readonly reserveFences: { readonly resv: string; readonly count: number };
   readonly addFence: { readonly resv: string; readonly fence: string; readonly usage: Usage };
-  readonly replaceFences: { readonly resv: string; readonly context: number; readonly fence: string; readonly usage: Usage };
+  readonly replaceFences: {
+    readonly resv: string;
+    readonly context: number;
+    readonly fence: string;
+    readonly usage: Usage;
+  };
   readonly copyFences: { readonly destination: string; readonly source: string };
   readonly iterateFences: { readonly resv: string; readonly usage: Usage };
   readonly getFences: { readonly resv: string; readonly usage: Usage };

@@ -21,7 +21,7 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
   },
   *detach(run, step) {
     const attachment = step.attachment === null ? null : run.attachment(step.attachment);
-    const buffer = step.buffer === null ? (attachment?.buffer ?? null) : run.buffer(step.buffer);
+    const buffer = step.buffer === null ? null : run.buffer(step.buffer);
     yield* attachmentEnv(run, step.attachment).detach(buffer, attachment);
   },
   *pin(run, step) {

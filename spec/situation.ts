@@ -1,4 +1,4 @@
-import type { OperationName } from "../spec/operations/operations.ts";
+import type { OperationName } from "./operations/operations.ts";
 
 /** Data for the generator: what makes a rule decide something. Never an interleaving. */
 export interface Situation {

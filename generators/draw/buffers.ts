@@ -1,0 +1,69 @@
+import type { exporterOperations } from "../../spec/operations/exporter.ts";
+import { heldLock, pickBuffer, pickRow, type DrawContext, type Draws } from "./context.ts";
+
+function withBuffer(context: DrawContext): { readonly buffer: string } | null {
+  const buffer = pickBuffer(context);
+  return buffer === null ? null : { buffer };
+}
+
+function withExporter({ random, setup }: DrawContext): { readonly exporter: string } {
+  return { exporter: random.pick(setup.exporters).name };
+}
+
+/** Draws for export, descriptors, references and devices. */
+export const bufferDraws: Draws<keyof typeof exporterOperations> = {
+  export: ({ random, setup, state, profile, refused }) => {
+    const fresh = setup.buffers.filter((entry) => !state.buffers.has(entry.name));
+    if (fresh.length === 0) return null;
+    const missing = refused ? [random.pick(["priv", "ops", "map", "unmap", "release", "pin", "unpin"] as const)] : [];
+    return { buffer: random.pick(fresh).name, missing, caching: profile.cacheSgtMapping && random.chance(0.1) };
+  },
+  exportFd: (context) => {
+    const buffer = pickBuffer(context);
+    return buffer === null ? null : { buffer, fd: context.name("fd"), closeOnExec: context.random.chance(0.5) };
+  },
+  close: ({ state, random, refused }) => {
+    const fd = pickRow(random, state.fds, (row) => row.open !== refused);
+    return fd === null ? null : { fd };
+  },
+  get: ({ state, random, refused }) => {
+    const fd = pickRow(random, state.fds, (row) => row.open !== refused);
+    return fd === null ? null : { fd };
+  },
+  getRef: withBuffer,
+  put: withBuffer,
+  invalidate: (context) => {
+    const lock = heldLock(context);
+    if (lock === null) return null;
+    const buffer = pickRow(context.random, context.state.buffers, (row) => row.resv === lock && row.programRefs > 0);
+    return buffer === null ? null : { buffer };
+  },
+  seek: (context) => {
+    const buffer = pickBuffer(context);
+    if (buffer === null) return null;
+    const { random } = context;
+    if (!context.refused) return { buffer, offset: 0, whence: random.pick([0, 2]) };
+    return { buffer, offset: random.pick([0, 1, -1, 4096]), whence: random.pick([0, 1, 2, 3, 4, 9]) };
+  },
+  setName: (context) => {
+    const buffer = pickBuffer(context);
+    if (buffer === null) return null;
+    const { random, refused } = context;
+    if (refused) return { buffer, name: random.pick([null, "n".repeat(32), "n".repeat(100)]) };
+    return { buffer, name: "n".repeat(random.pick([0, 5, 30, 31])) };
+  },
+  getName: withBuffer,
+  listBuffers: () => ({}),
+  move: (context) => {
+    const buffer = pickBuffer(context);
+    return buffer === null ? null : { buffer, placement: context.random.pick(["system", "device"] as const) };
+  },
+  evict: withBuffer,
+  revoke: withBuffer,
+  unrevoke: withBuffer,
+  revokeForever: withBuffer,
+  reset: withExporter,
+  setMemory: (context) => ({ ...withExporter(context), on: context.random.chance(0.6) }),
+  closeDevice: withExporter,
+  unloadOwner: withExporter,
+};

@@ -1,0 +1,152 @@
+import { EBUSY, EINTR, EINVAL, ENOMEM, EMFILE, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
+import { classify } from "../spec/operations/classify/classify.ts";
+import type { ObjectKind } from "../spec/operations/define.ts";
+import type { Failure, Preemption, Setup, Step } from "../spec/program.ts";
+import type { Profile } from "../spec/profile.ts";
+import type { State } from "../spec/state/state.ts";
+import type { DrawContext } from "./draw/context.ts";
+import { draws } from "./draw/draws.ts";
+import type { Random } from "./random.ts";
+import { pickOperation, type Temper } from "./temper.ts";
+
+const letters: Partial<Record<ObjectKind, string>> = {
+  attachment: "a",
+  mapping: "m",
+  acquire: "w",
+  fence: "f",
+  callback: "k",
+  fd: "fd",
+  import: "p",
+  job: "j",
+  signalling: "c",
+};
+
+const hookErrors = [EBUSY, ENOMEM, EINVAL, EOPNOTSUPP];
+
+/** Draws a step may need before it gives up. */
+const tries = 60;
+
+/**
+ * Draws a program while it runs: each step fits the state that the run has reached.
+ * Writes the program down as it goes; that program replays without the seed.
+ */
+export class OnlineChooser {
+  readonly steps: Step[] = [];
+  readonly schedule: Preemption[] = [];
+  readonly failures: Failure[] = [];
+  /** Draws made and draws that became steps, for the share of useful ones. */
+  drawn = 0;
+  private readonly setup: Setup;
+  private readonly profile: Profile;
+  private readonly random: Random;
+  private readonly temper: Temper;
+  private readonly counts_ = new Map<ObjectKind, number>();
+  private readonly sections = new Map<string, string[]>();
+
+  constructor(setup: Setup, profile: Profile, random: Random, temper: Temper) {
+    this.setup = setup;
+    this.profile = profile;
+    this.random = random;
+    this.temper = temper;
+  }
+
+  next(state: State, tasks: { isIdle(task: string): boolean; inFlight(): readonly Step[] }): Step | null {
+    if (this.steps.length >= this.temper.length) return null;
+    const idle = this.temper.tasks.filter((task) => tasks.isIdle(task));
+    if (idle.length === 0) return null;
+    const inFlight = tasks.inFlight();
+    for (let attempt = 0; attempt < tries; attempt += 1) {
+      const step = this.draw(state, this.random.pick(idle), inFlight);
+      if (step === null) continue;
+      this.steps.push(step);
+      this.note(step);
+      return step;
+    }
+    return null;
+  }
+
+  pause(step: string, site: string, nth: number): number | null {
+    void step;
+    void site;
+    void nth;
+    if (this.temper.pauseRate === 0 || !this.random.chance(this.temper.pauseRate)) return null;
+    return this.random.pick([1, 1, 2, 3, 5]);
+  }
+
+  paused(parked: Preemption): void {
+    this.schedule.push(parked);
+  }
+
+  fail(step: string, passage: string, nth: number): Errno {
+    const site = passage.slice(1);
+    const wanted = this.temper.wanted.find((entry) => entry.site === site);
+    const rate = wanted === undefined ? this.temper.failRate : Math.max(0.3, this.temper.failRate);
+    if (rate === 0 || !this.random.chance(rate)) return 0;
+    const errno = wanted?.errno ?? this.errnoAt(site);
+    this.failures.push({ step, site, nth, errno });
+    return errno;
+  }
+
+  counts(): boolean {
+    return this.temper.pauseRate > 0 || this.temper.failRate > 0 || this.temper.wanted.length > 0;
+  }
+
+  private errnoAt(site: string): Errno {
+    if (site.startsWith("hook:")) return this.random.pick(hookErrors);
+    if (site === "wait") return EINTR;
+    return site === "fd" ? this.random.pick([EMFILE, ENOMEM]) : ENOMEM;
+  }
+
+  private draw(state: State, task: string, inFlight: readonly Step[]): Step | null {
+    const { random, temper } = this;
+    this.drawn += 1;
+    const op = pickOperation(random, temper);
+    const misuse = temper.misuse && random.chance(0.3);
+    const context: DrawContext = {
+      state,
+      setup: this.setup,
+      profile: this.profile,
+      inFlight,
+      random,
+      task,
+      tasks: temper.tasks,
+      openSection: this.sections.get(task)?.at(-1) ?? null,
+      refused: !misuse && random.chance(temper.refusedRate),
+      misuse,
+      name: (kind) => `${letters[kind] ?? kind}${(this.counts_.get(kind) ?? 0) + 1}`,
+    };
+    const args = draws[op](context);
+    if (args === null) return null;
+    const step = {
+      id: `s${this.steps.length + 1}`,
+      task,
+      op,
+      ...args,
+      ...(random.chance(temper.interruptRate) && { interrupted: true }),
+    } as unknown as Step;
+    switch (classify(context, step)) {
+      case "enabled":
+      case "refused":
+        return step;
+      case "reported":
+        return misuse ? { ...step, misuse: true } : null;
+      case "undefined":
+        return null;
+    }
+  }
+
+  /** Counts the names a step has used up. */
+  private note(step: Step): void {
+    const values = step as unknown as Readonly<Record<string, unknown>>;
+    for (const [kind, letter] of Object.entries(letters) as [ObjectKind, string][]) {
+      const next = `${letter}${(this.counts_.get(kind) ?? 0) + 1}`;
+      if (Object.values(values).includes(next)) this.counts_.set(kind, (this.counts_.get(kind) ?? 0) + 1);
+    }
+    if (step.op === "beginSignalling") {
+      const open = this.sections.get(step.task) ?? [];
+      open.push(step.section);
+      this.sections.set(step.task, open);
+    }
+    if (step.op === "endSignalling") this.sections.get(step.task)?.pop();
+  }
+}

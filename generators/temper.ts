@@ -1,0 +1,69 @@
+import type { Situation } from "../spec/situation.ts";
+import { operationNames, type OperationName } from "../spec/operations/operations.ts";
+import { baseWeights } from "./draw/draws.ts";
+import type { Random } from "./random.ts";
+
+/** How one program is drawn: its length, its tasks, and how wild it is. */
+export interface Temper {
+  readonly length: number;
+  readonly tasks: readonly string[];
+  /** Cumulative weights, in the order of `operationNames`. */
+  readonly cumulative: Float64Array;
+  /** Probability of pausing at a preemption point, per point. */
+  readonly pauseRate: number;
+  /** Probability of failing at a step that can fail, per passage. */
+  readonly failRate: number;
+  /** Probability that a draw asks for a refusal. */
+  readonly refusedRate: number;
+  /** Misuse that the kernel reports is drawn; then only the framework is judged. */
+  readonly misuse: boolean;
+  readonly interruptRate: number;
+  /** Failures a situation asks for: sites are failed with these errnos more often. */
+  readonly wanted: readonly { readonly site: string; readonly errno: number }[];
+}
+
+/** Swarm weights: some operations nearly off, the others spread over two decades. */
+function swarm(random: Random, kind: "plain" | "swarm"): (name: OperationName) => number {
+  if (kind === "plain") return () => 1;
+  const factors = new Map(
+    operationNames.map((name) => [name, random.chance(0.2) ? 0.02 : random.logarithmic(10, 1000) / 100]),
+  );
+  return (name) => factors.get(name)!;
+}
+
+/** Draws the temper of one program; a situation bends it. */
+export function drawTemper(random: Random, situation: Situation | null, longest: number): Temper {
+  const factor = swarm(random, random.chance(0.5) ? "swarm" : "plain");
+  const cumulative = new Float64Array(operationNames.length);
+  let sum = 0;
+  operationNames.forEach((name, index) => {
+    sum += baseWeights[name] * factor(name) * (situation?.weights?.[name] ?? 1);
+    cumulative[index] = sum;
+  });
+  const tasks = situation?.tasks ?? random.pick([1, 1, 2, 2, 3]);
+  const parallel = tasks > 1;
+  return {
+    length: random.logarithmic(12, longest),
+    tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
+    cumulative,
+    pauseRate: parallel ? random.pick([0, 0.03, 0.1, 0.3]) : random.pick([0, 0, 0.05]),
+    failRate: situation?.failures === undefined ? random.pick([0, 0, 0, 0.02, 0.15]) : random.pick([0.05, 0.2]),
+    refusedRate: random.pick([0.05, 0.1, 0.15]),
+    misuse: situation?.misuse !== undefined ? random.chance(0.7) : random.chance(0.04),
+    interruptRate: situation?.interrupts === true ? 0.2 : random.pick([0, 0, 0.05]),
+    wanted: situation?.failures ?? [],
+  };
+}
+
+/** An operation by the temper's weights. */
+export function pickOperation(random: Random, { cumulative }: Temper): OperationName {
+  const target = (random.next() / 2 ** 32) * cumulative[cumulative.length - 1]!;
+  let low = 0;
+  let high = cumulative.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (cumulative[middle]! > target) high = middle;
+    else low = middle + 1;
+  }
+  return operationNames[low]!;
+}

@@ -1,0 +1,52 @@
+import type { Random } from "./random.ts";
+import type { BufferSetup, ExporterSetup, ImporterSetup, Setup } from "../spec/program.ts";
+import { pageSize } from "../spec/roles/handles.ts";
+
+/** Kinds of role instances that set-ups may be drawn from, by weight. */
+export interface Kinds {
+  readonly exporters: readonly string[];
+  readonly importers: readonly string[];
+}
+
+const usualSizes = [1, 100, pageSize, pageSize, pageSize, 3 * pageSize, 2 * pageSize + 1, 16 * pageSize];
+const largeSizes = [2 ** 32, 2 ** 32 + pageSize, 5 * 2 ** 30, 9 * 2 ** 30];
+
+function drawImporter(random: Random, name: string, device: string, kinds: Kinds): ImporterSetup {
+  return {
+    name,
+    kind: random.pick(kinds.importers),
+    device,
+    ops: random.pick(["static", "callback", "callback", "noCallback"]),
+    allowPeer2peer: random.chance(0.6),
+    onInvalidate: random.pick(["unmap", "defer", "fence"]),
+  };
+}
+
+/** Draws the world of one program: mostly small, now and then with large sizes or narrow devices. */
+export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[] = []): Setup {
+  const narrow = random.chance(0.1);
+  const devices = Array.from({ length: random.between(1, 2) }, (_, index) => ({
+    name: `d${index + 1}`,
+    dmaBits: narrow && random.chance(0.5) ? random.pick([21, 32]) : 52,
+    maxSegment: random.chance(0.2) ? random.pick([pageSize, 2 * pageSize, 2 ** 32 - 1]) : 2 ** 32 - pageSize,
+  }));
+  const device = () => random.pick(devices).name;
+  const exporters: ExporterSetup[] = Array.from({ length: random.chance(0.2) ? 2 : 1 }, (_, index) => ({
+    name: `e${index + 1}`,
+    kind: random.pick(kinds.exporters),
+    device: device(),
+  }));
+  const importers = Array.from({ length: random.between(1, 3) }, (_, index) =>
+    drawImporter(random, `i${index + 1}`, device(), kinds),
+  );
+  const reservations = random.chance(0.3) ? ["r1", "r2"] : ["r1"];
+  const large = random.chance(0.04);
+  const buffers: BufferSetup[] = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, (_, index) => ({
+    name: `b${index + 1}`,
+    exporter: random.pick(exporters).name,
+    size: random.pick(large ? largeSizes : sizes.length > 0 && random.chance(0.5) ? sizes : usualSizes),
+    placement: random.chance(0.5) ? "system" : "device",
+    resv: random.chance(0.12) ? random.pick(reservations) : null,
+  }));
+  return { devices, exporters, importers, buffers, reservations };
+}

@@ -1,0 +1,110 @@
+import type { Profile } from "../../profile.ts";
+import type { Setup, Step } from "../../program.ts";
+import type { AttachmentState, BufferState, FenceState, MappingState, State } from "../../state/state.ts";
+
+/**
+ * What a step would be if it ran now.
+ * `enabled`: legal. `refused`: legal to ask, the contract names the errno. `reported`: misuse that a kernel warns about
+ * and survives. `undefined`: misuse with no defined outcome; never run but on a real kernel.
+ */
+export type StepClass = "enabled" | "refused" | "reported" | "undefined";
+
+/** What decides it. */
+export interface ClassifyContext {
+  readonly state: State;
+  readonly setup: Setup;
+  readonly profile: Profile;
+  /** Steps of other tasks that have begun and not ended. */
+  readonly inFlight: readonly Step[];
+}
+
+/** The task may block and take locks: it holds no lock and is in no signalling section. */
+export function isFree({ state }: ClassifyContext, task: string): boolean {
+  const row = state.tasks.get(task);
+  return row === undefined || (row.held.length === 0 && row.signalling.length === 0 && !hasContext(state, task));
+}
+
+/** The task has an acquire context under way. */
+export function hasContext(state: State, task: string): boolean {
+  for (const acquire of state.acquires.values()) if (acquire.task === task && acquire.phase !== "fini") return true;
+  return false;
+}
+
+/** The task is in a signalling section. */
+export function isSignalling({ state }: ClassifyContext, task: string): boolean {
+  return (state.tasks.get(task)?.signalling.length ?? 0) > 0;
+}
+
+/** The task holds the reservation lock of this name. */
+export function holdsLock({ state }: ClassifyContext, task: string, resv: string): boolean {
+  return state.reservations.get(resv)?.owner === task;
+}
+
+/** A buffer that the program may use through a reference of its own. */
+export function usableBuffer({ state }: ClassifyContext, name: string): BufferState | undefined {
+  const buffer = state.buffers.get(name);
+  return buffer !== undefined && !buffer.released && buffer.programRefs > 0 ? buffer : undefined;
+}
+
+/** An attachment of a scripted importer that the program may use. */
+export function usableAttachment({ state }: ClassifyContext, name: string): AttachmentState | undefined {
+  const attachment = state.attachments.get(name);
+  return attachment?.phase === "attached" && attachment.import === null ? attachment : undefined;
+}
+
+/** A live mapping of a scripted importer. */
+export function usableMapping(context: ClassifyContext, name: string): MappingState | undefined {
+  const mapping = context.state.mappings.get(name);
+  if (mapping === undefined || !mapping.live) return undefined;
+  return usableAttachment(context, mapping.attachment) === undefined ? undefined : mapping;
+}
+
+/** A fence of the program's that it holds a reference to. */
+export function usableFence({ state }: ClassifyContext, name: string): FenceState | undefined {
+  const fence = state.fences.get(name);
+  return fence !== undefined && fence.by === "program" && fence.refs > 0 && !fence.released ? fence : undefined;
+}
+
+/** Objects a step touches that another task must not touch at the same time. */
+export function exclusiveNames(state: State, step: Step): readonly string[] {
+  switch (step.op) {
+    case "attach":
+      return [step.attachment];
+    case "detach":
+    case "pin":
+    case "unpin":
+    case "map":
+    case "mapUnlocked":
+    case "isRevocable":
+      return step.attachment === null ? [] : [step.attachment];
+    case "unmap":
+    case "unmapUnlocked":
+    case "access":
+      return [step.mapping, state.mappings.get(step.mapping)?.attachment ?? step.mapping];
+    case "stop":
+    case "release":
+      return [step.import];
+    case "submit":
+      return step.imports;
+    case "close":
+    case "get":
+      return [step.fd];
+    case "complete":
+      return [step.job];
+    default:
+      return [];
+  }
+}
+
+const shareable: ReadonlySet<Step["op"]> = new Set(["map", "mapUnlocked", "submit", "get"]);
+
+/** Whether another task is busy with something this step needs for itself. */
+export function collides(context: ClassifyContext, step: Step): boolean {
+  const mine = exclusiveNames(context.state, step);
+  if (mine.length === 0) return false;
+  return context.inFlight.some((other) => {
+    if (shareable.has(step.op) && shareable.has(other.op)) return false;
+    const theirs = exclusiveNames(context.state, other);
+    return mine.some((name) => theirs.includes(name));
+  });
+}

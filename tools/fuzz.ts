@@ -1,0 +1,48 @@
+/** Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed]`. Prints the first of each kind of trouble. */
+import { Judge } from "../contracts/judge.ts";
+import { monitored } from "../contracts/registry.ts";
+import { drawRun } from "../conformance/draw-run.ts";
+import { referenceSystem } from "../conformance/reference-system.ts";
+import { profiles, type Series } from "../spec/profile.ts";
+
+const budget = Number(process.argv[2] ?? 100_000);
+const series = (process.argv[3] ?? "K7.1") as Series;
+const first = Number(process.argv[4] ?? 1);
+const judge = new Judge(monitored(series), profiles[series]);
+const system = referenceSystem();
+const kinds = {
+  exporters: ["subject", "subject", "static"],
+  importers: ["scripted", "scripted", "subject", "static", "pinned", "pinnedRevocable"],
+};
+const seen = new Map<string, number>();
+let operations = 0;
+let programs = 0;
+let stuck = 0;
+const started = process.cpuUsage().user;
+for (let seed = first; operations < budget; seed += 1) {
+  const run = drawRun(system, judge, series, seed, { kinds, longest: 400 });
+  if (run instanceof Promise) throw new Error("the reference is synchronous");
+  operations += run.execution.steps;
+  programs += 1;
+  const note = (key: string, text: string) => {
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    if (count === 1) console.log(`seed ${seed}: ${key}: ${text}`);
+  };
+  if (run.execution.fault !== null)
+    note(`fault ${run.execution.fault.replace(/s\d+/g, "s")}`, `${run.program.steps.length} steps`);
+  for (const violation of judge.violations) note(violation.rule.id, `${violation.why} [event ${violation.seq}]`);
+  const end = run.execution.events.at(-1);
+  if (end?.kind === "end" && end.waiting.length > 0) {
+    stuck += 1;
+    note(`stuck ${end.waiting.map(({ wait }) => wait.kind).join(" ")}`, JSON.stringify(end.waiting));
+  }
+  for (const event of run.execution.events)
+    if (event.kind === "warn" && run.program.steps.every((step) => step.misuse !== true))
+      note(`warn ${event.text.replace(/\d+/g, "n")}`, `event ${event.seq}`);
+}
+const seconds = (process.cpuUsage().user - started) / 1e6;
+console.log([...seen].map(([key, count]) => `${String(count).padStart(7)} ${key}`).join("\n"));
+console.log(
+  `${programs} programs, ${operations} operations, ${stuck} stuck, ${Math.round(operations / seconds)} operations per CPU second`,
+);
