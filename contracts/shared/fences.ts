@@ -1,0 +1,34 @@
+import type { State } from "../../spec/state/state.ts";
+
+/** Whether what a fence stands for is over: signaled, or a container all of whose parts are (one, where any is enough). */
+export function isOver(state: State, name: string): boolean {
+  const fence = state.fences.get(name);
+  if (fence === undefined || fence.signaled || fence.released) return true;
+  switch (fence.kind) {
+    case "plain":
+      return false;
+    case "array":
+      return fence.signalOnAny
+        ? fence.members.some((member) => isOver(state, member))
+        : fence.members.every((member) => isOver(state, member));
+    case "chain":
+      return (
+        fence.members.every((member) => isOver(state, member)) &&
+        (fence.previous === null || isOver(state, fence.previous))
+      );
+  }
+}
+
+/** Whether a fence, or a part of a container, was made by this role instance. */
+export function isMadeBy(state: State, name: string, by: string): boolean {
+  const fence = state.fences.get(name);
+  if (fence === undefined) return false;
+  if (fence.by === by || fence.members.some((member) => isMadeBy(state, member, by))) return true;
+  return fence.previous !== null && isMadeBy(state, fence.previous, by);
+}
+
+/** Fences of a reservation object that are not over, whatever their usage. */
+export function pendingFences(state: State, resv: string): readonly string[] {
+  const entries = state.reservations.get(resv)?.entries ?? [];
+  return entries.map((entry) => entry.fence).filter((name) => !isOver(state, name));
+}
