@@ -17,12 +17,14 @@ export class JobQueue {
     this.world = world;
   }
 
-  /** Queues work. It takes the name of the program's job where the step names one. */
+  /** Queues work. An importer's takes the name of the program's job where the step names one. */
   start(by: string, work: () => void): void {
     const { names, scheduler } = this.world;
-    const job: DeviceJob = { name: names.next("job", scheduler.current.stepId), by, work, ended: false };
+    const kind = this.exporterOf(by) === null ? "job" : "exporterJob";
+    const job: DeviceJob = { name: names.next(kind, scheduler.current.stepId), by, work, ended: false };
     names.bind(job, job.name);
     this.all.push(job);
+    this.emit("jobStart", job);
   }
 
   /** The device finishes a job, in interrupt context. */
@@ -36,11 +38,20 @@ export class JobQueue {
     } finally {
       task.atomicDepth -= 1;
     }
-    this.world.recorder.emit({ kind: "device", change: "jobEnd", exporter: null, attachment: null, job: job.name });
+    this.emit("jobEnd", job);
   }
 
   /** Jobs that have not ended. */
   pending(): readonly DeviceJob[] {
     return this.all.filter((job) => !job.ended);
+  }
+
+  private emit(change: "jobStart" | "jobEnd", job: DeviceJob): void {
+    const exporter = this.exporterOf(job.by);
+    this.world.recorder.emit({ kind: "device", change, exporter, attachment: null, job: job.name });
+  }
+
+  private exporterOf(by: string): string | null {
+    return this.world.setup.exporters.some(({ name }) => name === by) ? by : null;
   }
 }

@@ -119,7 +119,7 @@ const byKind = [
   }),
   event("list", { attachment: name, listed: flagField }),
   event("device", {
-    change: wordField(["memoryOn", "memoryOff", "stop", "jobEnd"]),
+    change: wordField(["memoryOn", "memoryOff", "stop", "jobStart", "jobEnd"]),
     exporter: nameOrNull,
     attachment: nameOrNull,
     job: nameOrNull,
