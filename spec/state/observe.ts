@@ -1,4 +1,5 @@
 import type { HistoryEvent } from "../event.ts";
+import { memoryCameBack } from "./observe/access.ts";
 import { observeCall } from "./observe/call.ts";
 import { observeHook } from "./observe/hook.ts";
 import { observeLock, observeUnlock } from "./observe/lock.ts";
@@ -46,7 +47,7 @@ export function observe(state: State, event: HistoryEvent): void {
       return;
     }
     case "alloc":
-      if (event.errno === 0) state.resources.set(event.id, { what: event.what, by: event.by, live: true });
+      if (event.errno === 0) state.resources.set(event.id, { what: event.what, by: event.by, placement: event.placement, live: true });
       return;
     case "free": {
       const fence = event.what === "fence" ? state.fences.get(event.id) : undefined;
@@ -102,6 +103,7 @@ function observeDevice(state: State, event: Extract<HistoryEvent, { kind: "devic
       const row = state.exporters.get(event.exporter) ?? { memory: true, closed: false };
       row.memory = event.change === "memoryOn";
       state.exporters.set(event.exporter, row);
+      if (row.memory) memoryCameBack(state, event);
       return;
     }
     case "stop": {

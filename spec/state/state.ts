@@ -1,6 +1,6 @@
 import type { CallName, FenceHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
 import type { CallEvent, CbEvent, LockForm, WaitFor } from "../event.ts";
-import type { Direction, Usage } from "../roles/handles.ts";
+import type { Direction, Placement, Usage } from "../roles/handles.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
 
 /** An entry of a reservation object in the state. */
@@ -23,8 +23,8 @@ export interface HookMapping {
   readonly direction: Direction;
 }
 
-/** Whether a buffer may be mapped. */
-export type Access = "accessible" | "revoked" | "revokedForever";
+/** Whether a buffer may be mapped. `changing`: access is being given back, or two changes overlapped: either answer is right. */
+export type Access = "accessible" | "changing" | "revoked" | "revokedForever";
 
 const buffer = table({
   exporter: field<string>(),
@@ -39,6 +39,8 @@ const buffer = table({
   /** Times the release hook was called. */
   releases: field<number>("ghost"),
   access: field<Access>(),
+  /** Driver operations that change its access overlap. */
+  contested: field<boolean>("ghost"),
   /** Grows with every change of backing storage. */
   epoch: field<number>("relative"),
   storage: field<string | null>("ghost"),
@@ -192,6 +194,8 @@ const lock = table({
 const resource = table({
   what: field<string>(),
   by: field<string>(),
+  /** Where storage lies. */
+  placement: field<Placement | null>("ghost"),
   live: field<boolean>(),
 });
 

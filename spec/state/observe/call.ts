@@ -2,7 +2,8 @@ import type { CallEvent } from "../../event.ts";
 import type { State } from "../state.ts";
 import { addEntry } from "./entries.ts";
 import { frameOf } from "../state.ts";
-import { reservationOf, revokingFrame, setAccess, taskOf } from "./rows.ts";
+import { changesAccess, reservationOf, taskOf } from "./rows.ts";
+import { accessCalled, invalidateCalled } from "./access.ts";
 
 /** An operation begins: its frame opens, and what its mere beginning decides takes effect. */
 export function observeCall(state: State, event: CallEvent): void {
@@ -33,14 +34,9 @@ export function observeCall(state: State, event: CallEvent): void {
       if (attachment !== undefined && attachment.buffer === event.buffer) attachment.phase = "detaching";
       break;
     }
-    case "invalidate": {
-      const buffer = state.buffers.get(event.buffer);
-      if (buffer === undefined) break;
-      const revoking = revokingFrame(task, buffer, event.buffer);
-      if (revoking?.op === "revokeForever" || revoking?.op === "closeDevice") setAccess(buffer, "revokedForever");
-      else if (revoking !== undefined) setAccess(buffer, "revoked");
+    case "invalidate":
+      invalidateCalled(state, event);
       break;
-    }
     case "put": {
       const buffer = state.buffers.get(event.buffer);
       if (buffer === undefined) break;
@@ -137,6 +133,7 @@ export function observeCall(state: State, event: CallEvent): void {
       taskOf(state, event.target).interrupted = true;
       break;
     default:
+      if (changesAccess(event)) accessCalled(state, event);
       break;
   }
   task.frames.push(event);

@@ -36,14 +36,21 @@ export function replacedIndex(state: State, resv: ReservationState, name: string
   return resv.entries.findIndex((entry) => replaces(state, entry, name, fence, usage));
 }
 
+/** Whether an add is sure to need no slot: a signaled entry may have left the list unseen, an unsignaled one may not. */
+export function replacesForSure(state: State, resv: ReservationState, name: string, usage: Usage): boolean {
+  const fence = state.fences.get(name);
+  return resv.entries.some(
+    (entry) => state.fences.get(entry.fence)?.signaled === false && replaces(state, entry, name, fence, usage),
+  );
+}
+
 /** Adds as `dma_resv_add_fence` does: the first entry that qualifies is replaced, otherwise one slot is used. */
 export function addEntry(state: State, resv: ReservationState, name: string, usage: Usage): void {
+  const sure = replacesForSure(state, resv, name, usage);
   const index = replacedIndex(state, resv, name, usage);
   if (index >= 0) resv.entries[index] = { fence: name, usage };
-  else {
-    resv.entries.push({ fence: name, usage });
-    if (resv.slots > 0) resv.slots -= 1;
-  }
+  else resv.entries.push({ fence: name, usage });
+  if (!sure && resv.slots > 0) resv.slots -= 1;
   const fence = state.fences.get(name);
   if (fence !== undefined) fence.published = true;
 }

@@ -1,6 +1,7 @@
 import type { RetEvent } from "../../event.ts";
 import type { AttachmentState, BufferState, FenceState, State } from "../state.ts";
-import { closeFrame, reservationOf, setAccess, taskOf } from "./rows.ts";
+import { accessReturned } from "./access.ts";
+import { closeFrame, isContested, reservationOf, taskOf } from "./rows.ts";
 
 /** An operation returns: its frame closes, and its result takes effect. */
 export function observeRet(state: State, event: RetEvent): void {
@@ -10,7 +11,7 @@ export function observeRet(state: State, event: RetEvent): void {
   switch (event.op) {
     case "export":
       if (!ok) return;
-      state.buffers.set(event.buffer, newBuffer(event));
+      addBuffer(state, event);
       if (event.resv !== null) reservationOf(state, event.resv);
       return;
     case "exportFd":
@@ -77,23 +78,15 @@ export function observeRet(state: State, event: RetEvent): void {
       if (ok && event.attachment !== null) addMapping(state, event, event.attachment);
       return;
     case "revoke":
-      if (ok) setAccess(state.buffers.get(event.buffer), "revoked");
-      return;
-    case "revokeForever":
-      if (ok) setAccess(state.buffers.get(event.buffer), "revokedForever");
-      return;
     case "unrevoke":
-      if (ok) setAccess(state.buffers.get(event.buffer), "accessible");
-      return;
+    case "revokeForever":
     case "reset":
-      if (ok) settleDevice(state, event.exporter);
-      return;
     case "setMemory":
-      if (ok && event.on) settleDevice(state, event.exporter);
+      accessReturned(state, event);
       return;
     case "closeDevice":
-      for (const buffer of state.buffers.values())
-        if (buffer.exporter === event.exporter) setAccess(buffer, "revokedForever");
+      if (!ok) return;
+      accessReturned(state, event);
       state.exporters.set(event.exporter, {
         memory: state.exporters.get(event.exporter)?.memory ?? true,
         closed: true,
@@ -192,6 +185,16 @@ export function observeRet(state: State, event: RetEvent): void {
   }
 }
 
+/** Exported while the memory is off: revoked from the start. */
+function addBuffer(state: State, event: RetEvent<"export">): void {
+  const buffer = newBuffer(event);
+  state.buffers.set(event.buffer, buffer);
+  if (state.exporters.get(event.exporter)?.memory === false) buffer.access = "revoked";
+  if (!isContested(state, buffer, event.buffer)) return;
+  buffer.contested = true;
+  buffer.access = "changing";
+}
+
 function newBuffer(event: RetEvent<"export">): BufferState {
   return {
     exporter: event.exporter,
@@ -202,6 +205,7 @@ function newBuffer(event: RetEvent<"export">): BufferState {
     released: false,
     releases: 0,
     access: "accessible",
+    contested: false,
     epoch: 0,
     storage: null,
     dynamic: event.pin,
@@ -273,11 +277,4 @@ function copyEntries(state: State, destination: string, source: string): void {
     const fence = state.fences.get(entry.fence);
     if (fence !== undefined) fence.published = true;
   }
-}
-
-/** After a device operation whose exporter gives access back, its buffers follow the memory. */
-function settleDevice(state: State, exporter: string): void {
-  const memory = state.exporters.get(exporter)?.memory ?? true;
-  for (const buffer of state.buffers.values())
-    if (buffer.exporter === exporter) setAccess(buffer, memory ? "accessible" : "revoked");
 }

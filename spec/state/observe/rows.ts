@@ -1,3 +1,4 @@
+import type { CallName } from "../../calls.ts";
 import type { CallEvent } from "../../event.ts";
 import type { Access, BufferState, ReservationState, State, TaskState } from "../state.ts";
 
@@ -38,29 +39,49 @@ export function setAccess(buffer: BufferState | undefined, access: Access): void
   buffer.access = access;
 }
 
-/**
- * The driver operation inside which the task takes access away or gives it back for this buffer, if any.
- * A revoke is private to its exporter; it is dated by the first invalidate inside one of these.
- */
-export function revokingFrame(task: TaskState, buffer: BufferState, name: string): CallEvent | undefined {
+/** Driver operations that change access to one buffer, or to all of a device. */
+export type AccessOperation = "revoke" | "unrevoke" | "revokeForever" | "reset" | "setMemory" | "closeDevice";
+
+const accessOperations: ReadonlySet<CallName> = new Set<AccessOperation>([
+  "revoke",
+  "unrevoke",
+  "revokeForever",
+  "reset",
+  "setMemory",
+  "closeDevice",
+]);
+
+/** Whether a call is one of them. */
+export function changesAccess(event: CallEvent): event is CallEvent<AccessOperation> {
+  return accessOperations.has(event.op);
+}
+
+/** Whether it concerns this buffer. */
+export function concerns(event: CallEvent<AccessOperation>, buffer: BufferState, name: string): boolean {
+  return "buffer" in event ? event.buffer === name : event.exporter === buffer.exporter;
+}
+
+/** Whether it may end with access given back. */
+export function givesBack(event: CallEvent<AccessOperation>): boolean {
+  return event.op === "unrevoke" || event.op === "reset" || (event.op === "setMemory" && event.on);
+}
+
+/** The innermost operation of the task that changes access to this buffer, if any. */
+export function accessFrame(
+  task: TaskState | undefined,
+  buffer: BufferState,
+  name: string,
+): CallEvent<AccessOperation> | undefined {
+  if (task === undefined) return undefined;
   for (let index = task.frames.length - 1; index >= 0; index -= 1) {
     const frame = task.frames[index]!;
-    if (frame.kind !== "call") continue;
-    switch (frame.op) {
-      case "revoke":
-      case "revokeForever":
-        if (frame.buffer === name) return frame;
-        break;
-      case "reset":
-      case "closeDevice":
-        if (frame.exporter === buffer.exporter) return frame;
-        break;
-      case "setMemory":
-        if (frame.exporter === buffer.exporter && !frame.on) return frame;
-        break;
-      default:
-        break;
-    }
+    if (frame.kind === "call" && changesAccess(frame) && concerns(frame, buffer, name)) return frame;
   }
   return undefined;
+}
+
+/** Whether any task is in an operation that changes access to this buffer. */
+export function isContested(state: State, buffer: BufferState, name: string): boolean {
+  for (const task of state.tasks.values()) if (accessFrame(task, buffer, name) !== undefined) return true;
+  return false;
 }
