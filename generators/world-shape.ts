@@ -9,6 +9,7 @@ export interface Kinds {
 }
 
 const usualSizes = [1, 100, pageSize, pageSize, pageSize, 3 * pageSize, 2 * pageSize + 1, 16 * pageSize];
+const smallSegments = [pageSize, 2 * pageSize, 2 ** 32 - 1];
 const largeSizes = [2 ** 32, 2 ** 32 + pageSize, 5 * 2 ** 30, 9 * 2 ** 30];
 
 function drawImporter(random: Random, name: string, device: string, kinds: Kinds): ImporterSetup {
@@ -25,10 +26,12 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 /** Draws the world of one program: mostly small, now and then with large sizes or narrow devices. */
 export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[] = []): Setup {
   const narrow = random.chance(0.1);
+  const large = random.chance(0.04);
   const devices = Array.from({ length: random.between(1, 2) }, (_, index) => ({
     name: `d${index + 1}`,
     dmaBits: narrow && random.chance(0.5) ? random.pick([21, 32]) : 52,
-    maxSegment: random.chance(0.2) ? random.pick([pageSize, 2 * pageSize, 2 ** 32 - 1]) : 2 ** 32 - pageSize,
+    // Small segments of a large buffer would only make millions of events.
+    maxSegment: random.chance(0.2) ? random.pick(large ? [2 ** 32 - 1] : smallSegments) : 2 ** 32 - pageSize,
   }));
   const device = () => random.pick(devices).name;
   const exporters: ExporterSetup[] = Array.from({ length: random.chance(0.2) ? 2 : 1 }, (_, index) => ({
@@ -40,7 +43,6 @@ export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[]
     drawImporter(random, `i${index + 1}`, device(), kinds),
   );
   const reservations = random.chance(0.3) ? ["r1", "r2"] : ["r1"];
-  const large = random.chance(0.04);
   const buffers: BufferSetup[] = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, (_, index) => ({
     name: `b${index + 1}`,
     exporter: random.pick(exporters).name,

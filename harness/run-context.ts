@@ -6,6 +6,7 @@ import type { Attachment, DmaBuf, FenceCallback, ImporterOps, Reservation } from
 import type { Importer } from "../spec/roles/importer.ts";
 import type { Suspension } from "../spec/roles/suspendable.ts";
 import { recordedEnv } from "./env/env.ts";
+import { PlainExporter } from "./partners/plain-exporter.ts";
 import { ScriptedImporter } from "./partners/scripted-importer.ts";
 import type { System } from "./system.ts";
 import type { LiveMapping, World } from "./world.ts";
@@ -53,7 +54,10 @@ export class RunContext {
     let exporter = this.exporters.get(name);
     if (exporter === undefined) {
       const kind = this.setup.exporters.find((entry) => entry.name === name)?.kind ?? "subject";
-      exporter = this.factory(this.system.exporters, kind)(this.env(name));
+      exporter =
+        kind === "scripted" || kind === "scriptedDynamic"
+          ? new PlainExporter(this.env(name), { dynamic: kind === "scriptedDynamic", caching: false })
+          : this.factory(this.system.exporters, kind)(this.env(name));
       this.exporters.set(name, exporter);
     }
     return exporter;

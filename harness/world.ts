@@ -4,7 +4,7 @@ import type { Setup } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { AccessKind } from "../spec/roles/env.ts";
 import type { Framework } from "../spec/roles/framework.ts";
-import type { Attachment, Device, FenceCallback, SgTable } from "../spec/roles/handles.ts";
+import type { Attachment, Device, FenceCallback, ImporterOps, SgTable } from "../spec/roles/handles.ts";
 import type { Suspension, Wait, WaitReason } from "../spec/roles/suspendable.ts";
 import type { State } from "../spec/state/state.ts";
 import type { Chooser } from "./chooser.ts";
@@ -46,6 +46,8 @@ export class World {
   /** Live mappings by table object; more than one where a table was handed out twice. */
   readonly mappings = new Map<SgTable, LiveMapping[]>();
   readonly mappingsByName = new Map<string, LiveMapping>();
+  /** The ops each attachment was made with, and what they said then. */
+  readonly importerOps = new WeakMap<Attachment, { readonly ops: ImporterOps | null; readonly said: string }>();
   /** Recorded form of each fence callback handed in. */
   readonly callbacks = new Map<FenceCallback, FenceCallback>();
   /** The last mapping each table stood for, live or not. */

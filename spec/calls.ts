@@ -15,6 +15,9 @@ export interface CallArgs {
     readonly resv: string | null;
     /** Items the caller left out of the export info. */
     readonly missing: readonly string[];
+    /** Optional hooks that the exporter offers. */
+    readonly attach: boolean;
+    readonly detach: boolean;
     readonly pin: boolean;
     readonly unpin: boolean;
     readonly caching: boolean;
@@ -37,8 +40,12 @@ export interface CallArgs {
     readonly attachment: string;
     readonly ops: AttachmentOps;
     readonly allowPeer2peer: boolean;
+    /** Highest address the device can send, and its longest segment in bytes; 0 without a device. */
+    readonly dmaMask: number;
+    readonly maxSegment: number;
   };
-  readonly detach: { readonly buffer: string | null; readonly attachment: string | null };
+  /** `altered`: the importer's ops are no longer what they were at attach. */
+  readonly detach: { readonly buffer: string | null; readonly attachment: string | null; readonly altered: boolean };
   readonly pin: { readonly attachment: string };
   readonly unpin: { readonly attachment: string };
   readonly map: { readonly attachment: string | null; readonly direction: Direction; readonly mapping: string };
@@ -170,7 +177,8 @@ export interface ResolvedSegment {
 /** What an operation answers beside its errno. Operations that are not listed answer nothing else. */
 export interface CallResults {
   readonly export: { readonly resv: string | null };
-  readonly exportFd: { readonly number: number };
+  /** `closeOnExec`: what the new descriptor says; on failure what was asked for. */
+  readonly exportFd: { readonly number: number; readonly closeOnExec: boolean };
   readonly get: { readonly buffer: string | null };
   readonly attach: { readonly peer2peer: boolean };
   readonly map: MapResult;

@@ -1,6 +1,7 @@
 import type { CallArgs, CallName, CallResults, HookArgs, HookName, HookResults } from "./calls.ts";
 import type { Errno } from "./errno.ts";
 import type { AccessKind } from "./roles/env.ts";
+import type { Placement } from "./roles/handles.ts";
 
 /** What all events share. */
 interface EventBase {
@@ -126,6 +127,8 @@ export interface AllocEvent extends EventBase {
   readonly what: string;
   readonly id: string;
   readonly by: string;
+  /** Of storage: where it lies. Null otherwise. */
+  readonly placement: Placement | null;
   /** ENOMEM: refused by injection, nothing was allocated. */
   readonly errno: Errno;
 }

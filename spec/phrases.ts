@@ -36,7 +36,7 @@ export const callPhrases: Phrases<CallArgs> = {
   listBuffers: () => "list all buffers",
   attach: (of) =>
     `attach ${of.importer} to ${of.buffer ?? nothing} as ${of.attachment} ${of.ops === "noCallback" ? "dynamic without callback" : of.ops === "callback" ? "dynamic" : "static"}${when(of.device === null, "without device")}`,
-  detach: (of) => `detach ${of.attachment ?? nothing} from ${of.buffer ?? nothing}`,
+  detach: (of: Omit<CallArgs["detach"], "altered">) => `detach ${of.attachment ?? nothing} from ${of.buffer ?? nothing}`,
   pin: (of) => `pin ${of.attachment}`,
   unpin: (of) => `unpin ${of.attachment}`,
   map: (of) => mapAs(of, ""),

@@ -11,7 +11,7 @@ const first = Number(process.argv[4] ?? 1);
 const judge = new Judge(monitored(series), profiles[series]);
 const system = referenceSystem();
 const kinds = {
-  exporters: ["subject", "subject", "static"],
+  exporters: ["subject", "subject", "static", "scripted", "scriptedDynamic"],
   importers: ["scripted", "scripted", "subject", "static", "pinned", "pinnedRevocable"],
 };
 const seen = new Map<string, number>();

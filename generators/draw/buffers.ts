@@ -16,7 +16,7 @@ export const bufferDraws: Draws<keyof typeof exporterOperations> = {
     const fresh = setup.buffers.filter((entry) => !state.buffers.has(entry.name));
     if (fresh.length === 0) return null;
     const missing = refused ? [random.pick(["priv", "ops", "map", "unmap", "release", "pin", "unpin"] as const)] : [];
-    return { buffer: random.pick(fresh).name, missing, caching: profile.cacheSgtMapping && random.chance(0.1) };
+    return { buffer: random.pick(fresh).name, missing, caching: profile.cacheSgtMapping && random.chance(0.3) };
   },
   exportFd: (context) => {
     const buffer = pickBuffer(context);

@@ -31,6 +31,10 @@ function attachmentOps(ops: ImporterOps | null): AttachmentOps {
   return ops.invalidate === undefined ? "noCallback" : "callback";
 }
 
+function describeOps(ops: ImporterOps | null): string {
+  return `${attachmentOps(ops)} ${String(ops?.allowPeer2peer)}`;
+}
+
 /** The buffer half of `Env`: every call and return recorded. */
 export class BufferEnv extends KernelEnv {
   *export(info: ExportInfo): Generator<Suspension, DmaBuf | Errno, unknown> {
@@ -44,6 +48,8 @@ export class BufferEnv extends KernelEnv {
       exporter: by,
       size: info.size,
       missing: missingItems(info),
+      attach: info.ops?.attach !== undefined,
+      detach: info.ops?.detach !== undefined,
       pin: info.ops?.pin !== undefined,
       unpin: info.ops?.unpin !== undefined,
       caching: info.ops?.cacheSgtMapping === true,
@@ -76,7 +82,8 @@ export class BufferEnv extends KernelEnv {
       return result;
     }
     world.names.bind(result, fd);
-    world.recorder.emit({ kind: "ret", op: "exportFd", by, call, errno: 0, ...args, number: result.number });
+    const { number, closeOnExec: flagged } = result;
+    world.recorder.emit({ kind: "ret", op: "exportFd", by, call, errno: 0, ...args, number, closeOnExec: flagged });
     return result;
   }
 
@@ -136,6 +143,8 @@ export class BufferEnv extends KernelEnv {
       attachment,
       ops: attachmentOps(ops),
       allowPeer2peer: ops?.allowPeer2peer === true,
+      dmaMask: device?.dmaMask ?? 0,
+      maxSegment: device?.maxSegment ?? 0,
     };
     yield* world.at("attach");
     const call = world.recorder.emit({ kind: "call", op: "attach", by, ...args });
@@ -145,7 +154,10 @@ export class BufferEnv extends KernelEnv {
     const result = yield* settle(world.framework.buffers.attach(buffer, device, recorded, priv), "attach");
     world.names.forgetName(attachment);
     const errno = typeof result === "number" ? result : 0;
-    if (typeof result !== "number") world.names.bind(result, attachment);
+    if (typeof result !== "number") {
+      world.names.bind(result, attachment);
+      world.importerOps.set(result, { ops, said: describeOps(ops) });
+    }
     const peer2peer = typeof result === "number" ? false : result.peer2peer;
     world.recorder.emit({ kind: "ret", op: "attach", by, call, errno, ...args, peer2peer });
     return result;
@@ -157,6 +169,7 @@ export class BufferEnv extends KernelEnv {
     const args = {
       buffer: buffer === null ? null : this.bufferName(buffer),
       attachment: attachment === null ? null : this.attachmentName(attachment),
+      altered: attachment !== null && this.opsAltered(attachment),
     };
     yield* world.at("detach");
     const call = world.recorder.emit({ kind: "call", op: "detach", by, ...args });
@@ -260,6 +273,12 @@ export class BufferEnv extends KernelEnv {
     const buffers = found.map((buffer) => this.bufferName(buffer));
     world.recorder.emit({ kind: "ret", op: "listBuffers", by, call, errno: 0, buffers });
     return found;
+  }
+
+  /** Whether the importer changed the ops that it attached with. */
+  private opsAltered(attachment: Attachment): boolean {
+    const declared = this.world.importerOps.get(attachment);
+    return declared !== undefined && describeOps(declared.ops) !== declared.said;
   }
 
   protected bufferName(buffer: DmaBuf): string {

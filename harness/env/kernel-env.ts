@@ -87,7 +87,7 @@ export class KernelEnv {
 
   allocate(site: string): boolean {
     if (this.world.failure(site) === 0) return true;
-    this.world.recorder.emit({ kind: "alloc", what: site, id: "", by: this.by, errno: ENOMEM });
+    this.world.recorder.emit({ kind: "alloc", what: site, id: "", by: this.by, placement: null, errno: ENOMEM });
     return false;
   }
 
@@ -226,7 +226,7 @@ export class KernelEnv {
   take(what: string): Resource {
     const { world } = this;
     const resource = new HarnessResource(what, world.names.next("resource", world.scheduler.current.stepId));
-    world.recorder.emit({ kind: "alloc", what, id: resource.id, by: this.by, errno: 0 });
+    world.recorder.emit({ kind: "alloc", what, id: resource.id, by: this.by, placement: null, errno: 0 });
     return resource;
   }
 

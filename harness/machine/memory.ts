@@ -36,7 +36,7 @@ export class MemoryPool {
     const { world } = this;
     const id = world.names.next("storage", world.scheduler.current.stepId);
     if (world.failure("storage") !== 0) {
-      world.recorder.emit({ kind: "alloc", what: "storage", id, by, errno: ENOMEM });
+      world.recorder.emit({ kind: "alloc", what: "storage", id, by, placement, errno: ENOMEM });
       return ENOMEM;
     }
     const bytes = Math.ceil(size / pageSize) * pageSize;
@@ -44,7 +44,7 @@ export class MemoryPool {
     // A gap behind each piece: an overrun hits nothing instead of a neighbour.
     this.next[placement] += bytes + pageSize;
     world.names.bind(memory, id);
-    world.recorder.emit({ kind: "alloc", what: "storage", id, by, errno: 0 });
+    world.recorder.emit({ kind: "alloc", what: "storage", id, by, placement, errno: 0 });
     return memory;
   }
 

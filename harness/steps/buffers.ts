@@ -6,6 +6,7 @@ import type { DmaBuf, ExporterOps, FileDescriptor } from "../../spec/roles/handl
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { runRole } from "../env/hooks.ts";
 import { HarnessFault } from "../fault.ts";
+import { PlainExporter } from "../partners/plain-exporter.ts";
 import type { RunContext, StepHandlers } from "../run-context.ts";
 
 /** A driver operation answers nothing, 0, or a positive errno. */
@@ -64,7 +65,7 @@ function deviceOperation(exporter: Exporter, args: Parameters<typeof onDevice>[1
 }
 
 /** The exporter's hooks without the ones a step leaves out on purpose. */
-function opsWithout(exporter: Exporter, missing: readonly string[], caching: boolean): ExporterOps | null {
+function opsWithout(exporter: Exporter, missing: readonly string[]): ExporterOps | null {
   if (missing.includes("ops")) return null;
   const has = (name: keyof ExporterOps) => exporter[name] !== undefined && !missing.includes(name);
   return {
@@ -75,7 +76,7 @@ function opsWithout(exporter: Exporter, missing: readonly string[], caching: boo
     ...(has("map") && { map: (attachment, direction) => exporter.map!(attachment, direction) }),
     ...(has("unmap") && { unmap: (attachment, table, direction) => exporter.unmap!(attachment, table, direction) }),
     ...(has("release") && { release: (buffer) => exporter.release!(buffer) }),
-    ...((caching || exporter.cacheSgtMapping === true) && { cacheSgtMapping: true }),
+    ...(exporter.cacheSgtMapping === true && { cacheSgtMapping: true }),
   };
 }
 
@@ -91,8 +92,11 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
     run.world.names.want(step.id, "buffer", step.buffer);
     const plain = exporter.export === undefined || step.missing.length > 0 || step.caching;
     if (plain) {
-      const ops = opsWithout(exporter, step.missing, step.caching);
-      const priv = step.missing.includes("priv") ? null : exporter;
+      // What a step leaves out or adds is about export itself: the exporter's own set-up stays out of it.
+      const from =
+        step.missing.length > 0 || step.caching ? new PlainExporter(env, { dynamic: !step.caching, caching: step.caching }) : exporter;
+      const ops = opsWithout(from, step.missing);
+      const priv = step.missing.includes("priv") ? null : from;
       yield* env.export({ size: setup.size, priv, ops, owner, ...resv });
       return;
     }

@@ -33,7 +33,10 @@ export const fenceSteps: StepHandlers<keyof typeof fenceOperations> = {
   *fenceInit(run, step) {
     yield* run.world.at("init");
     run.world.names.want(step.id, "fence", step.fence);
-    run.program.fenceInit(opsFor(run, step.hooks), run.timeline(step.timeline), BigInt(step.seqno), step.seqno64);
+    // Up to 7.0 the width of a number belongs to the ops table.
+    const byOps = step.seqno64 && run.world.profile.seqno64 === "ops";
+    const ops = { ...opsFor(run, step.hooks), ...(byOps && { seqno64: true }) };
+    run.program.fenceInit(ops, run.timeline(step.timeline), BigInt(step.seqno), step.seqno64 && !byOps);
   },
   *fenceGet(run, step) {
     yield* run.world.at("get");

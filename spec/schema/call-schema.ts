@@ -18,6 +18,7 @@ const usage = wordField(usages);
 const ops = wordField(["static", "noCallback", "callback"]);
 const fenceHook = wordField(["enableSignaling", "signaled", "wait", "release", "setDeadline"]);
 export const accessKind = wordField(["read", "write", "speculativeRead"]);
+export const placement = wordField(["system", "device"]);
 const flag = flagField;
 const integer = wholeNumber;
 
@@ -44,6 +45,8 @@ export const callFields: Tables<CallArgs> = {
     size: integer,
     resv: nameOrNull,
     missing: names,
+    attach: flag,
+    detach: flag,
     pin: flag,
     unpin: flag,
     caching: flag,
@@ -65,8 +68,10 @@ export const callFields: Tables<CallArgs> = {
     attachment: name,
     ops,
     allowPeer2peer: flag,
+    dmaMask: integer,
+    maxSegment: integer,
   },
-  detach: { buffer: nameOrNull, attachment: nameOrNull },
+  detach: { buffer: nameOrNull, attachment: nameOrNull, altered: flag },
   pin: attachment,
   unpin: attachment,
   map,
@@ -116,7 +121,7 @@ export const callFields: Tables<CallArgs> = {
   complete: { job: name },
   stop: imported,
   release: imported,
-  move: { buffer: name, placement: wordField(["system", "device"]) },
+  move: { buffer: name, placement },
   evict: buffer,
   revoke: buffer,
   unrevoke: buffer,
@@ -131,7 +136,7 @@ export const callFields: Tables<CallArgs> = {
 /** What returns answer beside their errno. */
 export const callResults: Tables<CallResults> = {
   export: { resv: nameOrNull },
-  exportFd: { number: integer },
+  exportFd: { number: integer, closeOnExec: flag },
   get: { buffer: nameOrNull },
   attach: { peer2peer: flag },
   map: mapResult,

@@ -12,6 +12,7 @@ import {
   hookResults,
   name,
   nameOrNull,
+  placement,
 } from "./call-schema.ts";
 import { flagField, integerField, listField, record, textField, variants, wholeNumber, wordField } from "./fields.ts";
 
@@ -106,7 +107,7 @@ const byKind = [
     answer: wordField(["ok", "fault"]),
     storage: nameOrNull,
   }),
-  event("alloc", { what: name, id: name, by: name, errno }),
+  event("alloc", { what: name, id: name, by: name, placement: placement.nullable(), errno }),
   event("free", { what: name, id: name, by: name }),
   event("epoch", { buffer: name, change: wordField(["export", "move", "revoke", "unrevoke"]), storage: nameOrNull }),
   event("translate", {

@@ -15,6 +15,9 @@ function unexported(context: ClassifyContext, name: string): boolean {
 function needed(context: ClassifyContext, name: string): boolean {
   for (const attachment of context.state.attachments.values())
     if (attachment.buffer === name && attachment.import === null && isAlive(attachment.phase)) return true;
+  // A private reservation object dies with its buffer.
+  const resv = context.state.buffers.get(name)?.resv ?? "";
+  if ((context.state.reservations.get(resv)?.owner ?? null) !== null) return true;
   return context.inFlight.length > 0;
 }
 
@@ -31,7 +34,8 @@ function classifyExport(context: ClassifyContext, step: Step<"export">): StepCla
   if (!isFree(context, step.task) || !unexported(context, step.buffer)) return "undefined";
   const exporter = exporterOf(context, step.buffer);
   if (exporter === undefined || context.state.exporters.get(exporter.name)?.closed === true) return "undefined";
-  if (step.caching && !context.profile.cacheSgtMapping) return "undefined";
+  // Core-side caching is asked for by exporters that the program plays.
+  if (step.caching && (!context.profile.cacheSgtMapping || !exporter.kind.startsWith("scripted"))) return "undefined";
   return step.missing.length === 0 ? "enabled" : "refused";
 }
 

@@ -3,13 +3,14 @@ import { exporterOperations } from "../exporter.ts";
 import { importerOperations } from "../importer.ts";
 import { reservationOperations } from "../reservation.ts";
 import { classifyExporterStep } from "./buffers.ts";
-import type { ClassifyContext, StepClass } from "./context.ts";
+import { collides, type ClassifyContext, type StepClass } from "./context.ts";
 import { classifyFenceStep } from "./fences.ts";
 import { classifyImporterStep } from "./importers.ts";
 import { classifyReservationStep } from "./reservations.ts";
 
 /** What a step would be if it ran now, for a program that keeps the contract itself. */
 export function classify(context: ClassifyContext, step: Step): StepClass {
+  if (collides(context, step)) return "undefined";
   if (step.op in exporterOperations)
     return classifyExporterStep(context, step as Parameters<typeof classifyExporterStep>[1]);
   if (step.op in importerOperations)

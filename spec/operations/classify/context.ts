@@ -91,6 +91,25 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
       return [step.fd];
     case "complete":
       return [step.job];
+    // What a fence may go through depends on whether it has signaled: one at a time.
+    case "signal":
+    case "signalTimestamp":
+    case "checkAndSignal":
+    case "setError":
+    case "timestamp":
+    case "fencePut":
+    case "finishWork":
+    case "addFence":
+      return [step.fence];
+    case "replaceFences":
+      return [step.old, step.fence];
+    case "addCallback":
+    case "removeCallback":
+      return step.fence === null ? [step.callback] : [step.callback, step.fence];
+    case "createArray":
+      return step.members;
+    case "createChain":
+      return step.previous === null ? [step.contained] : [step.contained, step.previous];
     default:
       return [];
   }

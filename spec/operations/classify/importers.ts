@@ -2,7 +2,6 @@ import type { Step } from "../../program.ts";
 import type { MappingState } from "../../state/state.ts";
 import type { importerOperations } from "../importer.ts";
 import {
-  collides,
   holdsLock,
   isFree,
   isSignalling,
@@ -109,7 +108,6 @@ function classifyAccess(context: ClassifyContext, step: Step<"access">): StepCla
 
 /** Attach, pin, map, access, and what importers' users ask for. */
 export function classifyImporterStep(context: ClassifyContext, step: ImporterStep): StepClass {
-  if (collides(context, step)) return "undefined";
   switch (step.op) {
     case "attach":
       return classifyAttach(context, step);

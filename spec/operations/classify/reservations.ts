@@ -1,6 +1,6 @@
 import type { Step } from "../../program.ts";
 import type { AcquireState } from "../../state/state.ts";
-import { replacedIndex } from "../../state/observe/entries.ts";
+import { replacesForSure } from "../../state/observe/entries.ts";
 import type { reservationOperations } from "../reservation.ts";
 import { holdsLock, isSignalling, usableFence, type ClassifyContext, type StepClass } from "./context.ts";
 
@@ -50,7 +50,7 @@ function classifyAdd(context: ClassifyContext, step: Step<"addFence">): StepClas
   const fence = usableFence(context, step.fence);
   const resv = context.state.reservations.get(step.resv);
   if (fence === undefined || resv === undefined) return "undefined";
-  if (resv.slots === 0 && replacedIndex(context.state, resv, step.fence, step.usage) < 0) return "undefined";
+  if (resv.slots === 0 && !replacesForSure(context.state, resv, step.fence, step.usage)) return "undefined";
   return fence.kind === "plain" ? "enabled" : "reported";
 }
 

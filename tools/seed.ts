@@ -1,0 +1,23 @@
+/** Shows one random run: `node dist/tools/seed.js SEED [series] [events to show]`. */
+import { Judge } from "../contracts/judge.ts";
+import { monitored } from "../contracts/registry.ts";
+import { drawRun } from "../conformance/draw-run.ts";
+import { referenceSystem } from "../conformance/reference-system.ts";
+import { printEvent, printStep } from "../spec/print-step.ts";
+import { profiles, type Series } from "../spec/profile.ts";
+
+const seed = Number(process.argv[2] ?? 1);
+const series = (process.argv[3] ?? "K7.1") as Series;
+const last = Number(process.argv[4] ?? 60);
+const judge = new Judge(monitored(series), profiles[series]);
+const kinds = {
+  exporters: ["subject", "subject", "static", "scripted", "scriptedDynamic"],
+  importers: ["scripted", "scripted", "subject", "static", "pinned", "pinnedRevocable"],
+};
+const run = drawRun(referenceSystem(), judge, series, seed, { kinds, longest: 400 });
+if (run instanceof Promise) throw new Error("the reference is synchronous");
+console.log(JSON.stringify(run.program.setup));
+for (const step of run.program.steps) console.log(`${step.id} ${step.task} ${printStep(step)}`);
+for (const event of run.execution.events.slice(-last)) console.log(`${event.seq} ${event.task} ${event.step ?? "-"} ${printEvent(event)}`);
+console.log(run.execution.fault);
+for (const violation of judge.violations) console.log(`${violation.rule.id} at ${violation.seq}: ${violation.why}`);
