@@ -158,6 +158,7 @@ export class World {
       importer: by,
       attachment: this.names.of(attachment, "attachment", step),
       mapping: live?.name ?? this.lastMapping.get(table) ?? null,
+      job: this.jobs.running?.name ?? null,
       access: kind,
       address,
       answer: target === null || off ? "fault" : "ok",

@@ -136,6 +136,12 @@ export interface CallArgs {
   readonly stop: { readonly import: string };
   readonly release: { readonly import: string };
   // Driver operations of exporters
+  readonly requestFd: {
+    readonly exporter: string;
+    readonly buffer: string;
+    readonly fd: string;
+    readonly closeOnExec: boolean;
+  };
   readonly move: { readonly buffer: string; readonly placement: Placement };
   readonly evict: { readonly buffer: string };
   readonly revoke: { readonly buffer: string };

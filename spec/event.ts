@@ -114,6 +114,8 @@ export interface AccessEvent extends EventBase {
   readonly attachment: string;
   /** Null: addresses of no mapping that is live or was. */
   readonly mapping: string | null;
+  /** The job of the device in which it happens; null outside any. */
+  readonly job: string | null;
   readonly access: AccessKind;
   readonly address: number;
   readonly answer: "ok" | "fault";

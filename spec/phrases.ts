@@ -14,6 +14,10 @@ const wait = ({ interruptible, timeout }: { readonly interruptible: boolean; rea
 const arrayOf = (of: Pick<CallArgs["createArray"], "fence" | "members" | "signalOnAny">) =>
   `create array ${of.fence} of ${listed(of.members)}${when(of.signalOnAny, "on any")}`;
 const getBuffer = (fd: string) => `get the buffer behind ${fd}`;
+const detach = (of: Omit<CallArgs["detach"], "altered">) =>
+  `detach ${of.attachment ?? nothing} from ${of.buffer ?? nothing}`;
+const requestFd = (of: Omit<CallArgs["requestFd"], "exporter">) =>
+  `ask for a descriptor ${of.fd} of ${of.buffer}${when(of.closeOnExec, "close-on-exec")}`;
 const mapAs = (of: CallArgs["map"], form: string) =>
   `map${form} ${of.attachment ?? nothing} ${of.direction} as ${of.mapping}`;
 const unmap = (of: CallArgs["unmap"], form: string) =>
@@ -36,7 +40,7 @@ export const callPhrases: Phrases<CallArgs> = {
   listBuffers: () => "list all buffers",
   attach: (of) =>
     `attach ${of.importer} to ${of.buffer ?? nothing} as ${of.attachment} ${of.ops === "noCallback" ? "dynamic without callback" : of.ops === "callback" ? "dynamic" : "static"}${when(of.device === null, "without device")}`,
-  detach: (of: Omit<CallArgs["detach"], "altered">) => `detach ${of.attachment ?? nothing} from ${of.buffer ?? nothing}`,
+  detach,
   pin: (of) => `pin ${of.attachment}`,
   unpin: (of) => `unpin ${of.attachment}`,
   map: (of) => mapAs(of, ""),
@@ -86,6 +90,7 @@ export const callPhrases: Phrases<CallArgs> = {
   complete: (of) => `complete ${of.job}`,
   stop: (of) => `stop ${of.import}`,
   release: (of) => `release ${of.import}`,
+  requestFd,
   move: (of) => `move ${of.buffer} to ${of.placement} memory`,
   evict: (of) => `evict ${of.buffer}`,
   revoke: (of) => `revoke ${of.buffer}`,
@@ -108,6 +113,8 @@ const unmapStep = (form: string) => (step: { readonly mapping: string; readonly 
 /** Each step in a few words: as its call where a step says as much as the call does. */
 export const stepPhrases: StepPhrases = {
   ...callPhrases,
+  detach,
+  requestFd,
   export: (of) =>
     `export ${of.buffer}${when(of.caching, "caching")}${of.missing.length === 0 ? "" : ` without ${listed(of.missing)}`}`,
   get: (of) => getBuffer(of.fd),

@@ -6,6 +6,11 @@ function withBuffer(context: DrawContext): { readonly buffer: string } | null {
   return buffer === null ? null : { buffer };
 }
 
+function withFd(context: DrawContext) {
+  const buffer = pickBuffer(context);
+  return buffer === null ? null : { buffer, fd: context.name("fd"), closeOnExec: context.random.chance(0.5) };
+}
+
 function withExporter({ random, setup }: DrawContext): { readonly exporter: string } {
   return { exporter: random.pick(setup.exporters).name };
 }
@@ -18,10 +23,8 @@ export const bufferDraws: Draws<keyof typeof exporterOperations> = {
     const missing = refused ? [random.pick(["priv", "ops", "map", "unmap", "release", "pin", "unpin"] as const)] : [];
     return { buffer: random.pick(fresh).name, missing, caching: profile.cacheSgtMapping && random.chance(0.3) };
   },
-  exportFd: (context) => {
-    const buffer = pickBuffer(context);
-    return buffer === null ? null : { buffer, fd: context.name("fd"), closeOnExec: context.random.chance(0.5) };
-  },
+  exportFd: withFd,
+  requestFd: withFd,
   close: ({ state, random, refused }) => {
     const fd = pickRow(random, state.fds, (row) => row.open !== refused);
     return fd === null ? null : { fd };

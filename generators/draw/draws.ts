@@ -14,6 +14,7 @@ export const draws = { ...bufferDraws, ...importerDraws, ...reservationDraws, ..
 export const baseWeights: Readonly<Record<OperationName, number>> = {
   export: 6,
   exportFd: 1,
+  requestFd: 1,
   close: 1,
   get: 1,
   getRef: 1,

@@ -1,6 +1,7 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { exporterOperations } from "../../spec/operations/exporter.ts";
+import type { Env } from "../../spec/roles/env.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { DmaBuf, ExporterOps, FileDescriptor } from "../../spec/roles/handles.ts";
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
@@ -80,6 +81,17 @@ function opsWithout(exporter: Exporter, missing: readonly string[]): ExporterOps
   };
 }
 
+/** What an exporter without a request of its own does. */
+function* plainRequest(
+  env: Env,
+  buffer: DmaBuf,
+  { closeOnExec }: { readonly closeOnExec: boolean },
+): Generator<Suspension, FileDescriptor | Errno, unknown> {
+  const fd = yield* env.exportFd(buffer, closeOnExec);
+  if (typeof fd === "number") yield* env.put(buffer);
+  return fd;
+}
+
 /** Export, descriptors, references and what exporting devices go through. */
 export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
   *export(run, step) {
@@ -109,6 +121,19 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
   *exportFd(run, step) {
     run.world.names.want(step.id, "fd", step.fd);
     yield* exporterEnv(run, step.buffer).exportFd(run.buffer(step.buffer), step.closeOnExec);
+  },
+  *requestFd(run, step) {
+    const buffer = run.buffer(step.buffer);
+    const name = run.world.exporterOf.get(buffer)!;
+    const exporter = run.exporter(name);
+    run.world.names.want(step.id, "fd", step.fd);
+    const { recorder } = run.world;
+    const args = { exporter: name, buffer: step.buffer, fd: step.fd, closeOnExec: step.closeOnExec };
+    const call = recorder.emit({ kind: "call", op: "requestFd", by: "program", ...args });
+    const request = () => exporter.requestFd?.(buffer, step.closeOnExec) ?? plainRequest(run.env(name), buffer, step);
+    const result = yield* runRole<FileDescriptor | Errno>(run.world, "the exporter's requestFd", request);
+    const errno = typeof result === "number" ? result : 0;
+    recorder.emit({ kind: "ret", op: "requestFd", by: "program", call, errno, ...args });
   },
   *close(run, step) {
     yield* run.program.close(run.world.names.object<FileDescriptor>(step.fd)!);

@@ -2,7 +2,7 @@ import type { Errno } from "../../spec/errno.ts";
 import { EINVAL, ENOMEM } from "../../spec/errno.ts";
 import type { Env, Mutex } from "../../spec/roles/env.ts";
 import type { ExportRequest } from "../../spec/roles/exporter.ts";
-import type { Attachment, Direction, DmaBuf, Reservation, SgTable } from "../../spec/roles/handles.ts";
+import type { Attachment, Direction, DmaBuf, FileDescriptor, Reservation, SgTable } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { Backing, BufferObject, objectOf } from "./buffer-object.ts";
 import { mapPieces, MappedTable, unmapPieces } from "./mapped-table.ts";
@@ -27,6 +27,14 @@ export abstract class ExporterObjects {
     const buffer = yield* this.exportLocked(request);
     yield* this.env.unlockMutex(this.mutex);
     return buffer;
+  }
+
+  /** Whatever can fail comes before the descriptor is there. All else that belongs to the buffer is left to its release. */
+  *requestFd(buffer: DmaBuf, closeOnExec: boolean): Generator<Suspension, FileDescriptor | Errno, unknown> {
+    const errno = this.env.failure("copy-out");
+    const fd = errno === 0 ? yield* this.env.exportFd(buffer, closeOnExec) : errno;
+    if (typeof fd === "number") yield* this.env.put(buffer);
+    return fd;
   }
 
   /** The hook. Unlinks the buffer unless the device's teardown did; in that case there is nothing left to touch. */

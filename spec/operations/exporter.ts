@@ -24,6 +24,14 @@ export const exporterOperations = {
     kernel: "dma_buf_fd",
     fields: { buffer: refer("buffer"), fd: create("fd"), closeOnExec: flag },
   }),
+  requestFd: operation({
+    level: "driver",
+    side: "exporter",
+    lock: "notHeld",
+    summary: "A user asks the exporter for a descriptor; the exporter gets the caller's reference and drops it on failure.",
+    kernel: "",
+    fields: { buffer: refer("buffer"), fd: create("fd"), closeOnExec: flag },
+  }),
   close: operation({
     level: "contract",
     side: "exporter",

@@ -1,6 +1,6 @@
 import type { Errno } from "../errno.ts";
 import type { Owner } from "./env.ts";
-import type { Device, DmaBuf, ExporterOps, Placement, Reservation } from "./handles.ts";
+import type { Device, DmaBuf, ExporterOps, FileDescriptor, Placement, Reservation } from "./handles.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 /** One range of a region exporter, in bytes. */
@@ -30,6 +30,11 @@ export interface ExportRequest {
 export interface Exporter extends ExporterOps {
   /** Makes a buffer with `env.export`. Absent: the harness exports with this object as the ops. */
   export?(request: ExportRequest): Suspendable<DmaBuf | Errno>;
+  /**
+   * A user's request for a descriptor, which brings a reference: the descriptor takes it over, or the exporter drops it.
+   * Absent: the harness makes the calls.
+   */
+  requestFd?(buffer: DmaBuf, closeOnExec: boolean): Suspendable<FileDescriptor | Errno>;
   /** Relocates the backing storage. EBUSY while pinned. */
   move?(buffer: DmaBuf, placement: Placement): Suspendable<Errno | void>;
   /** Memory pressure: as move, to system memory. */

@@ -121,6 +121,7 @@ export const callFields: Tables<CallArgs> = {
   complete: { job: name },
   stop: imported,
   release: imported,
+  requestFd: { exporter: name, buffer: name, fd: name, closeOnExec: flag },
   move: { buffer: name, placement },
   evict: buffer,
   revoke: buffer,

@@ -102,6 +102,7 @@ const byKind = [
     importer: name,
     attachment: name,
     mapping: nameOrNull,
+    job: nameOrNull,
     access: accessKind,
     address: integer,
     answer: wordField(["ok", "fault"]),

@@ -69,7 +69,8 @@ export function classifyExporterStep(context: ClassifyContext, step: ExporterSte
   switch (step.op) {
     case "export":
       return classifyExport(context, step);
-    case "exportFd": {
+    case "exportFd":
+    case "requestFd": {
       const buffer = usableBuffer(context, step.buffer);
       if (buffer === undefined || !isFree(context, step.task)) return "undefined";
       const others = context.inFlight.filter((other) => "buffer" in other && other.buffer === step.buffer).length;

@@ -19,6 +19,10 @@ export function observeRet(state: State, event: RetEvent): void {
       state.fds.set(event.fd, { buffer: event.buffer, open: true });
       ownReference(state.buffers.get(event.buffer), -1);
       return;
+    case "requestFd":
+      // On success the descriptor took the program's reference over; otherwise the exporter had to drop it.
+      if (!ok) ownReference(state.buffers.get(event.buffer), -1);
+      return;
     case "close": {
       const row = state.fds.get(event.fd);
       if (!ok || row === undefined) return;
