@@ -12,6 +12,8 @@ export interface DeviceJob {
 export class JobQueue {
   private readonly world: World;
   readonly all: DeviceJob[] = [];
+  /** The job whose work is being done. */
+  running: DeviceJob | null = null;
 
   constructor(world: World) {
     this.world = world;
@@ -32,10 +34,13 @@ export class JobQueue {
     if (job.ended) return;
     job.ended = true;
     const task = this.world.scheduler.current;
+    const outer = this.running;
     task.atomicDepth += 1;
+    this.running = job;
     try {
       job.work();
     } finally {
+      this.running = outer;
       task.atomicDepth -= 1;
     }
     this.emit("jobEnd", job);

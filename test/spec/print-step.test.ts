@@ -103,6 +103,7 @@ describe("printEvent", () => {
         importer: "i1",
         attachment: "a1",
         mapping: null,
+        job: null,
         access: "read",
         address: 4096,
         answer: "fault",
