@@ -23,3 +23,9 @@ export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
   pinned: (env) => new PinnedImporter(env),
   pinnedRevocable: (env) => new PinnedRevocableImporter(env),
 };
+
+/** What random set-ups of the reference are drawn from. */
+export const referenceKinds: { readonly exporters: readonly string[]; readonly importers: readonly string[] } = {
+  exporters: ["subject", "subject", "subject", "static", "scripted", "scriptedDynamic"],
+  importers: ["scripted", "scripted", "scripted", "subject", "subject", "static", "pinned", "pinnedRevocable"],
+};

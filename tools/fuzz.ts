@@ -2,6 +2,7 @@
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import { drawRun } from "../conformance/draw-run.ts";
+import { referenceKinds } from "../conformance/reference-roles.ts";
 import { referenceSystem } from "../conformance/reference-system.ts";
 import { profiles, type Series } from "../spec/profile.ts";
 
@@ -10,17 +11,13 @@ const series = (process.argv[3] ?? "K7.1") as Series;
 const first = Number(process.argv[4] ?? 1);
 const judge = new Judge(monitored(series), profiles[series]);
 const system = referenceSystem();
-const kinds = {
-  exporters: ["subject", "subject", "static", "scripted", "scriptedDynamic"],
-  importers: ["scripted", "scripted", "subject", "static", "pinned", "pinnedRevocable"],
-};
 const seen = new Map<string, number>();
 let operations = 0;
 let programs = 0;
 let stuck = 0;
 const started = process.cpuUsage().user;
 for (let seed = first; operations < budget; seed += 1) {
-  const run = drawRun(system, judge, series, seed, { kinds, longest: 400 });
+  const run = drawRun(system, judge, series, seed, { kinds: referenceKinds, longest: 400 });
   if (run instanceof Promise) throw new Error("the reference is synchronous");
   operations += run.execution.steps;
   programs += 1;

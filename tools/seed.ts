@@ -2,6 +2,7 @@
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import { drawRun } from "../conformance/draw-run.ts";
+import { referenceKinds } from "../conformance/reference-roles.ts";
 import { referenceSystem } from "../conformance/reference-system.ts";
 import { printEvent, printStep } from "../spec/print-step.ts";
 import { profiles, type Series } from "../spec/profile.ts";
@@ -10,11 +11,7 @@ const seed = Number(process.argv[2] ?? 1);
 const series = (process.argv[3] ?? "K7.1") as Series;
 const last = Number(process.argv[4] ?? 60);
 const judge = new Judge(monitored(series), profiles[series]);
-const kinds = {
-  exporters: ["subject", "subject", "static", "scripted", "scriptedDynamic"],
-  importers: ["scripted", "scripted", "subject", "static", "pinned", "pinnedRevocable"],
-};
-const run = drawRun(referenceSystem(), judge, series, seed, { kinds, longest: 400 });
+const run = drawRun(referenceSystem(), judge, series, seed, { kinds: referenceKinds, longest: 400 });
 if (run instanceof Promise) throw new Error("the reference is synchronous");
 console.log(JSON.stringify(run.program.setup));
 for (const step of run.program.steps) console.log(`${step.id} ${step.task} ${printStep(step)}`);

@@ -1,0 +1,59 @@
+import { Judge } from "../contracts/judge.ts";
+import { monitored } from "../contracts/registry.ts";
+import type { System } from "../harness/system.ts";
+import { profiles, type Series } from "../spec/profile.ts";
+import type { Program } from "../spec/program.ts";
+import { drawRun } from "./draw-run.ts";
+import { referenceKinds } from "./reference-roles.ts";
+
+/** A program that breaks the rule that was hunted. */
+export interface Kill {
+  readonly program: Program;
+  readonly operations: number;
+  readonly programs: number;
+  /** Ids of all rules that the program breaks. */
+  readonly ids: readonly string[];
+}
+
+/** How a hunt ended. */
+export interface Hunt {
+  readonly kill: Kill | null;
+  readonly operations: number;
+  readonly programs: number;
+  /** Why a run was no verdict, where one was none: the system threw or never ended. */
+  readonly fault: string | null;
+  /** Rules other than the hunted one that fired, with how often. */
+  readonly others: ReadonlyMap<string, number>;
+}
+
+/**
+ * Draws random programs until one breaks the rule, half of them bent to its situation.
+ * `goOn` is asked after every program; a deterministic caller counts operations.
+ */
+export function hunt(
+  system: System,
+  series: Series,
+  ruleId: string,
+  seed: number,
+  goOn: (operations: number) => boolean,
+): Hunt {
+  const rules = monitored(series);
+  const judge = new Judge(rules, profiles[series]);
+  const situation = rules.find((rule) => rule.id === ruleId)?.situation ?? null;
+  const others = new Map<string, number>();
+  let operations = 0;
+  let fault: string | null = null;
+  for (let index = 0; goOn(operations); index += 1) {
+    const longest = index % 2 === 0 ? 60 : 300;
+    const options = { kinds: referenceKinds, longest };
+    const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, index % 2 === 0 ? situation : null);
+    if (run instanceof Promise) throw new Error("hunting needs synchronous roles");
+    operations += run.execution.steps;
+    fault ??= run.execution.fault;
+    const ids = judge.violations.map((violation) => violation.rule.id);
+    for (const id of ids) if (id !== ruleId) others.set(id, (others.get(id) ?? 0) + 1);
+    if (ids.includes(ruleId))
+      return { kill: { program: run.program, operations, programs: index + 1, ids }, operations, programs: index + 1, fault, others };
+  }
+  return { kill: null, operations, programs: 0, fault, others };
+}
