@@ -1,0 +1,43 @@
+import type { Level } from "../contracts/rule-text.ts";
+import type { Counterexample } from "./counterexample.ts";
+import type { SubjectRole, VerdictKind } from "./verdict.ts";
+
+/** What a run says about one rule, as reports carry it. */
+export interface RuleReport {
+  readonly id: string;
+  readonly level: Level;
+  readonly statement: string;
+  readonly verdict: VerdictKind;
+  /** Why it is untested, inapplicable, blocked or absent; null otherwise. */
+  readonly reason: string | null;
+  /** What the table of expectations says, where the subject has one. */
+  readonly expected: VerdictKind | null;
+  /** Times an outcome would have been a violation, and programs in which it was. */
+  readonly exercised: { readonly times: number; readonly programs: number };
+  readonly counterexample: Counterexample | null;
+}
+
+/** The whole result of a run: plain data. Everything but `measured` is equal for equal seeds. */
+export interface Report {
+  readonly schemaVersion: 1;
+  readonly suite: { readonly name: "dmabuf-conformance"; readonly version: string };
+  readonly ruleSet: string;
+  readonly implementation: { readonly name: string; readonly version: string; readonly roles: readonly SubjectRole[] };
+  readonly profile: string;
+  readonly seed: number;
+  readonly budget: number;
+  readonly programs: number;
+  readonly operations: number;
+  /** Optional operations the subject has, by name. */
+  readonly capabilities: readonly string[];
+  readonly rules: readonly RuleReport[];
+  /** Rules by verdict. */
+  readonly counts: Readonly<Partial<Record<VerdictKind, number>>>;
+  /** Our failure or the adapter's that ended the run early; null for a whole run. */
+  readonly fault: string | null;
+  /** No MUST is red, and with an expectation table nothing is unexpected. */
+  readonly conformant: boolean;
+  /** The list of rules is whole: a report that was cut off says false or cannot be read. */
+  readonly complete: boolean;
+  readonly measured: { readonly seconds: number; readonly operationsPerSecond: number; readonly node: string };
+}
