@@ -5,6 +5,7 @@ import { observeHook } from "./observe/hook.ts";
 import { observeLock, observeUnlock } from "./observe/lock.ts";
 import { observeRet } from "./observe/ret.ts";
 import { taskOf } from "./observe/rows.ts";
+import { noteTrail } from "./observe/trail.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -20,14 +21,19 @@ export function observe(state: State, event: HistoryEvent): void {
       observeRet(state, event);
       return;
     case "cb":
+      observeHook(state, event);
+      return;
     case "cbret":
       observeHook(state, event);
+      noteTrail(state, event);
       return;
     case "lock":
       observeLock(state, event);
+      noteTrail(state, event);
       return;
     case "unlock":
       observeUnlock(state, event);
+      noteTrail(state, event);
       return;
     case "blocked":
       taskOf(state, event.task).waiting = event.wait;
@@ -72,6 +78,7 @@ export function observe(state: State, event: HistoryEvent): void {
       return;
     }
     case "list": {
+      noteTrail(state, event);
       const attachment = state.attachments.get(event.attachment);
       if (attachment === undefined) return;
       attachment.listed = event.listed;
@@ -87,8 +94,10 @@ export function observe(state: State, event: HistoryEvent): void {
     case "drain":
       state.draining = true;
       return;
-    case "access":
     case "warn":
+      noteTrail(state, event);
+      return;
+    case "access":
     case "fault":
     case "end":
       return;

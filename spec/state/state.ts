@@ -1,5 +1,15 @@
 import type { CallName, FenceHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
-import type { CallEvent, CbEvent, LockForm, WaitFor } from "../event.ts";
+import type {
+  CallEvent,
+  CbEvent,
+  CbRetEvent,
+  ListEvent,
+  LockEvent,
+  LockForm,
+  UnlockEvent,
+  WaitFor,
+  WarnEvent,
+} from "../event.ts";
 import type { Direction, Placement, Usage } from "../roles/handles.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
 
@@ -21,6 +31,26 @@ export interface HeldLock {
 export interface HookMapping {
   readonly table: string;
   readonly direction: Direction;
+}
+
+/** What a call does in the framework's hands, as far as others can see it. */
+export type TrailEvent = CbRetEvent | ListEvent | LockEvent | UnlockEvent | WarnEvent;
+
+/** What happened directly inside one open frame, in order. */
+export interface Trail {
+  /** The seq of the frame. */
+  readonly frame: number;
+  readonly events: TrailEvent[];
+}
+
+/** A table that the map hook has returned and the importer has not got yet. What happens meanwhile concerns it already. */
+export interface PendingTable {
+  readonly table: string;
+  /** Whose map it is. */
+  readonly task: string;
+  readonly epoch: number;
+  readonly stale: boolean;
+  readonly grace: readonly string[] | null;
 }
 
 /** Whether a buffer may be mapped. `changing`: access is being given back, or two changes overlapped: either answer is right. */
@@ -71,6 +101,8 @@ const attachment = table({
   maps: field<string[]>(),
   /** Mappings the exporter has handed out and not got back. */
   hookMaps: field<HookMapping[]>(),
+  /** Tables on their way from the hook to the importer. */
+  pendingTables: field<readonly PendingTable[]>("ghost"),
   /** Invalidate callbacks that have returned. */
   invalidations: field<number>("relative"),
   /** The importer's device was stopped for this attachment. */
@@ -157,6 +189,8 @@ const fd = table({
 const task = table({
   /** Open calls and callbacks, outermost first. */
   frames: field<(CallEvent | CbEvent)[]>("ghost"),
+  /** What happened inside them, by depth; an entry of a frame that is gone says nothing. Read with `trailOf`. */
+  trails: field<Trail[]>("ghost"),
   held: field<HeldLock[]>(),
   waiting: field<WaitFor | null>(),
   /** Cookies of open signalling sections, outermost first. */
@@ -287,4 +321,12 @@ export function holds(state: State, taskName: string, lockName: string): boolean
   if (held === undefined) return false;
   for (const entry of held) if (entry.lock === lockName) return true;
   return false;
+}
+
+const nothing: readonly TrailEvent[] = [];
+
+/** What happened directly inside an open call or callback of a task, given the seq of its frame. */
+export function trailOf(state: State, taskName: string, frame: number): readonly TrailEvent[] {
+  const trails = state.tasks.get(taskName)?.trails;
+  return trails?.find((trail) => trail.frame === frame)?.events ?? nothing;
 }

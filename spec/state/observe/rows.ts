@@ -6,7 +6,7 @@ import type { Access, BufferState, ReservationState, State, TaskState } from "..
 export function taskOf(state: State, name: string): TaskState {
   let row = state.tasks.get(name);
   if (row === undefined) {
-    row = { frames: [], held: [], waiting: null, signalling: [], interrupted: false };
+    row = { frames: [], trails: [], held: [], waiting: null, signalling: [], interrupted: false };
     state.tasks.set(name, row);
   }
   return row;
