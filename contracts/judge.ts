@@ -41,6 +41,10 @@ class Seat implements Verdict {
     return this.judge.profile;
   }
 
+  get misuse(): boolean {
+    return this.judge.misuse;
+  }
+
   exercised(): void {
     this.exercise.times += 1;
     if (this.seenIn === this.judge.histories) return;
@@ -116,6 +120,7 @@ export class Judge {
   violations: Violation[] = [];
   histories = 0;
   seq = 0;
+  misuse = false;
   private readonly seats: readonly Seat[];
   private readonly remembering: readonly Seat[];
   private readonly all: Dispatch;
@@ -137,7 +142,8 @@ export class Judge {
    * then only the framework is judged, the callers' faults are the program's own.
    */
   begin(options: { readonly misuse?: boolean } = {}): void {
-    this.dispatch = options.misuse === true ? this.framework : this.all;
+    this.misuse = options.misuse === true;
+    this.dispatch = this.misuse ? this.framework : this.all;
     this.histories += 1;
     this.state = initialState();
     this.violations = [];

@@ -27,6 +27,8 @@ export type Evidence =
 /** How a monitor speaks. One is handed in with every event. */
 export interface Verdict {
   readonly profile: Profile;
+  /** The program misuses the contract on purpose: a rule with several parties leaves the callers alone. */
+  readonly misuse: boolean;
   /** An outcome that would have been a violation was possible here. Call it before `violated`. */
   exercised(): void;
   /**

@@ -212,7 +212,14 @@ export interface CallResults {
   readonly createArray: { readonly created: boolean };
   readonly createChain: { readonly created: boolean; readonly context: number; readonly number: number };
   readonly findSeqno: { readonly found: string | null };
-  readonly merge: { readonly merged: string | null };
+  /** `members`: of a fresh array. `time`: stamp of a fresh fence that stands for nothing pending. */
+  readonly merge: {
+    readonly merged: string | null;
+    readonly context: number;
+    readonly number: number;
+    readonly members: readonly string[];
+    readonly time: number | null;
+  };
 }
 
 interface MapResult {

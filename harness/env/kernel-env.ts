@@ -152,10 +152,9 @@ export class KernelEnv {
     (owner as OwnerModule).uses -= 1;
   }
 
-  traceSignaled(fence: Fence): void {
+  traceSignaled(fence: Fence, error: number): void {
     const { world } = this;
     const name = world.names.of(fence, "fence", world.scheduler.current.stepId);
-    const error = world.state().fences.get(name)?.error ?? 0;
     world.recorder.emit({ kind: "signal", fence: name, time: world.framework.fences.timestamp(fence), error });
   }
 

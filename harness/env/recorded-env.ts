@@ -250,10 +250,17 @@ export class RecordedEnv extends ReservationEnv {
     const name = names.next("fence", step);
     const args = { fence: name, fences: fences.map((fence) => this.fenceName(fence)) };
     const call = world.recorder.emit({ kind: "call", op: "merge", by, ...args });
+    // A fresh fence may signal before merge returns: its name has to be waiting.
+    names.want(step, "fence", name);
     const result = world.framework.fences.merge(fences);
-    if (result !== null && names.known(result) === null) names.bind(result, name);
     const merged = result === null ? null : names.of(result, "fence", step);
-    world.recorder.emit({ kind: "ret", op: "merge", by, call, errno: 0, ...args, merged });
+    names.forgetName(name);
+    const fresh = merged === name ? result : null;
+    const array = fresh !== null && world.framework.fences.isContainer(fresh);
+    const members = array ? world.framework.fences.unwrap(fresh).map((fence) => this.fenceName(fence)) : [];
+    const time = fresh === null || array ? null : world.framework.fences.timestamp(fresh);
+    const made = { context: result?.context ?? 0, number: Number(result?.seqno ?? 0n), members, time };
+    world.recorder.emit({ kind: "ret", op: "merge", by, call, errno: 0, ...args, merged, ...made });
     return result;
   }
 

@@ -37,7 +37,7 @@ export abstract class FenceSignal extends FenceBase {
     fence.signaled = true;
     this.detachOps(fence);
     fence.signaledAt = timestamp;
-    this.env.traceSignaled(fence);
+    this.env.traceSignaled(fence, fence.error);
     const callbacks = fence.callbacks;
     if (callbacks !== null) {
       // Off the fence first: what a callback does to this fence must not meet a list that is being walked.

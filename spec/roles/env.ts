@@ -78,8 +78,8 @@ export interface Kernel {
   moduleGet(owner: Owner): boolean;
   modulePut(owner: Owner): void;
 
-  /** Tracepoints of a framework. */
-  traceSignaled(fence: Fence): void;
+  /** Tracepoints of a framework. `error`: the one the fence ends with, 0 for none. */
+  traceSignaled(fence: Fence, error: number): void;
   traceReleased(fence: Fence): void;
   traceListed(attachment: Attachment, listed: boolean): void;
 }

@@ -165,7 +165,7 @@ export const callResults: Tables<CallResults> = {
   createArray: { created: flag },
   createChain: { created: flag, context: integer, number: integer },
   findSeqno: { found: nameOrNull },
-  merge: { merged: nameOrNull },
+  merge: { merged: nameOrNull, context: integer, number: integer, members: names, time: integer.nullable() },
 };
 
 /** Fields of each hook beside what all hooks have. */

@@ -80,7 +80,7 @@ export function classifyReservationStep(context: ClassifyContext, step: Reservat
     case "lockSlowInterruptible":
       return classifyLock(context, step);
     case "trylock":
-      return usableReservation(context, step.resv) ? "enabled" : "undefined";
+      return usableReservation(context, step.resv) && !isSignalling(context, step.task) ? "enabled" : "undefined";
     case "unlock":
       return underLock(context, step.task, step.resv) ? "enabled" : "undefined";
     case "reserveFences":
