@@ -19,6 +19,9 @@ export interface Entry {
   readonly usage: Usage;
 }
 
+/** What may have changed the list of a reservation object. */
+export type ListChange = "add" | "replace" | "reserve" | "failedReserve" | "copy" | "failedCopy";
+
 /** A lock in a task's hands, in the order they were taken. */
 export interface HeldLock {
   readonly lock: string;
@@ -132,6 +135,10 @@ const reservation = table({
   /** Slots granted in this hold and not used up (RESV-44). */
   slots: field<number>(),
   entries: field<Entry[]>(),
+  /** Exact lists the object may hold: a reserve may have thrown out what was signaled, or not. None: it is not known. */
+  lists: field<readonly (readonly Entry[])[]>("ghost"),
+  /** What happened to the list since a walk under the lock last showed all of it. */
+  changes: field<readonly ListChange[]>("ghost"),
   /** Grows with every hold. */
   hold: field<number>("ghost"),
 });
@@ -142,7 +149,7 @@ const acquire = table({
   stamp: field<number>("relative"),
   /** Locks taken with it and still held. */
   held: field<string[]>(),
-  /** The lock that answered EDEADLK and has not been taken since. */
+  /** The lock that answered EDEADLK, until the next lock is taken. */
   contended: field<string | null>(),
   phase: field<"acquiring" | "done" | "fini">(),
 });

@@ -28,7 +28,7 @@ export function observeLock(state: State, event: LockEvent): void {
   resv.hold = state.clock += 1;
   if (acquire === undefined) return;
   acquire.held.push(event.lock);
-  if (acquire.contended === event.lock) acquire.contended = null;
+  acquire.contended = null;
 }
 
 /** A lock is released, by whoever does it. */

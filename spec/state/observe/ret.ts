@@ -1,6 +1,7 @@
 import type { RetEvent } from "../../event.ts";
 import type { AttachmentState, BufferState, FenceState, State } from "../state.ts";
 import { accessReturned } from "./access.ts";
+import { listsAfterAdd, listsAfterCopy, listsAfterReplace, listsAfterReserve, listsAfterWalk } from "./lists.ts";
 import { closeFrame, isContested, reservationOf, taskOf } from "./rows.ts";
 
 /** An operation returns: its frame closes, and its result takes effect. */
@@ -99,10 +100,21 @@ export function observeRet(state: State, event: RetEvent): void {
     case "reserveFences": {
       const resv = reservationOf(state, event.resv);
       if (ok) resv.slots = Math.max(resv.slots, event.count);
+      listsAfterReserve(state, event);
       return;
     }
+    case "addFence":
+      listsAfterAdd(state, event);
+      return;
+    case "replaceFences":
+      listsAfterReplace(state, event);
+      return;
     case "copyFences":
       if (ok) copyEntries(state, event.destination, event.source);
+      listsAfterCopy(state, event);
+      return;
+    case "iterateFences":
+      listsAfterWalk(state, event);
       return;
     case "fenceInit":
       state.fences.set(event.fence, newFence(event));

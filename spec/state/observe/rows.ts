@@ -16,7 +16,7 @@ export function taskOf(state: State, name: string): TaskState {
 export function reservationOf(state: State, name: string): ReservationState {
   let row = state.reservations.get(name);
   if (row === undefined) {
-    row = { owner: null, acquire: null, slots: 0, entries: [], hold: 0 };
+    row = { owner: null, acquire: null, slots: 0, entries: [], lists: [[]], changes: [], hold: 0 };
     state.reservations.set(name, row);
   }
   return row;

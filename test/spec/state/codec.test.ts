@@ -127,6 +127,8 @@ describe("the codec", () => {
       acquire: null,
       slots: 0,
       entries: [{ fence: "f1", usage: "read" }],
+      lists: [],
+      changes: [],
       hold: 3,
     });
     before.fds.set("fd1", { buffer: "b1", open: true });
