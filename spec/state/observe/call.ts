@@ -24,6 +24,7 @@ export function observeCall(state: State, event: CallEvent): void {
         hookPins: 0,
         maps: [],
         hookMaps: [],
+        pendingTables: [],
         invalidations: 0,
         stopped: false,
         import: frameOf(task, "import")?.import ?? null,

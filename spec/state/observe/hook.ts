@@ -1,5 +1,5 @@
 import type { CbEvent, CbRetEvent } from "../../event.ts";
-import type { AttachmentState, State } from "../state.ts";
+import { frameOf, type AttachmentState, type State } from "../state.ts";
 import { closeFrame, taskOf } from "./rows.ts";
 
 /** A hook or callback begins or ends. */
@@ -30,6 +30,8 @@ function observeBegin(state: State, event: CbEvent): void {
         const mapping = state.mappings.get(name);
         if (mapping !== undefined) mapping.stale = true;
       }
+      if (attachment.pendingTables.length > 0)
+        attachment.pendingTables = attachment.pendingTables.map((pending) => ({ ...pending, stale: true }));
       return;
     }
     case "unmap": {
@@ -84,6 +86,7 @@ function observeEnd(state: State, event: CbRetEvent): void {
       const attachment = state.attachments.get(event.attachment);
       if (attachment === undefined || event.errno !== 0 || event.table === null) return;
       attachment.hookMaps.push({ table: event.table, direction: event.direction });
+      if (frameOf(state.tasks.get(event.task), "mapUnlocked") !== undefined) addPending(state, attachment, event);
       return;
     }
     case "invalidate": {
@@ -114,4 +117,13 @@ function grantGrace(state: State, attachment: AttachmentState): void {
     const mapping = state.mappings.get(name);
     if (mapping !== undefined && mapping.grace === null) mapping.grace = pending;
   }
+  if (attachment.pendingTables.length > 0)
+    attachment.pendingTables = attachment.pendingTables.map((table) => ({ ...table, grace: table.grace ?? pending }));
+}
+
+/** The lock is released before the importer gets the table: a move may come between. */
+function addPending(state: State, attachment: AttachmentState, event: CbRetEvent<"map">): void {
+  const epoch = state.buffers.get(attachment.buffer)?.epoch ?? 0;
+  const pending = { table: event.table ?? "", task: event.task, epoch, stale: false, grace: null };
+  attachment.pendingTables = [...attachment.pendingTables, pending];
 }
