@@ -1,0 +1,138 @@
+import { Judge, type Violation } from "../contracts/judge.ts";
+import type { Rule } from "../contracts/rule.ts";
+import type { System } from "../harness/system.ts";
+import type { Kinds } from "../generators/world-shape.ts";
+import type { EventKind } from "../spec/event.ts";
+import type { Profile } from "../spec/profile.ts";
+import type { Program } from "../spec/program.ts";
+import type { AttachmentOps } from "../spec/calls.ts";
+import { drawRun, type DrawnRun } from "./draw-run.ts";
+
+/** Times and programs below which a rule counts as not exercised. */
+export const exerciseFloor = { times: 10, programs: 3 } as const;
+
+/** What a campaign is asked to do. Budgets are operations, never seconds: the result is a function of these. */
+export interface CampaignOptions {
+  readonly system: System;
+  readonly kinds: Kinds;
+  readonly profile: Profile;
+  readonly profileName: string;
+  readonly rules: readonly Rule[];
+  /** Rules that must reach the floor, by id. */
+  readonly scored: ReadonlySet<string>;
+  readonly seed: number;
+  readonly budget: number;
+}
+
+/** The first program that broke a rule. */
+export interface Find {
+  readonly violation: Violation;
+  readonly program: Program;
+  readonly programs: number;
+  readonly operations: number;
+  readonly also: readonly string[];
+}
+
+/** What a campaign saw. */
+export interface Campaign {
+  readonly judge: Judge;
+  readonly finds: ReadonlyMap<string, Find>;
+  readonly programs: number;
+  readonly operations: number;
+  readonly drawn: number;
+  /** Event kinds that occurred at all, and by which role instances' names (`e1 epoch`). */
+  readonly kinds: ReadonlySet<EventKind>;
+  /** How the subject importer attached. */
+  readonly attachments: ReadonlySet<AttachmentOps>;
+  readonly fault: { readonly text: string; readonly program: Program } | null;
+}
+
+/** Shares of the budget: random programs first, then debt to rules below their floor. */
+const randomShare = 0.6;
+/** Programs drawn for one rule before the next rule in debt has its turn. */
+const turn = 4;
+
+/** Runs a campaign. Deterministic: the same options give the same result, synchronous or not. */
+export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
+  const campaign = new CampaignRun(options);
+  while (campaign.operations < options.budget * randomShare && campaign.fault === null) {
+    const run = campaign.draw(null);
+    campaign.take(run instanceof Promise ? await run : run);
+  }
+  let paid = true;
+  while (paid && campaign.operations < options.budget && campaign.fault === null) {
+    paid = false;
+    for (const rule of campaign.inDebt()) {
+      for (let index = 0; index < turn && campaign.operations < options.budget && campaign.fault === null; index += 1) {
+        paid = true;
+        const run = campaign.draw(rule);
+        campaign.take(run instanceof Promise ? await run : run);
+      }
+    }
+  }
+  return campaign;
+}
+
+class CampaignRun implements Campaign {
+  readonly judge: Judge;
+  readonly finds = new Map<string, Find>();
+  programs = 0;
+  operations = 0;
+  drawn = 0;
+  readonly kinds = new Set<EventKind>();
+  readonly attachments = new Set<AttachmentOps>();
+  fault: { readonly text: string; readonly program: Program } | null = null;
+  private readonly options: CampaignOptions;
+
+  constructor(options: CampaignOptions) {
+    this.options = options;
+    this.judge = new Judge(options.rules, options.profile);
+  }
+
+  draw(rule: Rule | null): DrawnRun | Promise<DrawnRun> {
+    const { system, kinds, profileName, seed } = this.options;
+    const longest = rule === null ? (this.programs % 3 === 0 ? 400 : 80) : 120;
+    return drawRun(
+      system,
+      this.judge,
+      profileName,
+      seed * 1_000_003 + this.programs,
+      { kinds, longest },
+      rule?.situation ?? null,
+    );
+  }
+
+  take({ program, execution, drawn }: DrawnRun): void {
+    this.programs += 1;
+    this.operations += execution.steps;
+    this.drawn += drawn;
+    for (const event of execution.events) {
+      this.kinds.add(event.kind);
+      if (event.kind === "call" && event.op === "attach" && this.isSubject(program, event.importer))
+        this.attachments.add(event.ops);
+    }
+    if (execution.fault !== null) this.fault = { text: execution.fault, program };
+    const ids = this.judge.violations.map((violation) => violation.rule.id);
+    for (const violation of this.judge.violations) {
+      const { id } = violation.rule;
+      if (this.finds.has(id)) continue;
+      const also = ids.filter((other) => other !== id);
+      this.finds.set(id, { violation, program, programs: this.programs, operations: this.operations, also });
+    }
+  }
+
+  /** Scored rules below the floor, in registry order. */
+  inDebt(): readonly Rule[] {
+    return this.judge
+      .exercises()
+      .filter(
+        ({ rule, times, programs }) =>
+          this.options.scored.has(rule.id) && (times < exerciseFloor.times || programs < exerciseFloor.programs),
+      )
+      .map(({ rule }) => rule);
+  }
+
+  private isSubject(program: Program, importer: string): boolean {
+    return program.setup.importers.find((entry) => entry.name === importer)?.kind === "subject";
+  }
+}
