@@ -1,9 +1,15 @@
-import type { State } from "../../spec/state/state.ts";
+import type { FenceState, State } from "../../spec/state/state.ts";
 
 /** Whether what a fence stands for is over: signaled, or a container all of whose parts are (one, where any is enough). */
 export function isOver(state: State, name: string): boolean {
   const fence = state.fences.get(name);
-  if (fence === undefined || fence.signaled || fence.released) return true;
+  if (fence === undefined || fence.signaled) return true;
+  // A node unlinked from the middle of a chain is gone, while the ones behind it may still be pending.
+  return (fence.released && fence.kind !== "chain") || partsAreOver(state, fence);
+}
+
+/** Whether enough parts of a container are over for it to signal; never so for a plain fence. */
+export function partsAreOver(state: State, fence: FenceState): boolean {
   switch (fence.kind) {
     case "plain":
       return false;

@@ -81,6 +81,7 @@ export function observeRet(state: State, event: RetEvent): void {
     case "map":
     case "mapUnlocked":
       if (ok && event.attachment !== null) addMapping(state, event, event.attachment);
+      if (event.op === "mapUnlocked" && event.attachment !== null) forgetPending(state, event.task, event.attachment);
       return;
     case "revoke":
     case "unrevoke":
@@ -120,29 +121,25 @@ export function observeRet(state: State, event: RetEvent): void {
       state.fences.set(event.fence, newFence(event));
       return;
     case "fenceGet": {
-      const fence = state.fences.get(event.fence);
-      if (fence !== undefined) fence.refs += 1;
+      takeReference(state.fences.get(event.fence), event.by);
       return;
     }
     case "fenceGetLive": {
-      const fence = state.fences.get(event.fence);
-      if (event.answer && fence !== undefined) fence.refs += 1;
+      if (event.answer) takeReference(state.fences.get(event.fence), event.by);
       return;
     }
     case "getFences":
       for (const name of event.fences) {
-        const fence = state.fences.get(name);
-        if (fence !== undefined) fence.refs += 1;
+        takeReference(state.fences.get(name), event.by);
       }
       return;
     case "getSingleton": {
-      const fence = event.fence === null ? undefined : state.fences.get(event.fence);
-      if (fence !== undefined) fence.refs += 1;
+      if (event.fence !== null) takeReference(state.fences.get(event.fence), event.by);
       return;
     }
     case "createArray": {
       if (!event.created) return;
-      for (const name of event.members) dropReference(state.fences.get(name));
+      for (const name of event.members) dropReference(state.fences.get(name), event.by);
       state.fences.set(event.fence, {
         ...newFence({ ...event, seqno64: false, hooks: [] }),
         kind: "array",
@@ -153,8 +150,8 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     case "createChain": {
       if (!event.created) return;
-      dropReference(event.previous === null ? undefined : state.fences.get(event.previous));
-      dropReference(state.fences.get(event.contained));
+      dropReference(event.previous === null ? undefined : state.fences.get(event.previous), event.by);
+      dropReference(state.fences.get(event.contained), event.by);
       state.fences.set(event.fence, {
         ...newFence({ ...event, seqno: event.number, seqno64: true, hooks: [] }),
         kind: "chain",
@@ -166,6 +163,14 @@ export function observeRet(state: State, event: RetEvent): void {
     case "merge": {
       const known = event.merged === null ? undefined : state.fences.get(event.merged);
       if (known !== undefined) known.refs += 1;
+      else if (event.merged !== null)
+        state.fences.set(event.merged, {
+          ...newFence({ ...event, seqno: event.number, seqno64: false, hooks: [] }),
+          kind: event.members.length > 0 ? "array" : "plain",
+          members: event.members,
+          signaled: event.time !== null,
+          time: event.time ?? 0,
+        });
       return;
     }
     case "addCallback": {
@@ -255,31 +260,47 @@ function newFence(
     enabled: false,
     enables: 0,
     refs: 1,
+    programRefs: event.by === "program" ? 1 : 0,
     released: false,
     published: false,
     job: null,
   };
 }
 
-function dropReference(fence: FenceState | undefined): void {
-  if (fence !== undefined) fence.refs -= 1;
+function takeReference(fence: FenceState | undefined, by: string): void {
+  if (fence === undefined) return;
+  fence.refs += 1;
+  if (by === "program") fence.programRefs += 1;
+}
+
+function dropReference(fence: FenceState | undefined, by: string): void {
+  if (fence === undefined) return;
+  fence.refs -= 1;
+  if (by === "program") fence.programRefs -= 1;
 }
 
 function addMapping(state: State, event: RetEvent<"map" | "mapUnlocked">, attachmentName: string): void {
   const attachment: AttachmentState | undefined = state.attachments.get(attachmentName);
   if (attachment === undefined) return;
   attachment.maps.push(event.mapping);
+  const pending = attachment.pendingTables.find(({ task, table }) => task === event.task && table === event.table);
   state.mappings.set(event.mapping, {
     attachment: attachmentName,
     buffer: attachment.buffer,
     direction: event.direction,
     table: event.table ?? "",
-    epoch: state.buffers.get(attachment.buffer)?.epoch ?? 0,
+    epoch: pending?.epoch ?? state.buffers.get(attachment.buffer)?.epoch ?? 0,
     segments: event.segments,
     live: true,
-    stale: false,
-    grace: null,
+    stale: pending?.stale ?? false,
+    grace: pending?.grace ?? null,
   });
+}
+
+function forgetPending(state: State, task: string, attachmentName: string): void {
+  const attachment = state.attachments.get(attachmentName);
+  if (attachment === undefined || attachment.pendingTables.length === 0) return;
+  attachment.pendingTables = attachment.pendingTables.filter((pending) => pending.task !== task);
 }
 
 function copyEntries(state: State, destination: string, source: string): void {
