@@ -109,9 +109,9 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
     };
   }
   for (const [name, fence] of state.fences)
-    if (fence.by === "program" && fence.refs > 0 && !fence.released)
+    if (fence.programRefs > 0 && !fence.released)
       yield {
-        key: `fencePut ${name} ${fence.refs}`,
+        key: `fencePut ${name} ${fence.programRefs}`,
         task: "drain",
         activity: () => plainly(() => run.program.fencePut(run.world.names.object<Fence>(name)!)),
       };

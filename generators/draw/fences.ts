@@ -116,7 +116,7 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
     const members = several(
       context,
       random.between(1, 3),
-      (row) => (row.kind === "plain" || context.misuse) && row.refs > 1,
+      (row) => (row.kind === "plain" || context.misuse) && row.programRefs > 1,
     );
     if (members.length === 0) return null;
     return {
@@ -129,9 +129,9 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
   },
   createChain: (context) => {
     const { random } = context;
-    const contained = pickFence(context, (row) => row.kind !== "chain" && row.refs > 1);
+    const contained = pickFence(context, (row) => row.kind !== "chain" && row.programRefs > 1);
     if (contained === null) return null;
-    const previous = random.chance(0.7) ? pickFence(context, (row) => row.kind === "chain" && row.refs > 1) : null;
+    const previous = random.chance(0.7) ? pickFence(context, (row) => row.kind === "chain" && row.programRefs > 1) : null;
     return { fence: context.name("fence"), previous, contained, seqno: random.between(1, 20) };
   },
   findSeqno: (context) => {

@@ -176,6 +176,8 @@ const fence = table({
   enables: field<number>("ghost"),
   /** References that crossed a seam: creator and explicit gets, less puts. */
   refs: field<number>(),
+  /** Of these, the ones the program itself holds. */
+  programRefs: field<number>(),
   released: field<boolean>(),
   /** Was ever an entry of a reservation object. */
   published: field<boolean>(),

@@ -41,9 +41,12 @@ export function holdsLock({ state }: ClassifyContext, task: string, resv: string
 }
 
 /** A buffer that the program may use through a reference of its own. */
-export function usableBuffer({ state }: ClassifyContext, name: string): BufferState | undefined {
+export function usableBuffer({ state, inFlight }: ClassifyContext, name: string): BufferState | undefined {
   const buffer = state.buffers.get(name);
-  return buffer !== undefined && !buffer.released && buffer.programRefs > 0 ? buffer : undefined;
+  if (buffer === undefined || buffer.released) return undefined;
+  let leaving = 0;
+  for (const step of inFlight) if ((step.op === "put" || step.op === "exportFd") && step.buffer === name) leaving += 1;
+  return buffer.programRefs > leaving ? buffer : undefined;
 }
 
 /** An attachment of a scripted importer that the program may use. */
@@ -62,7 +65,7 @@ export function usableMapping(context: ClassifyContext, name: string): MappingSt
 /** A fence of the program's that it holds a reference to. */
 export function usableFence({ state }: ClassifyContext, name: string): FenceState | undefined {
   const fence = state.fences.get(name);
-  return fence !== undefined && fence.by === "program" && fence.refs > 0 && !fence.released ? fence : undefined;
+  return fence !== undefined && fence.by === "program" && fence.programRefs > 0 && !fence.released ? fence : undefined;
 }
 
 /** Objects a step touches that another task must not touch at the same time. */

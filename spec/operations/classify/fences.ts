@@ -25,7 +25,7 @@ function classifySignal(context: ClassifyContext, name: string): StepClass {
 function classifyPut(context: ClassifyContext, name: string): StepClass {
   const fence = usableFence(context, name);
   if (fence === undefined) return "undefined";
-  if (fence.refs > 1) return "enabled";
+  if (fence.programRefs > 1) return "enabled";
   if (context.inFlight.length > 0) return "undefined";
   if (!fence.signaled) return "undefined";
   return "enabled";
@@ -111,16 +111,16 @@ export function classifyFenceStep(context: ClassifyContext, step: FenceStep): St
       if (step.members.length === 0 || new Set(step.members).size !== step.members.length) return "undefined";
       const members = step.members.map((name) => usableFence(context, name));
       // Creation consumes one reference of each: the program keeps another to go on using it.
-      if (members.some((fence) => fence === undefined || fence.refs < 2)) return "undefined";
+      if (members.some((fence) => fence === undefined || fence.programRefs < 2)) return "undefined";
       return members.every((fence) => fence?.kind === "plain") ? "enabled" : "reported";
     }
     case "createChain": {
       if (context.state.fences.has(step.fence) || isSignalling(context, step.task)) return "undefined";
       const contained = usableFence(context, step.contained);
-      if (contained === undefined || contained.refs < 2 || contained.kind === "chain") return "undefined";
+      if (contained === undefined || contained.programRefs < 2 || contained.kind === "chain") return "undefined";
       if (step.previous === null) return "enabled";
       const previous = usableFence(context, step.previous);
-      return previous !== undefined && previous.refs > 1 && step.previous !== step.contained ? "enabled" : "undefined";
+      return previous !== undefined && previous.programRefs > 1 && step.previous !== step.contained ? "enabled" : "undefined";
     }
     case "findSeqno": {
       const fence = usableFence(context, step.fence);

@@ -2,15 +2,15 @@ import type { Step } from "../../program.ts";
 import type { AcquireState } from "../../state/state.ts";
 import { replacesForSure } from "../../state/observe/entries.ts";
 import type { reservationOperations } from "../reservation.ts";
-import { holdsLock, isSignalling, usableFence, type ClassifyContext, type StepClass } from "./context.ts";
+import { holdsLock, isSignalling, usableBuffer, usableFence, type ClassifyContext, type StepClass } from "./context.ts";
 
 type ReservationStep = Step<keyof typeof reservationOperations>;
 
 /** The object exists: it belongs to the set-up or to a buffer that the program still holds. */
-function usableReservation({ state, setup }: ClassifyContext, name: string): boolean {
-  if (setup.reservations.includes(name)) return true;
-  for (const buffer of state.buffers.values())
-    if (buffer.resv === name && !buffer.released && buffer.programRefs > 0) return true;
+function usableReservation(context: ClassifyContext, name: string): boolean {
+  if (context.setup.reservations.includes(name)) return true;
+  for (const [buffer, row] of context.state.buffers)
+    if (row.resv === name && usableBuffer(context, buffer) !== undefined) return true;
   return false;
 }
 
@@ -91,7 +91,13 @@ export function classifyReservationStep(context: ClassifyContext, step: Reservat
     case "replaceFences": {
       if (!underLock(context, step.task, step.resv)) return "undefined";
       const [old, fence] = [usableFence(context, step.old), usableFence(context, step.fence)];
-      return old !== undefined && fence?.kind === "plain" ? "enabled" : "undefined";
+      if (old === undefined || fence?.kind !== "plain") return "undefined";
+      // An entry whose fence has signaled may have left the list unseen: then nobody can say what is replaced.
+      const doubtful = context.state.reservations.get(step.resv)?.entries.some((entry) => {
+        const row = context.state.fences.get(entry.fence);
+        return row?.context === old.context && row.signaled;
+      });
+      return doubtful === true ? "undefined" : "enabled";
     }
     case "copyFences":
       if (isSignalling(context, step.task) || !usableReservation(context, step.source)) return "undefined";

@@ -79,7 +79,9 @@ export function observeCall(state: State, event: CallEvent): void {
     }
     case "fencePut": {
       const fence = state.fences.get(event.fence);
-      if (fence !== undefined) fence.refs -= 1;
+      if (fence === undefined) break;
+      fence.refs -= 1;
+      if (event.by === "program") fence.programRefs -= 1;
       break;
     }
     case "setError": {
