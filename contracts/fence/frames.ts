@@ -19,7 +19,7 @@ export function openHook<K extends HookName>(state: State, task: string, hook: K
   const frames = state.tasks.get(task)?.frames ?? [];
   for (let index = frames.length - 1; index >= 0; index -= 1) {
     const frame = frames[index]!;
-    if (frame.kind === "cb" && frame.hook === hook) return frame as CbEvent<K>;
+    if (frame.kind === "cb" && frame.hook === hook) return frame as unknown as CbEvent<K>;
   }
   return undefined;
 }

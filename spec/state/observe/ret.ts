@@ -162,7 +162,7 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     case "merge": {
       const known = event.merged === null ? undefined : state.fences.get(event.merged);
-      if (known !== undefined) known.refs += 1;
+      if (known !== undefined) takeReference(known, event.by);
       else if (event.merged !== null)
         state.fences.set(event.merged, {
           ...newFence({ ...event, seqno: event.number, seqno64: false, hooks: [] }),
