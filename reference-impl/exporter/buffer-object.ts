@@ -65,10 +65,16 @@ export class AttachmentState {
   }
 }
 
-/** The object behind a buffer of these exporters. */
+/** The object behind a buffer, in a hook, where it cannot be anybody else's. */
 export function objectOf(buffer: DmaBuf): BufferObject {
-  if (buffer.priv instanceof BufferObject) return buffer.priv;
-  throw new Error("an exporter is asked for a buffer that another one exported");
+  const object = ownObject(buffer);
+  if (object === null) throw new Error("an exporter's hook is called for a buffer that another one exported");
+  return object;
+}
+
+/** The object behind a buffer that a user named; null if another exporter made it. */
+export function ownObject(buffer: DmaBuf): BufferObject | null {
+  return buffer.priv instanceof BufferObject ? buffer.priv : null;
 }
 
 /** What the attach hook left on an attachment. */

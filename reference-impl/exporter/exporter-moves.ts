@@ -2,17 +2,19 @@ import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, ENODEV } from "../../spec/errno.ts";
 import type { DmaBuf, Fence, Placement, Storage } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { Backing, type BufferObject, objectOf } from "./buffer-object.ts";
+import { Backing, type BufferObject, ownObject } from "./buffer-object.ts";
 import { CopyJob } from "./copy-job.ts";
 import { ExporterObjects } from "./exporter-objects.ts";
 
 /** Relocation of storage, pipelined as `drivers/gpu/drm/ttm/ttm_bo_util.c` (`ttm_bo_move_accel_cleanup`) does it. */
 export abstract class ExporterMoves extends ExporterObjects {
-  /** Relocates a buffer: EBUSY while something holds it in its place, ENODEV while it is revoked. */
+  /** Relocates a buffer: EBUSY while something holds it in its place, ENODEV while it is revoked or if it is not ours. */
   *move(buffer: DmaBuf, placement: Placement): Generator<Suspension, Errno, unknown> {
+    const object = ownObject(buffer);
+    if (object === null) return ENODEV;
     yield* this.env.getRef(buffer);
     yield* this.env.lock(buffer.resv);
-    const errno = yield* this.moveLocked(buffer, placement);
+    const errno = yield* this.moveLocked(buffer, object, placement);
     yield* this.env.unlock(buffer.resv);
     yield* this.env.put(buffer);
     return errno;
@@ -23,8 +25,11 @@ export abstract class ExporterMoves extends ExporterObjects {
     return this.move(buffer, "system");
   }
 
-  protected *moveLocked(buffer: DmaBuf, placement: Placement): Generator<Suspension, Errno, unknown> {
-    const object = objectOf(buffer);
+  protected *moveLocked(
+    buffer: DmaBuf,
+    object: BufferObject,
+    placement: Placement,
+  ): Generator<Suspension, Errno, unknown> {
     if (object.revoked) return ENODEV;
     if (!this.isMovable(object)) return EBUSY;
     return yield* this.relocate(buffer, object, placement);

@@ -2,7 +2,7 @@ import type { Errno } from "../../spec/errno.ts";
 import { ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { Attachment, DmaBuf } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { type BufferObject, objectOf } from "./buffer-object.ts";
+import { type BufferObject, objectOf, ownObject } from "./buffer-object.ts";
 import { DynamicExporter } from "./dynamic-exporter.ts";
 
 /** Taking access to one buffer away and giving it back (`drivers/vfio/pci/vfio_pci_dmabuf.c`, `vfio_pci_dma_buf_move`). */
@@ -18,20 +18,20 @@ export abstract class ExporterRevocation extends DynamicExporter {
     return super.attach(buffer, attachment);
   }
 
-  /** Takes access away until unrevoke; nothing happens where it is gone already. */
+  /** Takes access away until unrevoke; nothing happens where it is gone already. ENODEV: not, or no longer, of this device. */
   *revoke(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
-    yield* this.hold(buffer);
-    const object = objectOf(buffer);
+    const object = yield* this.hold(buffer);
+    if (object === null) return ENODEV;
     const { linked } = object;
     if (linked) yield* this.revokeObject(buffer, object, false);
     yield* this.drop(buffer);
     return linked ? 0 : ENODEV;
   }
 
-  /** ENODEV where the memory cannot be reached, or never will be. */
+  /** ENODEV also where the memory cannot be reached, or never will be. */
   *unrevoke(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
-    yield* this.hold(buffer);
-    const object = objectOf(buffer);
+    const object = yield* this.hold(buffer);
+    if (object === null) return ENODEV;
     const allowed = object.linked && this.memoryOn && !object.revokedForever;
     if (allowed) yield* this.unrevokeObject(buffer, object);
     yield* this.drop(buffer);
@@ -39,8 +39,8 @@ export abstract class ExporterRevocation extends DynamicExporter {
   }
 
   *revokeForever(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
-    yield* this.hold(buffer);
-    const object = objectOf(buffer);
+    const object = yield* this.hold(buffer);
+    if (object === null) return ENODEV;
     const { linked } = object;
     if (linked) yield* this.revokeObject(buffer, object, true);
     yield* this.drop(buffer);
@@ -52,9 +52,12 @@ export abstract class ExporterRevocation extends DynamicExporter {
   }
 
   /** Buffer and mutex, in this order: whoever drops the last reference must not hold the mutex that release wants. */
-  protected *hold(buffer: DmaBuf): Generator<Suspension, void, unknown> {
+  protected *hold(buffer: DmaBuf): Generator<Suspension, BufferObject | null, unknown> {
+    const object = ownObject(buffer);
+    if (object === null) return null;
     yield* this.env.getRef(buffer);
     yield* this.env.lockMutex(this.mutex);
+    return object;
   }
 
   protected *drop(buffer: DmaBuf): Generator<Suspension, void, unknown> {
