@@ -1,6 +1,18 @@
-import { later } from "../rule-text.ts";
+import { EINVAL, ENODEV } from "../../spec/errno.ts";
+import type { CallEvent, CbRetEvent } from "../../spec/event.ts";
+import { frameOf, holds, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { bufferOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
+import { atReturn, changeUnderWay, isRevoked, mappedTables, revokeBegun, Revokes } from "./access-change.ts";
+
+/** The call that made a map hook run. */
+function mapCall(state: State, event: CbRetEvent<"map">): CallEvent | undefined {
+  const task = state.tasks.get(event.task);
+  return frameOf(task, "map") ?? frameOf(task, "mapUnlocked");
+}
 
 export const rev03: Rule = {
   id: "REV-03",
@@ -17,7 +29,32 @@ export const rev03: Rule = {
     "Is the flag written before dma_buf_invalidate_mappings is called?",
     "Is the lock dropped anywhere between the two?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Revokes(), {
+    "call invalidate"(event, state, verdict, revokes) {
+      const revoke = revokes.begin(state, event);
+      const buffer = state.buffers.get(event.buffer);
+      if (revoke === undefined || buffer === undefined) return;
+      verdict.exercised();
+      if (!holds(state, event.task, buffer.resv))
+        verdict.violated(`${event.buffer} is revoked without the lock of ${buffer.resv}`, revoke.operation);
+    },
+    "cbret map"(event, state, verdict, revokes) {
+      const buffer = bufferOf(state, event.attachment);
+      const revoke = revokes.on(state.attachments.get(event.attachment)?.buffer ?? "");
+      if (revoke === undefined || buffer === undefined || !isRevoked(buffer) || event.injected) return;
+      if (event.cb < revoke.message.seq) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `${revoke.buffer} was mapped after the message of a revoke that is still under way: the revoked state came too late`,
+          revoke.message,
+        );
+    },
+    ...atReturn((event, _state, _verdict, revokes) => {
+      revokes.end(event);
+    }),
+  }),
 };
 
 export const rev04: Rule = {
@@ -38,7 +75,20 @@ export const rev04: Rule = {
     "Is it set before the invalidate (REV-03)?",
     "Does the private query test the same flag as map?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "cb map"(event, state, _verdict, refused) {
+      if (bufferOf(state, event.attachment)?.access === "revoked") refused.add(event.seq);
+    },
+    "cbret map"(event, state, verdict, refused) {
+      const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+      if (!refused.delete(event.cb) || event.injected || state.buffers.get(buffer)?.access !== "revoked") return;
+      verdict.exercised();
+      if (event.errno === ENODEV || (event.errno === EINVAL && event.direction === "none")) return;
+      const what = event.errno === 0 ? "succeeded" : "failed with another error than ENODEV";
+      verdict.violated(`a map of ${buffer} ${what} while it is revoked`, verdict.since("buffers", buffer, "access"));
+    },
+  }),
 };
 
 export const rev05: Rule = {
@@ -59,7 +109,27 @@ export const rev05: Rule = {
     "Does map count the new mapping before it lets go of the reservation lock?",
     "Is the revoked state tested early in map and the lock dropped before the table is built?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<string, CallEvent<"invalidate">>(), {
+    "call invalidate"(event, state, _verdict, messages) {
+      if (revokeBegun(state, event) !== undefined) messages.set(event.buffer, event);
+    },
+    "cbret map"(event, state, verdict, messages) {
+      const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+      const row = state.buffers.get(buffer);
+      const message = messages.get(buffer);
+      const call = mapCall(state, event);
+      if (row === undefined || message === undefined || call === undefined || !isRevoked(row) || event.injected) return;
+      if (call.seq > message.seq) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `a map of ${buffer} that began before the revoke succeeded after its message: nobody told it or waits for it`,
+          call,
+          message,
+        );
+    },
+  }),
 };
 
 export const rev12: Rule = {
@@ -82,7 +152,38 @@ export const rev12: Rule = {
     "Is the wanted state compared with the present one before anything else is done?",
     "Does device close run the same drain again without asking?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, ReadonlySet<string>>(), {
+    "call revoke"(event, state, _verdict, again) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer !== undefined && isRevoked(buffer)) again.set(event.seq, new Set([event.buffer]));
+    },
+    "call setMemory"(event, state, _verdict, again) {
+      if (event.on) return;
+      const revoked = [...state.buffers].filter(([, row]) => row.exporter === event.exporter && isRevoked(row));
+      if (revoked.length > 0) again.set(event.seq, new Set(revoked.map(([name]) => name)));
+    },
+    "call invalidate"(event, state, verdict, again) {
+      const operation = changeUnderWay(state, event.task, event.buffer);
+      if (operation === undefined || state.buffers.get(event.buffer)?.contested === true) return;
+      if (verdict.profile.synchronousRevoke && again.get(operation.seq)?.has(event.buffer) === true)
+        verdict.violated(`${event.buffer} was revoked already, and its importers are told again`, operation);
+    },
+    blocked(event, state, verdict, again) {
+      if (event.wait.kind !== "unmapped" || !verdict.profile.synchronousRevoke) return;
+      const { buffer } = event.wait;
+      const operation = changeUnderWay(state, event.task, buffer);
+      if (operation === undefined || state.buffers.get(buffer)?.contested === true) return;
+      if (again.get(operation.seq)?.has(buffer) === true)
+        verdict.violated(`${buffer} was revoked already, and a second revoke waits for its unmaps`, operation);
+    },
+    "ret revoke"(event, _state, verdict, again) {
+      if (verdict.profile.synchronousRevoke && again.delete(event.call)) verdict.exercised();
+    },
+    "ret setMemory"(event, _state, verdict, again) {
+      if (verdict.profile.synchronousRevoke && again.delete(event.call)) verdict.exercised();
+    },
+  }),
 };
 
 export const rev16: Rule = {
@@ -99,7 +200,53 @@ export const rev16: Rule = {
     "Does the unmap hook leave early when the buffer is revoked?",
     "Does the importer take the notification for an unmap that already happened?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, readonly string[]>(), {
+    "cb unmap"(event, state, _verdict, expected) {
+      const attachment = state.attachments.get(event.attachment);
+      const buffer = bufferOf(state, event.attachment);
+      if (attachment === undefined || buffer === undefined || !isRevoked(buffer)) return;
+      const mapping = [...state.mappings.values()].find((row) => row.table === event.table);
+      const addresses = (mapping?.segments ?? []).map(({ address }) => `${attachment.device}@${address}`);
+      expected.set(
+        event.seq,
+        addresses.filter((key) => state.translations.has(key)),
+      );
+    },
+    "cbret unmap"(event, state, verdict, expected) {
+      const addresses = expected.get(event.cb);
+      const buffer = state.attachments.get(event.attachment)?.buffer ?? "";
+      if (addresses === undefined) return;
+      verdict.exercised();
+      const left = addresses.find((key) => state.translations.has(key));
+      if (left !== undefined)
+        verdict.violated(
+          `the unmap of ${event.attachment} did nothing, as ${buffer} is revoked: ${left} still leads to memory`,
+          verdict.since("buffers", buffer, "access"),
+        );
+    },
+    "ret release"(event, state, verdict) {
+      const name = state.imports.get(event.import)?.attachment ?? "";
+      const attachment = state.attachments.get(name);
+      const mapping = attachment?.maps.find((entry) => state.mappings.get(entry)?.stale === true);
+      const buffer = state.buffers.get(attachment?.buffer ?? "");
+      if (attachment === undefined || buffer === undefined || !isRevoked(buffer)) return;
+      verdict.exercised();
+      if (mapping !== undefined)
+        verdict.violated(
+          `${attachment.importer} gave ${name} up and never unmapped ${mapping}, which the revoke had hit`,
+          verdict.since("mappings", mapping, "stale"),
+        );
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting) {
+        if (wait.kind !== "unmapped" || mappedTables(state, wait.buffer).length > 0) continue;
+        if (changeUnderWay(state, task, wait.buffer) === undefined) continue;
+        verdict.exercised();
+        verdict.violated(`every mapping of ${wait.buffer} was given back, and its revoke still waits for an unmap`);
+      }
+    },
+  }),
 };
 
 export const rev17: Rule = {
@@ -115,7 +262,29 @@ export const rev17: Rule = {
   from: "K6.19",
   needs: ["revoke"],
   hints: ["Does the detach hook touch device state that the revoke has already torn down?"],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    "cbret detach"(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer !== undefined && isRevoked(buffer)) verdict.exercised();
+    },
+    blocked(event, state, verdict) {
+      const hook = state.tasks.get(event.task)?.frames.at(-1);
+      if (event.wait.kind === "lock" || hook?.kind !== "cb" || hook.hook !== "detach") return;
+      const buffer = state.buffers.get(hook.buffer);
+      if (buffer === undefined || !isRevoked(buffer)) return;
+      verdict.exercised();
+      verdict.violated(`detaching ${hook.attachment} from ${hook.buffer}, which is revoked, blocks`, hook);
+    },
+    warn(event, state, verdict) {
+      const hook = state.tasks.get(event.task)?.frames.at(-1);
+      if (hook?.kind !== "cb" || hook.hook !== "detach") return;
+      const buffer = state.buffers.get(hook.buffer);
+      if (buffer === undefined || !isRevoked(buffer)) return;
+      verdict.exercised();
+      verdict.violated(`detaching ${hook.attachment} from ${hook.buffer}, which is revoked: ${event.text}`, hook);
+    },
+  }),
 };
 
 export const rev41: Rule = {
@@ -135,7 +304,22 @@ export const rev41: Rule = {
     "Is the range reused or remapped before the last old mapping is gone?",
     "Does the exporter swap a dummy page in behind a live mapping?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      const mapping = state.mappings.get(event.mapping ?? "");
+      const buffer = mapping === undefined ? undefined : state.buffers.get(mapping.buffer);
+      if (mapping === undefined || buffer === undefined || !mapping.live || !mapping.stale || !isRevoked(buffer))
+        return;
+      if (event.storage === null) return;
+      verdict.exercised();
+      if (!mapping.segments.some(({ storage }) => storage === event.storage))
+        verdict.violated(
+          `an address of ${event.mapping} leads to ${event.storage}, which it never was mapped to, while ${mapping.buffer} is revoked`,
+          verdict.since("mappings", event.mapping ?? "", "segments"),
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev03, rev04, rev05, rev12, rev16, rev17, rev41];
