@@ -1,6 +1,22 @@
-import { later } from "../rule-text.ts";
+import type { AccessEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { accessPhase, coveringFence } from "../shared/access-phase.ts";
 import { derived, doc } from "../source.ts";
+import { onJobAccess } from "./job-access.ts";
+
+/** Where the importer's device touches what the mapping showed; false for an address that was never part of it. */
+function isInside(state: State, { mapping, address }: AccessEvent): boolean {
+  const segments = mapping === null ? undefined : state.mappings.get(mapping)?.segments;
+  return segments?.some((segment) => address >= segment.address && address < segment.address + segment.length) === true;
+}
+
+/** Up to 7.0 an invalidate says nothing to a pinned importer: its memory stays. */
+function isExempt(state: State, event: AccessEvent, verdict: Verdict): boolean {
+  return !verdict.profile.boundedUnmap && (state.attachments.get(event.attachment)?.pins ?? 0) > 0;
+}
 
 export const move08: Rule = {
   id: "MOVE-08",
@@ -18,7 +34,17 @@ export const move08: Rule = {
     "Does job submission look at the stale mark under the reservation lock?",
     "Are addresses copied into command buffers or descriptors that outlive the mapping?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: onJobAccess(({ event, name, start, callback, staleBy }, state, verdict) => {
+    if (start.seq < callback.seq || isExempt(state, event, verdict)) return;
+    verdict.exercised();
+    if (staleBy !== null && staleBy.seq < start.seq)
+      verdict.violated(
+        `${name} begins after the callback of ${event.attachment} and still uses ${event.mapping ?? ""}, made before it`,
+        staleBy,
+        start,
+      );
+  }),
 };
 
 export const move09: Rule = {
@@ -38,7 +64,22 @@ export const move09: Rule = {
     "Does every running job have its fence in the object, background work and page-table updates included?",
     "Does the fence signal after the last access, or when the next stage may start?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      const phase = accessPhase(state, event);
+      if ((phase !== "covered" && phase !== "retired") || isExempt(state, event, verdict)) return;
+      if (event.access === "speculativeRead") return;
+      verdict.exercised();
+      if (phase === "covered") return;
+      const name = event.mapping ?? "";
+      verdict.violated(
+        `the device of ${event.importer} goes on with a ${event.access} through ${name} after the callback, and no pending fence of ${event.importer} was there when it returned`,
+        verdict.since("mappings", name, "stale"),
+        verdict.since("mappings", name, "grace"),
+      );
+    },
+  }),
 };
 
 export const move10: Rule = {
@@ -55,7 +96,20 @@ export const move10: Rule = {
     "Can a job that was prepared before the callback be submitted after it?",
     "Is the fence added in the same lock hold in which the mapping was checked?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: onJobAccess(({ event, name, callback, staleBy, added }, state, verdict) => {
+    if (isExempt(state, event, verdict)) return;
+    for (const add of added) {
+      if (add.seq < callback.seq) continue;
+      verdict.exercised();
+      if (staleBy !== null && add.seq > staleBy.seq)
+        verdict.violated(
+          `${event.importer} added ${add.fence} for ${name} after the callback, although ${name} works on ${event.mapping ?? ""}, made before it`,
+          staleBy,
+          add,
+        );
+    }
+  }),
 };
 
 export const move11: Rule = {
@@ -73,7 +127,26 @@ export const move11: Rule = {
     "Is the old place closed off right after the invalidate?",
     "Does the copy to the new place start before late writes to the old one are done?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      if (accessPhase(state, event) !== "covered" || !isInside(state, event)) return;
+      const mapping = state.mappings.get(event.mapping ?? "")!;
+      // Without the waits of a synchronous revoke nobody promises anything for what was revoked.
+      if (!verdict.profile.synchronousRevoke && state.buffers.get(mapping.buffer)?.access !== "accessible") return;
+      verdict.exercised();
+      const fence = coveringFence(state, mapping) ?? "";
+      if (event.answer === "fault")
+        verdict.violated(`${event.mapping ?? ""} leads nowhere while ${fence} still covers its use`);
+      else if (!mapping.segments.some(({ storage }) => storage === event.storage))
+        verdict.violated(`${event.mapping ?? ""} leads to ${event.storage ?? ""} while ${fence} covers its use`);
+      else if (state.resources.get(event.storage ?? "")?.live === false)
+        verdict.violated(
+          `${event.storage ?? ""} is freed while ${fence} covers the use of ${event.mapping ?? ""}`,
+          verdict.since("resources", event.storage ?? "", "live"),
+        );
+    },
+  }),
 };
 
 export const move12: Rule = {
@@ -91,7 +164,20 @@ export const move12: Rule = {
     "Does the device write back caches, status words or access bits after the job's fence?",
     "Can a read whose result is used still be in flight then?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      if (accessPhase(state, event) !== "retired") return;
+      verdict.exercised();
+      const name = event.mapping ?? "";
+      if (event.access !== "speculativeRead")
+        verdict.violated(
+          `the device of ${event.importer} makes a ${event.access} through ${name}, whose fences are over and which is only to be unmapped`,
+          verdict.since("mappings", name, "stale"),
+          verdict.since("mappings", name, "grace"),
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [move08, move09, move10, move11, move12];
