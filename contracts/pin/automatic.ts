@@ -1,5 +1,18 @@
+import { EBUSY } from "../../spec/errno.ts";
+import { trailOf } from "../../spec/state/state.ts";
+import { on } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { trailWords } from "../shared/trail-words.ts";
+import {
+  isStaticOnDynamic,
+  leavesStaticPin,
+  pinsForDynamic,
+  pinsForStatic,
+  unpinsForDynamic,
+  unpinsForStatic,
+  unpinsOnError,
+} from "./pin-on-map.ts";
 import { commit, kernel, run } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
@@ -20,7 +33,18 @@ export const pin09: Rule = {
   from: "K6.16",
   needs: ["dynamicExporter"],
   hints: ["Does every map pin, not only the first?", "Does unmap come before unpin?"],
-  status: later("PIN"),
+  status: checked,
+  monitor: on({
+    "ret map": pinsForStatic,
+    "ret mapUnlocked": pinsForStatic,
+    "ret unmap": unpinsForStatic,
+    "ret unmapUnlocked": unpinsForStatic,
+  }),
+  situation: {
+    weights: { attach: 2, mapUnlocked: 4 },
+    importers: ["scripted", "static"],
+    exporters: ["dynamic", "scriptedDynamic"],
+  },
 };
 
 export const pin10: Rule = {
@@ -40,7 +64,33 @@ export const pin10: Rule = {
     "Is the lock held from the cached unmap up to the list removal?",
     "Do later maps of the attachment leave the pin count alone?",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["list", "lock", "unlock"],
+  monitor: on({
+    "ret attach": pinsForStatic,
+    "ret detach"(event, state, verdict) {
+      if (
+        !isStaticOnDynamic(state, event.attachment) ||
+        state.attachments.get(event.attachment ?? "")?.phase !== "detaching"
+      )
+        return;
+      verdict.exercised();
+      const did = trailWords(trailOf(state, event.task, event.call));
+      if (!did.startsWith("lock unmap unpin unlist unlock"))
+        verdict.violated(
+          `detach of ${event.attachment} does "${did}"; due is unmap, unpin and list removal in one hold of the lock`,
+        );
+    },
+    "ret map": leavesStaticPin,
+    "ret mapUnlocked": leavesStaticPin,
+    "ret unmap": leavesStaticPin,
+    "ret unmapUnlocked": leavesStaticPin,
+  }),
+  situation: {
+    weights: { attach: 3, detach: 2 },
+    importers: ["scripted", "static"],
+    exporters: ["subject", "scriptedDynamic"],
+  },
 };
 
 export const pin11: Rule = {
@@ -58,7 +108,17 @@ export const pin11: Rule = {
     "Does a null table take the same way out as an error?",
     "Is nothing unpinned where the pin itself failed or was not needed?",
   ],
-  status: later("PIN"),
+  status: checked,
+  monitor: on({ "ret map": unpinsOnError, "ret mapUnlocked": unpinsOnError, "ret attach": unpinsOnError }),
+  situation: {
+    weights: { attach: 2, mapUnlocked: 4 },
+    failures: [
+      { site: "hook:map", errno: 12 },
+      { site: "hook:pin", errno: 16 },
+    ],
+    importers: ["scripted", "static"],
+    exporters: ["dynamic", "scriptedDynamic"],
+  },
 };
 
 export const pin12: Rule = {
@@ -79,7 +139,19 @@ export const pin12: Rule = {
     "Which way was the switch set in the profile?",
     "Is the invalidate still delivered while the switch is off? It should be.",
   ],
-  status: later("PIN"),
+  status: checked,
+  monitor: on({
+    "ret attach": pinsForDynamic,
+    "ret map": pinsForDynamic,
+    "ret mapUnlocked": pinsForDynamic,
+    "ret unmap": unpinsForDynamic,
+    "ret unmapUnlocked": unpinsForDynamic,
+  }),
+  situation: {
+    weights: { attach: 2, mapUnlocked: 3 },
+    importers: ["scripted", "dynamic"],
+    exporters: ["dynamic", "scriptedDynamic"],
+  },
 };
 
 export const pin15: Rule = {
@@ -100,7 +172,21 @@ export const pin15: Rule = {
     "Does pin migrate to system memory when a listed attachment cannot reach the present place?",
     "Should the attach hook have refused this importer (ATT-05)?",
   ],
-  status: later("PIN"),
+  status: checked,
+  monitor: on({
+    "cbret pin"(event, state, verdict) {
+      const caller = state.tasks.get(event.task)?.frames.at(-2);
+      if (event.injected || caller?.kind !== "call" || (caller.op !== "map" && caller.op !== "mapUnlocked")) return;
+      verdict.exercised();
+      if (event.errno === EBUSY)
+        verdict.violated(
+          `${event.to} is too busy to pin for the map of ${event.attachment}, an attachment that it accepted`,
+          caller,
+          verdict.since("attachments", event.attachment, "hooked"),
+        );
+    },
+  }),
+  situation: { weights: { attach: 3, mapUnlocked: 4 }, importers: ["scripted", "static"], exporters: ["dynamic"] },
 };
 
 export const rules: readonly Rule[] = [pin09, pin10, pin11, pin12, pin15];

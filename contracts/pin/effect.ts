@@ -1,5 +1,11 @@
+import type { CbEvent, CbRetEvent } from "../../spec/event.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { bufferAtWork } from "../shared/exporter-work.ts";
+import { isMadeBy, isOver } from "../shared/fences.ts";
+import { pinsOn, placementOf } from "../shared/lookup.ts";
+import { isFooled, isPinnedInDevice, moved, neverPeer, pinned, revokes, staysFree, staysPinned } from "./placement.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
@@ -21,7 +27,22 @@ export const pin03: Rule = {
     "Do eviction, defragmentation and suspend test the pin count under the lock?",
     "Is the count of all attachments tested, not that of one?",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["cb", "cbret"],
+  monitor: on({
+    epoch(event, state, verdict) {
+      const pin = moved(event, state) ? pinned(state, event.buffer)[0] : undefined;
+      if (pin === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `the storage of ${event.buffer} moves while ${pin} is pinned`,
+        verdict.since("attachments", pin, "hookPins"),
+      );
+    },
+    "ret move": (event, state, verdict) => void (pinsOn(state, event.buffer) > 0 && verdict.exercised()),
+    "ret evict": (event, state, verdict) => void (pinsOn(state, event.buffer) > 0 && verdict.exercised()),
+  }),
+  situation: { weights: { pin: 3, move: 3, evict: 3 }, exporters: ["subject"] },
 };
 
 export const pin05: Rule = {
@@ -40,7 +61,25 @@ export const pin05: Rule = {
     "Is the result of the innermost pin or validate returned, not merely asserted?",
     "Are narrowed placements put back when a later step fails?",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["cb"],
+  monitor: remember(() => new Map<string, CbRetEvent<"pin">>(), {
+    "cbret pin"(event, state, _verdict, failed) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      if (event.errno !== 0 && !event.injected) failed.set(name, event);
+      else if (event.errno === 0) failed.delete(name);
+    },
+    "cb unpin": (event, state, _verdict, failed) =>
+      void failed.delete(state.attachments.get(event.attachment)?.buffer ?? ""),
+    "ret move": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
+    "ret evict": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
+  }),
+  situation: {
+    weights: { pin: 3, mapUnlocked: 2, move: 4, evict: 2 },
+    failures: [{ site: "storage", errno: 12 }],
+    exporters: ["subject"],
+    interrupts: true,
+  },
 };
 
 export const pin06: Rule = {
@@ -56,7 +95,31 @@ export const pin06: Rule = {
     "Are the KERNEL fences of the migration waited for before pin returns?",
     "Do you rely on map to wait? A dynamic importer's map does not.",
   ],
-  status: later("PIN"),
+  status: checked,
+  monitor: remember(() => new Map<string, string>(), {
+    "call addFence"(event, state, _verdict, work) {
+      const buffer = bufferAtWork(state, event.task);
+      if (buffer !== undefined && event.usage === "kernel") work.set(event.fence, buffer);
+    },
+    "cbret pin"(event, state, verdict, work) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      const buffer = state.buffers.get(name);
+      if (buffer === undefined || event.errno !== 0) return;
+      const fences = [...work].filter(([fence, of]) => of === name && isMadeBy(state, fence, buffer.exporter));
+      if (fences.length > 0) verdict.exercised();
+      const pending = fences.find(([fence]) => !isOver(state, fence))?.[0];
+      if (pending !== undefined)
+        verdict.violated(
+          `${event.to} answers a pin of ${name} while its own work on the storage still runs (${pending})`,
+          verdict.since("fences", pending, "published"),
+        );
+    },
+  }),
+  situation: {
+    weights: { move: 4, evict: 2, pin: 4 },
+    exporters: ["subject"],
+    importers: ["scripted", "pinnedRevocable"],
+  },
 };
 
 export const pin07: Rule = {
@@ -76,7 +139,24 @@ export const pin07: Rule = {
     "Does pin walk the whole attachment list, static importers included?",
     "Is the flag read that the exporter may have cleared at attach?",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["epoch", "alloc", "list"],
+  monitor: on({
+    "cbret pin"(event, state, verdict) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      const buffer = state.buffers.get(name);
+      const barred = buffer?.listed.find((other) => state.attachments.get(other)?.peer2peer === false);
+      if (buffer === undefined || barred === undefined || event.errno !== 0) return;
+      verdict.exercised();
+      if (placementOf(state, buffer) === "device")
+        verdict.violated(
+          `${event.to} pins ${name} in device memory, which ${barred} cannot reach`,
+          verdict.since("attachments", barred, "peer2peer"),
+          verdict.since("buffers", name, "storage"),
+        );
+    },
+  }),
+  situation: { weights: { attach: 3, pin: 4, move: 2 }, exporters: ["subject"] },
 };
 
 export const pin16: Rule = {
@@ -96,7 +176,33 @@ export const pin16: Rule = {
     "Does the ops table leave pin out although the memory can be revoked?",
     "Is the refusal made before the importer can map?",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["list"],
+  monitor: remember(() => new Set<string>(), {
+    "ret attach": (event, _state, _verdict, refused) =>
+      void (event.errno !== 0 && event.ops !== "callback" && event.buffer !== null && refused.add(event.buffer)),
+    "cbret pin"(event, state, _verdict, refused) {
+      const row = state.attachments.get(event.attachment);
+      if (row !== undefined && row.ops !== "callback" && event.errno !== 0) refused.add(row.buffer);
+    },
+    "call invalidate"(event, state, verdict, refused) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer?.access !== "accessible" || !revokes(state, event, buffer)) return;
+      const fooled = buffer.listed.find((name) => isFooled(state, name));
+      if (fooled !== undefined || refused.has(event.buffer)) verdict.exercised();
+      if (fooled !== undefined)
+        verdict.violated(
+          `${buffer.exporter} takes ${event.buffer} away from ${fooled}, whose pin had succeeded and which cannot be told`,
+          verdict.since("attachments", fooled, "hookPins"),
+          verdict.since("attachments", fooled, "pins"),
+        );
+    },
+  }),
+  situation: {
+    weights: { attach: 3, mapUnlocked: 3, revoke: 4 },
+    exporters: ["subject"],
+    importers: ["scripted", "static", "pinned"],
+  },
 };
 
 export const pin17: Rule = {
@@ -111,7 +217,17 @@ export const pin17: Rule = {
     "Does the unpin hook lower the count even after an error or a reset?",
     "Is the buffer put back on the eviction list?",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["cbret"],
+  monitor: remember(() => new Map<string, CbEvent<"unpin">>(), {
+    "cb unpin": (event, state, _verdict, unpins) =>
+      void unpins.set(state.attachments.get(event.attachment)?.buffer ?? "", event),
+    "cbret pin": (event, state, _verdict, unpins) =>
+      void unpins.delete(state.attachments.get(event.attachment)?.buffer ?? ""),
+    "ret move": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
+    "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
+  }),
+  situation: { weights: { pin: 3, unpin: 4, move: 4, evict: 2 }, exporters: ["subject"] },
 };
 
 export const pin19: Rule = {
@@ -132,7 +248,18 @@ export const pin19: Rule = {
     "Does map compare the pinned place with this attachment's own flag?",
     "Is a dynamic importer without peer-to-peer tested too? Only the static one meets the automatic pin.",
   ],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["epoch", "alloc", "cb", "cbret"],
+  monitor: on({
+    "ret attach"(event, state, verdict) {
+      const name = event.buffer ?? "";
+      const barred = event.errno !== 0 && event.device !== null && !event.allowPeer2peer;
+      if (barred && isPinnedInDevice(state, name)) verdict.exercised();
+    },
+    "ret map": neverPeer,
+    "ret mapUnlocked": neverPeer,
+  }),
+  situation: { weights: { attach: 4, pin: 4, mapUnlocked: 3 }, exporters: ["subject"] },
 };
 
 export const pin20: Rule = {
@@ -145,7 +272,26 @@ export const pin20: Rule = {
   sources: [derived("PIN-03, PIN-04"), kernel("drivers/gpu/drm/ttm/ttm_bo.c", "ttm_bo_pin, ttm_bo_unpin", "6.12, 7.2")],
   needs: ["dynamicExporter", "pin"],
   hints: ['Is "pinned" a counter rather than a flag?', "Do pins of other kinds have a counter of their own?"],
-  status: later("PIN"),
+  status: checked,
+  evidence: ["cbret"],
+  monitor: remember(() => new Map<string, CbEvent<"unpin">>(), {
+    "cb unpin": (event, state, _verdict, unpins) =>
+      void unpins.set(state.attachments.get(event.attachment)?.buffer ?? "", event),
+    epoch(event, state, verdict, unpins) {
+      const unpin = unpins.get(event.buffer);
+      const pin = pinned(state, event.buffer).find((name) => name !== unpin?.attachment);
+      if (unpin === undefined || pin === undefined || !moved(event, state)) return;
+      verdict.exercised();
+      verdict.violated(
+        `the storage of ${event.buffer} moves after the unpin of ${unpin.attachment}, though ${pin} is still pinned`,
+        unpin,
+        verdict.since("attachments", pin, "hookPins"),
+      );
+    },
+    "ret move": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
+    "ret evict": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
+  }),
+  situation: { weights: { attach: 3, pin: 5, unpin: 3, move: 4 }, exporters: ["subject"], importers: ["scripted"] },
 };
 
 export const rules: readonly Rule[] = [pin03, pin05, pin06, pin07, pin16, pin17, pin19, pin20];
