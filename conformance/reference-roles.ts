@@ -1,5 +1,6 @@
 import type { Factory } from "../harness/system.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
+import { DynamicExporter } from "../reference-impl/exporter/dynamic-exporter.ts";
 import { StaticExporter } from "../reference-impl/exporter/static-exporter.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
 import { PinnedImporter } from "../reference-impl/importers/pinned-importer.ts";
@@ -12,6 +13,7 @@ import type { Importer } from "../spec/roles/importer.ts";
 export const referenceExporters: Readonly<Record<string, Factory<Exporter>>> = {
   subject: (env) => new DefaultExporter(env),
   default: (env) => new DefaultExporter(env),
+  dynamic: (env) => new DynamicExporter(env),
   static: (env) => new StaticExporter(env),
 };
 
@@ -26,6 +28,6 @@ export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
 
 /** What random set-ups of the reference are drawn from. */
 export const referenceKinds: { readonly exporters: readonly string[]; readonly importers: readonly string[] } = {
-  exporters: ["subject", "subject", "subject", "static", "scripted", "scriptedDynamic"],
+  exporters: ["subject", "subject", "subject", "dynamic", "dynamic", "static", "scripted", "scriptedDynamic"],
   importers: ["scripted", "scripted", "scripted", "subject", "subject", "static", "pinned", "pinnedRevocable"],
 };

@@ -41,6 +41,8 @@ export class OnlineChooser {
   private readonly random: Random;
   private readonly temper: Temper;
   private readonly counts_ = new Map<ObjectKind, number>();
+  /** Kinds of the fresh names that the current draw took. */
+  private readonly named: ObjectKind[] = [];
   private readonly sections = new Map<string, string[]>();
 
   constructor(setup: Setup, profile: Profile, random: Random, temper: Temper) {
@@ -65,10 +67,7 @@ export class OnlineChooser {
     return null;
   }
 
-  pause(step: string, site: string, nth: number): number | null {
-    void step;
-    void site;
-    void nth;
+  pause(): number | null {
     if (this.temper.pauseRate === 0 || !this.random.chance(this.temper.pauseRate)) return null;
     return this.random.pick([1, 1, 2, 3, 5]);
   }
@@ -77,8 +76,7 @@ export class OnlineChooser {
     this.schedule.push(parked);
   }
 
-  fail(step: string, passage: string, nth: number): Errno {
-    const site = passage.slice(1);
+  fail(step: string, site: string, nth: number): Errno {
     const wanted = this.temper.wanted.find((entry) => entry.site === site);
     const rate = wanted === undefined ? this.temper.failRate : Math.max(0.3, this.temper.failRate);
     if (rate === 0 || !this.random.chance(rate)) return 0;
@@ -91,6 +89,11 @@ export class OnlineChooser {
     return this.temper.pauseRate > 0 || this.temper.failRate > 0 || this.temper.wanted.length > 0;
   }
 
+  private name(kind: ObjectKind): string {
+    this.named.push(kind);
+    return `${letters[kind] ?? kind}${(this.counts_.get(kind) ?? 0) + 1}`;
+  }
+
   private errnoAt(site: string): Errno {
     if (site.startsWith("hook:")) return this.random.pick(hookErrors);
     if (site === "wait") return EINTR;
@@ -100,6 +103,7 @@ export class OnlineChooser {
   private draw(state: State, task: string, inFlight: readonly Step[]): Step | null {
     const { random, temper } = this;
     this.drawn += 1;
+    this.named.length = 0;
     const op = pickOperation(random, temper);
     const misuse = temper.misuse && random.chance(0.3);
     const context: DrawContext = {
@@ -113,7 +117,7 @@ export class OnlineChooser {
       openSection: this.sections.get(task)?.at(-1) ?? null,
       refused: !misuse && random.chance(temper.refusedRate),
       misuse,
-      name: (kind) => `${letters[kind] ?? kind}${(this.counts_.get(kind) ?? 0) + 1}`,
+      name: (kind) => this.name(kind),
     };
     const args = draws[op](context);
     if (args === null) return null;
@@ -137,11 +141,7 @@ export class OnlineChooser {
 
   /** Counts the names a step has used up. */
   private note(step: Step): void {
-    const values = step as unknown as Readonly<Record<string, unknown>>;
-    for (const [kind, letter] of Object.entries(letters) as [ObjectKind, string][]) {
-      const next = `${letter}${(this.counts_.get(kind) ?? 0) + 1}`;
-      if (Object.values(values).includes(next)) this.counts_.set(kind, (this.counts_.get(kind) ?? 0) + 1);
-    }
+    for (const kind of this.named) this.counts_.set(kind, (this.counts_.get(kind) ?? 0) + 1);
     if (step.op === "beginSignalling") {
       const open = this.sections.get(step.task) ?? [];
       open.push(step.section);

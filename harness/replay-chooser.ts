@@ -11,11 +11,17 @@ export type Admit = (state: State, step: Step, inFlight: readonly Step[]) => boo
 export class ReplayChooser implements Chooser {
   /** Ids of steps that were not carried out. */
   readonly skipped: string[] = [];
+  /** Steps in the order they began: the order in which they replay alike once the skipped ones are gone. */
+  readonly begun: Step[] = [];
+  /** Points of the schedule that parked a task, and failures that happened. */
+  readonly usedSchedule = new Set<Preemption>();
+  readonly usedFailures = new Set<Failure>();
   private readonly waiting: Step[];
   private readonly admit: Admit;
   private readonly bound: Set<string>;
   private readonly pauses = new Map<string, Preemption[]>();
   private readonly failures = new Map<string, Failure[]>();
+  private tasks: Tasks | null = null;
 
   constructor(program: Program, admit: Admit) {
     this.waiting = [...program.steps];
@@ -32,6 +38,7 @@ export class ReplayChooser implements Chooser {
   }
 
   next(state: State, tasks: Tasks): Step | null {
+    this.tasks = tasks;
     const busy = new Set<string>();
     for (let index = 0; index < this.waiting.length; index += 1) {
       const step = this.waiting[index]!;
@@ -41,7 +48,10 @@ export class ReplayChooser implements Chooser {
         continue;
       }
       this.waiting.splice(index, 1);
-      if (this.binds(step) && this.admit(state, step, tasks.inFlight())) return step;
+      if (this.binds(step) && this.admit(state, step, tasks.inFlight())) {
+        this.begun.push(step);
+        return step;
+      }
       this.skipped.push(step.id);
       index -= 1;
     }
@@ -49,17 +59,27 @@ export class ReplayChooser implements Chooser {
   }
 
   pause(step: string, site: string, nth: number): string | null {
-    const entries = this.pauses.get(step);
-    return entries?.find((entry) => entry.site === site && entry.nth === nth)?.until ?? null;
+    const found = this.pauses.get(step)?.find((entry) => entry.site === site && entry.nth === nth);
+    // Nobody is parked for a step that is over.
+    if (found === undefined || this.hasEnded(found.until)) return null;
+    this.usedSchedule.add(found);
+    return found.until;
   }
 
   fail(step: string, site: string, nth: number): Errno {
-    const entries = this.failures.get(step);
-    return entries?.find((entry) => `!${entry.site}` === site && entry.nth === nth)?.errno ?? 0;
+    const found = this.failures.get(step)?.find((entry) => entry.site === site && entry.nth === nth);
+    if (found === undefined) return 0;
+    this.usedFailures.add(found);
+    return found.errno;
   }
 
   counts(step: string): boolean {
     return this.pauses.has(step) || this.failures.has(step);
+  }
+
+  private hasEnded(step: string): boolean {
+    if (!this.begun.some(({ id }) => id === step)) return false;
+    return this.tasks?.inFlight().some(({ id }) => id === step) === false;
   }
 
   /** Whether every name the step uses stands for something, counting in what it creates. */

@@ -205,7 +205,9 @@ export class World {
   }
 
   /** What a change of storage counts as, from the driver operation it happens in. */
-  changeUnderWay(): "export" | "move" | "revoke" | "unrevoke" {
+  changeUnderWay(buffer: string): "export" | "move" | "revoke" | "unrevoke" {
+    // The first storage of a buffer is no change.
+    if ((this.state().buffers.get(buffer)?.storage ?? null) === null) return "export";
     const task = this.state().tasks.get(this.scheduler.current.name);
     for (const frame of task?.frames.toReversed() ?? []) {
       if (frame.kind !== "call") continue;

@@ -184,7 +184,7 @@ export class KernelEnv {
     world.recorder.emit({
       kind: "epoch",
       buffer: name,
-      change: world.changeUnderWay(),
+      change: world.changeUnderWay(name),
       storage: storage?.id ?? null,
     });
   }

@@ -42,8 +42,10 @@ function classifyPin(context: ClassifyContext, step: Step<"pin" | "unpin">): Ste
   const resv = context.state.buffers.get(attachment.buffer)?.resv ?? "";
   if (step.op === "unpin") {
     if (attachment.pins === 0) return "undefined";
-    // Importers without the callback keep their pin while they have a mapping.
     if (attachment.pins === 1 && attachment.maps.length > 0) return "undefined";
+  } else if (attachment.pins === 0 && attachment.maps.length > 0) {
+    // A pin encloses the mappings it is for.
+    return "undefined";
   }
   if (attachment.ops === "static") return holdsLock(context, step.task, resv) ? "reported" : "undefined";
   return holdsLock(context, step.task, resv) ? "enabled" : "undefined";

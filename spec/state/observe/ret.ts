@@ -70,7 +70,9 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     case "detach": {
       const attachment = event.attachment === null ? undefined : state.attachments.get(event.attachment);
-      if (attachment?.phase === "detaching") attachment.phase = "detached";
+      if (attachment?.phase !== "detaching") return;
+      attachment.phase = "detached";
+      attachment.hooked = false;
       return;
     }
     case "pin": {

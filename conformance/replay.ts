@@ -1,0 +1,77 @@
+import { Judge, type Violation } from "../contracts/judge.ts";
+import type { Rule } from "../contracts/rule.ts";
+import { execute, type Execution } from "../harness/execute.ts";
+import { ReplayChooser } from "../harness/replay-chooser.ts";
+import type { System } from "../harness/system.ts";
+import type { HistoryEvent } from "../spec/event.ts";
+import { admits } from "../spec/operations/classify/classify.ts";
+import type { Failure, Preemption, Program, Step } from "../spec/program.ts";
+import type { Profile } from "../spec/profile.ts";
+
+/** What came of running a stored program. */
+export interface Replay {
+  /** The first violation of each rule, in the order they were found. */
+  readonly violations: readonly Violation[];
+  readonly events: readonly HistoryEvent[];
+  /** Why the run is not a verdict: see `Execution.fault`. */
+  readonly fault: string | null;
+  /** The steps that were carried out, in the order they began. */
+  readonly steps: readonly Step[];
+  /** The preemptions that parked a task. */
+  readonly schedule: readonly Preemption[];
+  /** The failures that happened. */
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Runs a stored program and judges it. Steps that are no longer what the program says they are (legal, or misuse that
+ * kernels report) are skipped, as are those whose names nobody created.
+ * Synchronous while the system's roles are; a promise as soon as one is async.
+ * `judge` may be handed in to let counts add up; it then judges by its own rules.
+ */
+export function replay(
+  program: Program,
+  system: System,
+  rules: readonly Rule[],
+  profile: Profile,
+  judge: Judge = new Judge(rules, profile),
+): Replay | Promise<Replay> {
+  const { setup } = program;
+  const chooser = new ReplayChooser(program, (state, step, inFlight) =>
+    admits({ state, setup, profile, inFlight }, step),
+  );
+  judge.begin({ misuse: program.steps.some((step) => step.misuse === true) });
+  const finish = (execution: Execution): Replay => ({
+    violations: judge.violations,
+    events: execution.events,
+    fault: execution.fault,
+    steps: chooser.begun,
+    schedule: program.schedule.filter((point) => chooser.usedSchedule.has(point)),
+    failures: program.failures.filter((failure) => chooser.usedFailures.has(failure)),
+  });
+  const execution = execute(setup, profile, system, chooser, judge);
+  return execution instanceof Promise ? execution.then(finish) : finish(execution);
+}
+
+/** The program without what did not happen in its run. It replays to the same history. */
+export function whatHappened(program: Program, { steps, schedule, failures }: Replay): Program {
+  const begun = new Set(steps.map((step) => step.id));
+  return {
+    ...program,
+    steps,
+    // Parked for a step that never comes is parked until nobody else can run.
+    schedule: schedule.map((point) => (begun.has(point.until) ? point : { ...point, until: "idle" })),
+    failures,
+  };
+}
+
+/** The last step that had begun when the event happened, or null before the first. */
+export function lastBegun({ steps, events }: Replay, seq: number): string | null {
+  const places = new Map(steps.map((step, place) => [step.id, place]));
+  let last = -1;
+  for (const event of events) {
+    if (event.seq > seq) break;
+    last = Math.max(last, event.step === null ? -1 : (places.get(event.step) ?? -1));
+  }
+  return steps[last]?.id ?? null;
+}
