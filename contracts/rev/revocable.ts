@@ -1,6 +1,53 @@
-import { later } from "../rule-text.ts";
+import { EIO, ENODEV } from "../../spec/errno.ts";
+import type { CallEvent } from "../../spec/event.ts";
+import { isContested } from "../../spec/state/observe/rows.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { checked, later } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { isOver } from "../shared/fences.ts";
+import { pinsOn } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run, thread } from "../source.ts";
+import { innermostChange, isRevoked, mappedTables, memoryIsOn, revokeBegun } from "./access-change.ts";
+
+/** A mapping that an invalidate hit and whose fences are over, with the lock free: nothing keeps its importer from unmapping. */
+function isOverdue(state: State, name: string): boolean {
+  const mapping = state.mappings.get(name);
+  if (mapping === undefined || !mapping.live || mapping.grace === null) return false;
+  const resv = state.buffers.get(mapping.buffer)?.resv ?? "";
+  return mapping.grace.every((fence) => isOver(state, fence)) && (state.reservations.get(resv)?.owner ?? null) === null;
+}
+
+/** What REV-30 keeps. */
+class Isolation {
+  /** Buffers that a revoke has ever reached. */
+  readonly reached = new Set<string>();
+  /** Submits inside which something they need failed. */
+  readonly hindered = new Set<number>();
+
+  hinder(state: State, task: string): void {
+    const submit = frameOf(state.tasks.get(task), "submit");
+    if (submit !== undefined) this.hindered.add(submit.seq);
+  }
+}
+
+/** Whether a job touches nothing that a revoke ever reached, while another import of the same importer is revoked. */
+function isBesideRevoke(state: State, event: Pick<CallEvent<"submit">, "importer" | "uses">): boolean {
+  const untouched = event.uses.every((use) => {
+    const row = state.imports.get(use.import);
+    const attachment = state.attachments.get(row?.attachment ?? "");
+    const buffer = state.buffers.get(row?.buffer ?? "");
+    return (
+      row?.phase === "live" && attachment?.invalidations === 0 && !attachment.stopped && buffer?.access === "accessible"
+    );
+  });
+  if (!untouched) return false;
+  for (const row of state.imports.values()) {
+    const buffer = state.buffers.get(row.buffer);
+    if (row.importer === event.importer && buffer !== undefined && isRevoked(buffer)) return true;
+  }
+  return false;
+}
 
 export const rev01: Rule = {
   id: "REV-01",
@@ -19,7 +66,20 @@ export const rev01: Rule = {
     "Are the importer ops stored in the attachment before the attach hook runs?",
     "Does the test ask for the callback, and not only for importer ops?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    "ret isRevocable"(event, state, verdict) {
+      const attachment = state.attachments.get(event.attachment);
+      if (attachment === undefined) return;
+      verdict.exercised();
+      const expected = attachment.ops === "callback";
+      if (event.answer !== expected)
+        verdict.violated(
+          `${event.attachment} counts as ${event.answer ? "revocable" : "not revocable"}, and its importer has ${expected ? "the" : "no"} callback`,
+          verdict.since("attachments", event.attachment, "ops"),
+        );
+    },
+  }),
 };
 
 export const rev02: Rule = {
@@ -37,7 +97,38 @@ export const rev02: Rule = {
     "Is the unmap put off until the next job or until the object is freed?",
     "Does the work that unmaps wait for something user space controls?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<string>(), {
+    "cb invalidate"(event, state, _verdict, hit) {
+      const attachment = state.attachments.get(event.attachment);
+      if (attachment?.import !== null) for (const mapping of attachment?.maps ?? []) hit.add(mapping);
+    },
+    drain(_event, state, verdict, hit) {
+      for (const name of hit) {
+        verdict.exercised();
+        if (isOverdue(state, name))
+          verdict.violated(
+            `nothing is left to happen, and ${name} is still not unmapped`,
+            verdict.since("mappings", name, "stale"),
+            verdict.since("mappings", name, "grace"),
+          );
+      }
+    },
+    "call release"(event, state, verdict, hit) {
+      const { attachment } = state.imports.get(event.import) ?? {};
+      const maps = state.draining ? (state.attachments.get(attachment ?? "")?.maps ?? []) : [];
+      for (const name of maps) {
+        if (!hit.has(name)) continue;
+        verdict.exercised();
+        if (isOverdue(state, name))
+          verdict.violated(
+            `every fence is over, and ${name} is kept until its import is released`,
+            verdict.since("mappings", name, "stale"),
+            verdict.since("mappings", name, "grace"),
+          );
+      }
+    },
+  }),
 };
 
 export const rev30: Rule = {
@@ -57,7 +148,36 @@ export const rev30: Rule = {
     "Does the importer report the failed map as a lost context, or as a failure of the one job?",
     "Is the revoked mark kept per attachment or per device?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Isolation(), {
+    "call invalidate"(event, state, _verdict, { reached }) {
+      if (revokeBegun(state, event) !== undefined) reached.add(event.buffer);
+    },
+    "cbret map"(event, state, verdict, { reached }) {
+      const { buffer: name = "" } = state.attachments.get(event.attachment) ?? {};
+      const buffer = state.buffers.get(name);
+      if (buffer?.access !== "accessible" || reached.size === 0 || reached.has(name) || event.injected) return;
+      if (isContested(state, buffer, name) || !memoryIsOn(state, buffer.exporter)) return;
+      if (![...reached].some((other) => state.buffers.get(other)?.access !== "accessible")) return;
+      verdict.exercised();
+      if (event.errno === ENODEV)
+        verdict.violated(`a map of ${name} was refused like a revoked buffer, and no revoke ever reached it`);
+    },
+    "ret map"(event, state, _verdict, isolation) {
+      if (event.errno !== 0) isolation.hinder(state, event.task);
+    },
+    access(event, state, _verdict, isolation) {
+      if (event.answer === "fault") isolation.hinder(state, event.task);
+    },
+    "ret submit"(event, state, verdict, { hindered }) {
+      if (hindered.has(event.call) || !isBesideRevoke(state, event)) return;
+      verdict.exercised();
+      if (event.errno === ENODEV || event.errno === EIO)
+        verdict.violated(
+          `a job of ${event.importer} failed that uses no revoked buffer: a revoke of another one took the importer down`,
+        );
+    },
+  }),
 };
 
 export const rev35: Rule = {
@@ -75,7 +195,22 @@ export const rev35: Rule = {
   needs: ["revoke", "pin"],
   temporal: ["T-15"],
   hints: ["Does an ordinary migration go through the revoke path while the pin count is above zero?"],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    "call invalidate"(event, state, verdict) {
+      const task = state.tasks.get(event.task);
+      const operation = frameOf(task, "move") ?? frameOf(task, "evict");
+      if (operation?.buffer !== event.buffer || pinsOn(state, event.buffer) === 0) return;
+      verdict.exercised();
+      verdict.violated(`${event.buffer} is pinned, and its importers lose it for a mere move`, operation);
+    },
+    "ret move"(event, state, verdict) {
+      if (pinsOn(state, event.buffer) > 0) verdict.exercised();
+    },
+    "ret evict"(event, state, verdict) {
+      if (pinsOn(state, event.buffer) > 0) verdict.exercised();
+    },
+  }),
 };
 
 export const rev36: Rule = {
@@ -88,7 +223,7 @@ export const rev36: Rule = {
   sources: [thread("004", "the three stability models")],
   needs: ["negotiation", "revoke", "pin"],
   hints: ["Does eviction or migration look at the model the attachment was granted?"],
-  status: later("REV"),
+  status: later("NEG"),
 };
 
 export const rev50: Rule = {
@@ -110,7 +245,38 @@ export const rev50: Rule = {
     "Which fence of the reservation object is still unsignaled, and who owns it?",
     "Which attachment still has a mapping although its fences are done?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "call invalidate"(event, state, _verdict, waiting) {
+      const operation = revokeBegun(state, event);
+      if (operation !== undefined && mappedTables(state, event.buffer).length > 0) waiting.add(operation.seq);
+    },
+    "ret revoke"(event, _state, verdict, waiting) {
+      if (waiting.delete(event.call)) verdict.exercised();
+    },
+    end(event, state, verdict) {
+      // Tasks of the program that have locked each other out keep the others from going on.
+      if (event.waiting.some(({ wait }) => wait.kind === "lock" && wait.by === "program")) return;
+      for (const { task, wait } of event.waiting) {
+        const operation = innermostChange(state.tasks.get(task));
+        if (operation === undefined) continue;
+        if (wait.kind === "unmapped") {
+          const [left] = mappedTables(state, wait.buffer);
+          verdict.exercised();
+          verdict.violated(
+            left === undefined
+              ? `a ${operation.op} never returns: it waits for an unmap of ${wait.buffer}, which nobody has mapped`
+              : `a ${operation.op} never returns: ${left.attachment} has not given its mapping of ${wait.buffer} back`,
+            operation,
+          );
+        } else if (wait.kind === "fence" && !isOver(state, wait.fence)) {
+          verdict.exercised();
+          const owner = state.fences.get(wait.fence)?.by ?? "somebody";
+          verdict.violated(`a ${operation.op} never returns: ${wait.fence} of ${owner} never signals`, operation);
+        }
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev01, rev02, rev30, rev35, rev36, rev50];

@@ -1,6 +1,57 @@
-import { later } from "../rule-text.ts";
+import type { RetEvent } from "../../spec/event.ts";
+import type { AccessOperation } from "../../spec/state/observe/rows.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked, fact } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { accessPhase } from "../shared/access-phase.ts";
+import { isOver, pendingFences } from "../shared/fences.ts";
 import { derived, doc, kernel } from "../source.ts";
+import {
+  atCall,
+  atReturn,
+  changeUnderWay,
+  isRevoked,
+  mappedTables,
+  revokeBegun,
+  type Revoke,
+  Revokes,
+} from "./access-change.ts";
+import { waitsForNobody } from "./mapping-count.ts";
+
+/** Revokes under way, with the fences each has to wait for. */
+class FirstWaits extends Revokes {
+  readonly fences = new Map<Revoke, readonly string[]>();
+
+  /** The lock is let go or the operation is over: every fence has to be. */
+  judge(state: State, verdict: Verdict, revoke: Revoke): void {
+    const fences = this.fences.get(revoke);
+    if (fences === undefined) return;
+    this.fences.delete(revoke);
+    if (fences.length === 0) return;
+    verdict.exercised();
+    const pending = fences.find((fence) => !isOver(state, fence));
+    if (pending !== undefined)
+      verdict.violated(
+        `the revoke of ${revoke.buffer} went on while ${pending} was pending, which was there when its message returned`,
+        revoke.message,
+      );
+  }
+}
+
+/** Mappings that a finished revoke has ended, with its return. */
+interface Ended {
+  readonly revokes: Revokes;
+  readonly mappings: Map<string, RetEvent<AccessOperation>>;
+}
+
+/** Whether the task is inside the unmap hook of an attachment of the buffer. */
+function isUnmapping(state: State, task: string, buffer: string): boolean {
+  return (state.tasks.get(task)?.frames ?? []).some(
+    (frame) =>
+      frame.kind === "cb" && frame.hook === "unmap" && state.attachments.get(frame.attachment)?.buffer === buffer,
+  );
+}
 
 export const rev06: Rule = {
   id: "REV-06",
@@ -23,7 +74,33 @@ export const rev06: Rule = {
     "Is the lock released between the invalidate and the wait?",
     "Can a signal end the wait early?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new FirstWaits(), {
+    "call invalidate"(event, state, _verdict, waits) {
+      waits.begin(state, event);
+    },
+    "ret invalidate"(event, state, _verdict, waits) {
+      const revoke = waits.of(event.task, event.buffer);
+      const resv = state.buffers.get(event.buffer)?.resv ?? "";
+      if (revoke?.message.seq === event.call) waits.fences.set(revoke, pendingFences(state, resv));
+    },
+    blocked(event, state, verdict, waits) {
+      if (event.wait.kind !== "fence") return;
+      for (const revoke of waits.fences.keys())
+        if (revoke.operation.task === event.task && event.interruptible) {
+          verdict.exercised();
+          verdict.violated(`the revoke of ${revoke.buffer} waits for ${event.wait.fence} so that a signal can end it`);
+        }
+    },
+    unlock(event, state, verdict, waits) {
+      for (const revoke of waits.fences.keys())
+        if (revoke.operation.task === event.task && state.buffers.get(revoke.buffer)?.resv === event.lock)
+          waits.judge(state, verdict, revoke);
+    },
+    ...atReturn((event, state, verdict, waits) => {
+      for (const revoke of waits.end(event)) waits.judge(state, verdict, revoke);
+    }),
+  }),
 };
 
 export const rev07: Rule = {
@@ -45,7 +122,26 @@ export const rev07: Rule = {
     "Is every successful map counted, and is the wait for the count and not for the callbacks to return?",
     "Does the wait have a timeout that is taken as success?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Revokes(), {
+    "call invalidate"(event, state, _verdict, revokes) {
+      revokes.begin(state, event);
+    },
+    ...atReturn((event, state, verdict, revokes) => {
+      for (const { buffer, mapped, message } of revokes.end(event)) {
+        if (mapped.length === 0) continue;
+        verdict.exercised();
+        const now = mappedTables(state, buffer);
+        const left = mapped.find(({ table }) => now.some((other) => other.table === table));
+        if (left !== undefined)
+          verdict.violated(
+            `the ${event.op} returned while ${left.attachment} still has the mapping of ${buffer} it had at the message`,
+            message,
+            verdict.since("attachments", left.attachment, "hookMaps"),
+          );
+      }
+    }),
+  }),
 };
 
 export const rev08: Rule = {
@@ -59,7 +155,19 @@ export const rev08: Rule = {
   needs: ["revoke"],
   temporal: ["T-23"],
   hints: ["Is dma_resv_unlock called before wait_for_completion?"],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    blocked(event, state, verdict) {
+      if (event.wait.kind !== "unmapped") return;
+      const resv = state.buffers.get(event.wait.buffer)?.resv ?? "";
+      verdict.exercised();
+      if (holds(state, event.task, resv))
+        verdict.violated(
+          `${event.task} waits for the unmaps of ${event.wait.buffer} and holds ${resv}, which every unmap needs`,
+          verdict.since("reservations", resv, "owner"),
+        );
+    },
+  }),
 };
 
 export const rev09: Rule = {
@@ -82,7 +190,29 @@ export const rev09: Rule = {
     "Does the importer unmap before its hardware has dropped the addresses, for example from a TLB?",
     "Did the revoke return while mappings were still alive (REV-07)?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember((): Ended => ({ revokes: new Revokes(), mappings: new Map() }), {
+    "call invalidate"(event, state, _verdict, { revokes }) {
+      revokes.begin(state, event);
+    },
+    ...atReturn((event, state, verdict, { revokes, mappings }: Ended) => {
+      for (const { mapped } of revokes.end(event))
+        for (const [name, { table }] of state.mappings) {
+          if (mappings.has(name) || !mapped.some((before) => before.table === table)) continue;
+          mappings.set(name, event);
+          verdict.exercised();
+        }
+    }),
+    access(event, state, verdict, { mappings }) {
+      const returned = mappings.get(event.mapping ?? "");
+      if (returned === undefined || state.attachments.get(event.attachment)?.stopped === true) return;
+      verdict.exercised();
+      verdict.violated(
+        `the device of ${event.importer} used ${event.mapping} after the ${returned.op} had returned`,
+        returned,
+      );
+    },
+  }),
 };
 
 export const rev10: Rule = {
@@ -100,7 +230,22 @@ export const rev10: Rule = {
     "Is the job's fence signaled before the last write has reached memory?",
     "Can new work start on the old mapping after the callback?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      const mapping = state.mappings.get(event.mapping ?? "");
+      const buffer = state.buffers.get(mapping?.buffer ?? "");
+      if (mapping === undefined || buffer === undefined || !mapping.stale || !isRevoked(buffer)) return;
+      const phase = accessPhase(state, event);
+      if (phase !== "covered" && phase !== "retired") return;
+      verdict.exercised();
+      if (phase === "retired" && event.access !== "speculativeRead")
+        verdict.violated(
+          `a ${event.access} through ${event.mapping} of ${mapping.buffer}, which is being revoked, after the last fence that covered it`,
+          verdict.since("mappings", event.mapping ?? "", "grace"),
+        );
+    },
+  }),
 };
 
 export const rev11: Rule = {
@@ -115,7 +260,7 @@ export const rev11: Rule = {
   until: "K7.0",
   needs: ["revoke"],
   hints: ["Does code after the revoke rely on importers having unmapped?"],
-  status: later("REV"),
+  status: fact,
 };
 
 export const rev13: Rule = {
@@ -132,7 +277,21 @@ export const rev13: Rule = {
   from: "K7.1",
   needs: ["revoke"],
   hints: ["Does the exporter hold one count of its own and drop it before it waits?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<string>(), {
+    "cb map"(event, state, _verdict, tried) {
+      tried.add(state.attachments.get(event.attachment)?.buffer ?? "");
+    },
+    "call invalidate"(event, state, verdict, tried) {
+      if (revokeBegun(state, event) !== undefined && !tried.has(event.buffer)) verdict.exercised();
+    },
+    blocked(event, state, verdict, tried) {
+      const buffer = waitsForNobody(state, event);
+      if (buffer === undefined || tried.has(buffer)) return;
+      verdict.exercised();
+      verdict.violated(`a revoke of ${buffer} waits for an unmap, and nobody ever mapped it`);
+    },
+  }),
 };
 
 export const rev40: Rule = {
@@ -150,7 +309,43 @@ export const rev40: Rule = {
     "Which locks does the caller of the revoke hold, and which of them does an importer's unmap path take?",
     "Is the revoke reachable from a fence callback or from another atomic context?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, readonly string[]>(), {
+    ...atCall((event, state, verdict, held) => {
+      const locks = state.tasks.get(event.task)?.held ?? [];
+      held.set(
+        event.seq,
+        locks.map(({ lock }) => lock),
+      );
+      if (!event.atomic) return;
+      verdict.exercised();
+      verdict.violated(`${event.op} is called in atomic context, where nobody can wait`);
+    }),
+    blocked(event, state, verdict, held) {
+      if (event.wait.kind !== "unmapped") return;
+      const operation = changeUnderWay(state, event.task, event.wait.buffer);
+      if (operation === undefined) return;
+      verdict.exercised();
+      const resv = state.buffers.get(event.wait.buffer)?.resv ?? "";
+      if (held.get(operation.seq)?.includes(resv) === true)
+        verdict.violated(`${operation.op} was called with ${resv} held, which the unmap it waits for needs`, operation);
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting) {
+        if (wait.kind !== "unmapped" || changeUnderWay(state, task, wait.buffer) === undefined) continue;
+        const blocked = event.waiting.find(
+          (other) => other.wait.kind === "lock" && isUnmapping(state, other.task, wait.buffer),
+        );
+        const lock = blocked?.wait.kind === "lock" ? blocked.wait.lock : "";
+        if (blocked === undefined || !holds(state, task, lock) || lock === state.buffers.get(wait.buffer)?.resv)
+          continue;
+        verdict.exercised();
+        verdict.violated(
+          `${task} waits for the unmaps of ${wait.buffer} and holds ${lock}, which ${blocked.task} needs to unmap`,
+        );
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev06, rev07, rev08, rev09, rev10, rev11, rev13, rev40];
