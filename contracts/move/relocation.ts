@@ -1,6 +1,63 @@
-import { later } from "../rule-text.ts";
+import { ENODEV, errnoName } from "../../spec/errno.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { isOver } from "../shared/fences.ts";
 import { derived, doc, kernel, run, thread } from "../source.ts";
+import { holdOf, liveMappings, relocated, resvOf } from "./callback.ts";
+import { madeSince, noteMapping, noteReturn, notices } from "./notices.ts";
+
+/** An attachment that the exporter has pinned the buffer for. */
+function pinnedFor(state: State, buffer: string): string | undefined {
+  for (const [name, attachment] of state.attachments)
+    if (attachment.buffer === buffer && attachment.hookPins > 0) return name;
+  return undefined;
+}
+
+/** A live mapping of the buffer whose importer has no callback. */
+function fixedMapping(state: State, name: string): string | undefined {
+  const buffer = state.buffers.get(name);
+  if (buffer === undefined) return undefined;
+  for (const { name: mapping, attachment } of liveMappings(state, buffer))
+    if (attachment.ops !== "callback") return mapping;
+  return undefined;
+}
+
+/** The exporter is in a hook that makes or ends a mapping. */
+function isAskedFor(state: State, task: string): boolean {
+  const frames = state.tasks.get(task)?.frames ?? [];
+  return frames.some((frame) => frame.kind === "cb" && (frame.hook === "unmap" || frame.hook === "map"));
+}
+
+interface Copies {
+  /** Buffers that moved in the hold under way, with the task. */
+  readonly moved: Map<string, string>;
+  /** Unfinished copies, with the buffer whose new place they fill. */
+  readonly pending: Map<string, string>;
+}
+
+function copies(): Copies {
+  return { moved: new Map(), pending: new Map() };
+}
+
+/** A pending KERNEL fence of a reservation object. */
+function kernelFence(state: State, resv: string, except?: string): string | undefined {
+  const entries = state.reservations.get(resv)?.entries ?? [];
+  return entries.find(({ fence, usage }) => usage === "kernel" && fence !== except && !isOver(state, fence))?.fence;
+}
+
+/** Where the segments of a fresh table lead other than to the buffer's storage of now; undefined if nowhere else. */
+function strayStorage(
+  state: State,
+  buffer: string,
+  segments: readonly { readonly storage: string | null }[],
+): string | undefined {
+  const current = state.buffers.get(buffer)?.storage ?? null;
+  if (current === null) return undefined;
+  const stray = segments.find(({ storage }) => storage !== current);
+  return stray === undefined ? undefined : (stray.storage ?? "nothing");
+}
 
 export const move16: Rule = {
   id: "MOVE-16",
@@ -20,7 +77,30 @@ export const move16: Rule = {
     "Is the lock released between notice and change, for example to allocate the new place?",
     "Does every path that changes the placement, eviction and swap included, pass the notice?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(notices, {
+    "ret invalidate"(event, state, _verdict, memory) {
+      noteReturn(event, state, memory);
+    },
+    epoch(event, state, verdict, memory) {
+      const buffer = relocated(state, event);
+      if (buffer === undefined || buffer.listed.length === 0) return;
+      verdict.exercised();
+      const notice = memory.last.get(event.buffer);
+      if (!holds(state, event.task, buffer.resv))
+        verdict.violated(
+          `${event.buffer} moves to ${event.storage ?? ""} in task ${event.task}, which does not hold ${buffer.resv}`,
+          notice?.event,
+          verdict.since("reservations", buffer.resv, "owner"),
+        );
+      else if (notice?.hold !== holdOf(state, buffer.resv))
+        verdict.violated(
+          `${event.buffer} moves to ${event.storage ?? ""} without an invalidate earlier in this hold of ${buffer.resv}`,
+          notice?.event,
+          verdict.since("reservations", buffer.resv, "owner"),
+        );
+    },
+  }),
 };
 
 export const move17: Rule = {
@@ -38,7 +118,36 @@ export const move17: Rule = {
     "Do you change cacheability, encryption state or write permission of live storage?",
     "Is the invalidate skipped where the address stays the same?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    epoch(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined || buffer.released || event.change === "export") return;
+      if (buffer.storage === null || buffer.storage === event.storage) return;
+      for (const { name, mapping, attachment } of liveMappings(state, buffer)) {
+        if (attachment.ops !== "callback") continue;
+        verdict.exercised();
+        if (!mapping.stale)
+          verdict.violated(
+            `the storage of ${event.buffer} changes while ${name} lives, and no invalidate has reached ${mapping.attachment} since it was made`,
+            verdict.since("mappings", name, "live"),
+          );
+      }
+    },
+    translate(event, state, verdict) {
+      if (event.on || isAskedFor(state, event.task)) return;
+      for (const [name, mapping] of state.mappings) {
+        if (!mapping.live || mapping.stale || state.attachments.get(mapping.attachment)?.device !== event.device)
+          continue;
+        if (!mapping.segments.some(({ address }) => address === event.address)) continue;
+        verdict.exercised();
+        verdict.violated(
+          `an address of ${name} ends while the mapping lives and before any invalidate`,
+          verdict.since("mappings", name, "live"),
+        );
+      }
+    },
+  }),
 };
 
 export const move18: Rule = {
@@ -57,7 +166,51 @@ export const move18: Rule = {
     "Is a fence slot reserved before the copy starts, so that adding cannot fail?",
     "Is the fence that of the last of several copy jobs, or only of the first?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(copies, {
+    epoch(event, state, _verdict, { moved }) {
+      if (relocated(state, event) !== undefined) moved.set(event.buffer, event.task);
+    },
+    device(event, state, _verdict, { moved, pending }) {
+      if (event.job === null) return;
+      if (event.change === "jobEnd") pending.delete(event.job);
+      if (event.change !== "jobStart" || event.exporter === null) return;
+      for (const [name, task] of moved) {
+        const buffer = state.buffers.get(name);
+        if (task === event.task && buffer?.exporter === event.exporter && holds(state, task, buffer.resv))
+          pending.set(event.job, name);
+      }
+    },
+    unlock(event, state, verdict, { moved, pending }) {
+      for (const name of moved.keys()) {
+        if (resvOf(state, name) !== event.lock) continue;
+        moved.delete(name);
+        for (const [job, copied] of pending) {
+          if (copied !== name) continue;
+          verdict.exercised();
+          if (kernelFence(state, event.lock) === undefined)
+            verdict.violated(
+              `${event.lock} is released while ${job} still fills the new place of ${name}, and no KERNEL fence is pending in it`,
+              verdict.since("buffers", name, "storage"),
+            );
+        }
+      }
+    },
+    signal(event, state, verdict, { pending }) {
+      if (event.atomic) return;
+      for (const [job, name] of pending) {
+        const resv = resvOf(state, name);
+        const usage = state.reservations.get(resv)?.entries.find((entry) => entry.fence === event.fence)?.usage;
+        if (usage !== "kernel" || state.fences.get(event.fence)?.by !== state.buffers.get(name)?.exporter) continue;
+        verdict.exercised();
+        if (kernelFence(state, resv, event.fence) === undefined)
+          verdict.violated(
+            `${event.fence} signals while ${job} still fills the new place of ${name}, and no other KERNEL fence is pending`,
+            verdict.since("buffers", name, "storage"),
+          );
+      }
+    },
+  }),
 };
 
 export const move19: Rule = {
@@ -77,7 +230,40 @@ export const move19: Rule = {
     "Does the exporter itself, or a callee, map between the invalidate and the change of placement?",
     "Does the map hook return a table cached for the old place?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(notices, {
+    "ret invalidate"(event, state, _verdict, memory) {
+      noteReturn(event, state, memory);
+    },
+    "cbret map"(event, state, verdict) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      const buffer = state.buffers.get(name);
+      if (buffer === undefined || buffer.epoch === 0 || event.errno !== 0 || event.injected) return;
+      verdict.exercised();
+      const stray = strayStorage(state, name, event.segments);
+      if (stray !== undefined)
+        verdict.violated(
+          `a map of ${event.attachment} shows ${stray} although ${name} has moved to ${buffer.storage ?? ""}`,
+          verdict.since("buffers", name, "storage"),
+        );
+    },
+    "ret map"(event, state, _verdict, memory) {
+      noteMapping(event, state, memory);
+    },
+    epoch(event, state, verdict, memory) {
+      const buffer = relocated(state, event);
+      const notice = memory.last.get(event.buffer);
+      if (buffer === undefined || notice?.hold !== holdOf(state, buffer.resv)) return;
+      verdict.exercised();
+      const name = madeSince(state, event.buffer, memory);
+      if (name !== undefined)
+        verdict.violated(
+          `${name} was made after the invalidate of the move and shows the old place of ${event.buffer}`,
+          notice.event,
+          verdict.since("mappings", name, "live"),
+        );
+    },
+  }),
 };
 
 export const move24: Rule = {
@@ -92,7 +278,64 @@ export const move24: Rule = {
     "Is the placement consistent at each point where you release the lock?",
     "Can the map hook move the buffer back and so start an endless exchange?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(notices, {
+    "ret invalidate"(event, state, _verdict, memory) {
+      noteReturn(event, state, memory);
+    },
+    "cbret map"(event, state, verdict, memory) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      const notice = memory.last.get(name);
+      const buffer = state.buffers.get(name);
+      if (notice === undefined || buffer === undefined || event.injected) return;
+      verdict.exercised();
+      if (buffer.access === "revoked" || buffer.access === "revokedForever") {
+        if (event.errno !== ENODEV)
+          verdict.violated(
+            `after the invalidate of the revoke a map of ${event.attachment} answers ${errnoName(event.errno)}, not ENODEV`,
+            notice.event,
+            verdict.since("buffers", name, "access"),
+          );
+        return;
+      }
+      const stray = event.errno === 0 ? strayStorage(state, name, event.segments) : undefined;
+      if (stray !== undefined)
+        verdict.violated(
+          `after the invalidate a map of ${event.attachment} shows ${stray}, while ${name} has ${buffer.storage ?? ""}`,
+          notice.event,
+          verdict.since("buffers", name, "storage"),
+        );
+    },
+    "ret map"(event, state, _verdict, memory) {
+      noteMapping(event, state, memory);
+    },
+    "ret mapUnlocked"(event, state, _verdict, memory) {
+      noteMapping(event, state, memory);
+    },
+    epoch(event, state, verdict, memory) {
+      const buffer = relocated(state, event);
+      const notice = memory.last.get(event.buffer);
+      if (buffer === undefined || notice === undefined || notice.hold === holdOf(state, buffer.resv)) return;
+      const name = madeSince(state, event.buffer, memory);
+      if (name === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `${name}, made when the lock was free after the invalidate, shows the place that ${event.buffer} leaves only now`,
+        notice.event,
+        verdict.since("mappings", name, "live"),
+      );
+    },
+    end(event, state, verdict, memory) {
+      for (const { task } of event.waiting) {
+        const hook = state.tasks.get(task)?.frames.findLast((frame) => frame.kind === "cb" && frame.hook === "map");
+        if (hook?.kind !== "cb" || hook.hook !== "map") continue;
+        const name = state.attachments.get(hook.attachment)?.buffer ?? "";
+        if (!memory.last.has(name)) continue;
+        verdict.exercised();
+        verdict.violated(`a map of ${hook.attachment} is never answered`, hook);
+      }
+    },
+  }),
 };
 
 export const move25: Rule = {
@@ -111,7 +354,24 @@ export const move25: Rule = {
     "Do eviction, swap and defragmentation all test the pin count under the lock?",
     "Can another importer's map or pin trigger a move of a pinned buffer?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    "call move"(event, state, verdict) {
+      if (pinnedFor(state, event.buffer) !== undefined) verdict.exercised();
+    },
+    "call evict"(event, state, verdict) {
+      if (pinnedFor(state, event.buffer) !== undefined) verdict.exercised();
+    },
+    epoch(event, state, verdict) {
+      const pinned = relocated(state, event) === undefined ? undefined : pinnedFor(state, event.buffer);
+      if (pinned === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `${event.buffer} moves to ${event.storage ?? ""} while ${pinned} holds a pin`,
+        verdict.since("attachments", pinned, "hookPins"),
+      );
+    },
+  }),
 };
 
 export const move30: Rule = {
@@ -136,7 +396,24 @@ export const move30: Rule = {
     "Who pins for an importer whose ops have no callback: is it the importer itself?",
     "Does the exporter look at all live mappings before a move, or at the pin count only?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    "call move"(event, state, verdict) {
+      if (fixedMapping(state, event.buffer) !== undefined) verdict.exercised();
+    },
+    "call evict"(event, state, verdict) {
+      if (fixedMapping(state, event.buffer) !== undefined) verdict.exercised();
+    },
+    epoch(event, state, verdict) {
+      const name = relocated(state, event) === undefined ? undefined : fixedMapping(state, event.buffer);
+      if (name === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `${event.buffer} moves to ${event.storage ?? ""} while ${name} lives, whose importer cannot be told`,
+        verdict.since("mappings", name, "live"),
+      );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [move16, move17, move18, move19, move24, move25, move30];
