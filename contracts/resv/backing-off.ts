@@ -1,8 +1,27 @@
-import { later } from "../rule-text.ts";
+import { EDEADLK } from "../../spec/errno.ts";
+import type { LockRequest } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { holdsAny, olderThan, onRequest, rivals, sleepers } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** Whoever holds a lock with its context does not sleep where an older context holds the lock or waits for it. */
+function sleepsRightly(task: string, { lock, acquire }: LockRequest, state: State, verdict: Verdict): void {
+  if (acquire === null || !holdsAny(state, acquire)) return;
+  const others = rivals(state, lock, task);
+  if (others.length > 0) verdict.exercised();
+  const older = olderThan(state, acquire, others);
+  if (older === undefined) return;
+  verdict.violated(
+    `${acquire} sleeps for ${lock} with other locks in hand, though the older ${older} holds it or waits for it`,
+    verdict.since("acquires", older, "stamp"),
+    verdict.since("acquires", acquire, "held"),
+  );
+}
 
 export const resv06: Rule = {
   id: "RESV-06",
@@ -16,7 +35,22 @@ export const resv06: Rule = {
     run(both, "no -EDEADLK for the first lock of a context, even with injected back-offs"),
   ],
   hints: ["Is the number of acquired locks of the context tested before -EDEADLK is given?"],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    lock(event, state, verdict) {
+      if (event.errno !== EDEADLK || event.acquire === null) return;
+      verdict.exercised();
+      if (!holdsAny(state, event.acquire))
+        verdict.violated(
+          `${event.acquire} is told to back off from ${event.lock} and holds nothing that was taken with it`,
+          verdict.since("acquires", event.acquire, "held"),
+        );
+    },
+    blocked(event, state, verdict) {
+      if (event.wait.kind === "lock" && event.wait.acquire !== null && !holdsAny(state, event.wait.acquire))
+        verdict.exercised();
+    },
+  }),
 };
 
 export const resv07: Rule = {
@@ -36,7 +70,52 @@ export const resv07: Rule = {
     "Is an older waiter taken into account, or only the holder?",
     "Are callers without context kept out of the comparison?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { acquireInit: 4, lock: 3, unlock: 0.5 }, tasks: 3 },
+  monitor: remember(() => ({ joined: new Map<string, number>(), unlocked: new Map<string, number>() }), {
+    blocked(event, state, verdict, { joined }) {
+      const { wait } = event;
+      if (wait.kind !== "lock" || wait.lockClass !== "reservation") return;
+      if (!joined.has(event.task)) joined.set(event.task, event.seq);
+      sleepsRightly(event.task, wait, state, verdict);
+    },
+    lock(event, state, verdict, { joined, unlocked }) {
+      joined.delete(event.task);
+      const { acquire, lock } = event;
+      if (event.lockClass !== "reservation" || acquire === null) return;
+      if (event.errno === EDEADLK) {
+        verdict.exercised();
+        if (olderThan(state, acquire, rivals(state, lock, event.task)) === undefined)
+          verdict.violated(
+            `${acquire} is told to back off from ${lock}, and no older context holds it or waits for it`,
+            verdict.since("acquires", acquire, "stamp"),
+            verdict.since("reservations", lock, "acquire"),
+          );
+        return;
+      }
+      // Whoever holds a lock already was woken to back off: it may still win the race for a lock that is free by then.
+      if (event.errno !== 0 || !event.waited || holdsAny(state, acquire)) return;
+      for (const [name, other] of sleepers(state, lock, event.task)) {
+        if (other.acquire === null || (joined.get(name) ?? Infinity) > (unlocked.get(lock) ?? -1)) continue;
+        verdict.exercised();
+        if (olderThan(state, acquire, [other.acquire]) !== undefined)
+          verdict.violated(
+            `${lock} goes to ${acquire} while the older ${other.acquire} was already waiting for it`,
+            verdict.since("tasks", name, "waiting"),
+          );
+      }
+    },
+    unlock(event, _state, _verdict, { unlocked }) {
+      unlocked.set(event.lock, event.seq);
+    },
+    drain(_event, state, verdict) {
+      for (const [task, { waiting }] of state.tasks)
+        if (waiting?.kind === "lock") sleepsRightly(task, waiting, state, verdict);
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting) if (wait.kind === "lock") sleepsRightly(task, wait, state, verdict);
+    },
+  }),
 };
 
 export const resv08: Rule = {
@@ -54,7 +133,19 @@ export const resv08: Rule = {
     "Does the error path release all locks of the transaction, or only those taken in this loop?",
     "Is the buffer locked by an earlier slow call released too?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: on(
+    onRequest((request, _event, state, verdict) => {
+      const acquire = request.acquire === null ? undefined : state.acquires.get(request.acquire);
+      if (acquire === undefined || acquire.contended === null || acquire.held.includes(request.lock)) return;
+      verdict.exercised();
+      if (acquire.held.length > 0)
+        verdict.violated(
+          `${request.acquire} asks for ${request.lock} after EDEADLK on ${acquire.contended} and still holds ${acquire.held.join(", ")}`,
+          verdict.since("acquires", request.acquire!, "contended"),
+        );
+    }),
+  ),
 };
 
 export const resv09: Rule = {
@@ -75,7 +166,19 @@ export const resv09: Rule = {
     "Is the contended object remembered across the retry?",
     "Does the retry start again at the head of the list?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: on(
+    onRequest((request, _event, state, verdict) => {
+      const acquire = request.acquire === null ? undefined : state.acquires.get(request.acquire);
+      if (acquire === undefined || acquire.contended === null || acquire.held.length > 0) return;
+      verdict.exercised();
+      if (acquire.contended !== request.lock)
+        verdict.violated(
+          `the first lock that ${request.acquire} asks for after backing off is ${request.lock}, not ${acquire.contended}`,
+          verdict.since("acquires", request.acquire!, "contended"),
+        );
+    }),
+  ),
 };
 
 export const resv10: Rule = {
@@ -95,7 +198,27 @@ export const resv10: Rule = {
     "Is the slow call also used for the first attempt?",
     "Is the object given to it the one whose lock call failed?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: on(
+    onRequest((request, _event, state, verdict) => {
+      if (request.form !== "slow" && request.form !== "slowInterruptible") return;
+      verdict.exercised();
+      const { contended = null, held = [] } = state.acquires.get(request.acquire ?? "") ?? {};
+      const wrong =
+        contended === null
+          ? "without an EDEADLK before it"
+          : contended !== request.lock
+            ? `after an EDEADLK on ${contended}`
+            : held.length > 0
+              ? `with ${held.join(", ")} still held`
+              : null;
+      if (wrong !== null)
+        verdict.violated(
+          `the slow lock call on ${request.lock} is made ${wrong}`,
+          verdict.since("acquires", request.acquire ?? "", "contended"),
+        );
+    }),
+  ),
 };
 
 export const resv11: Rule = {
@@ -111,7 +234,41 @@ export const resv11: Rule = {
   ],
   temporal: ["T-18"],
   hints: ["Does the retry loop start a new context instead of keeping the old one?"],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { acquireInit: 4, lock: 3, lockSlow: 4, unlock: 0.7 }, tasks: 3 },
+  monitor: remember(() => new Set<string>(), {
+    lock(event, state, verdict, backedOff) {
+      const { acquire } = event;
+      if (event.errno !== EDEADLK || acquire === null) return;
+      const others = rivals(state, event.lock, event.task);
+      if (backedOff.has(acquire)) {
+        verdict.exercised();
+        if (others.length > 0 && olderThan(state, acquire, others) === undefined)
+          verdict.violated(
+            `${acquire} is told to back off again, though ${others.join(", ")} was started after it`,
+            verdict.since("acquires", acquire, "stamp"),
+          );
+      }
+      backedOff.add(acquire);
+    },
+    blocked(event, state, verdict, backedOff) {
+      const { wait } = event;
+      if (wait.kind !== "lock" || wait.acquire === null || !holdsAny(state, wait.acquire)) return;
+      const older = rivals(state, wait.lock, event.task).filter((name) => backedOff.has(name));
+      if (older.length > 0) verdict.exercised();
+      const robbed = olderThan(state, wait.acquire, older);
+      if (robbed !== undefined)
+        verdict.violated(
+          `${wait.acquire} waits for ${robbed}, which was started before it and lost its age when it backed off`,
+          verdict.since("acquires", robbed, "stamp"),
+        );
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting)
+        if (wait.kind === "lock" && wait.acquire !== null && state.reservations.get(wait.lock)?.owner === null)
+          verdict.violated(`${task} sleeps for ${wait.lock} for ever with ${wait.acquire}, and nobody holds it`);
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [resv06, resv07, resv08, resv09, resv10, resv11];

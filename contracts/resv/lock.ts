@@ -1,8 +1,22 @@
-import { later } from "../rule-text.ts";
+import { EBUSY, EINTR } from "../../spec/errno.ts";
+import type { LockEvent } from "../../spec/event.ts";
+import type { CallName } from "../../spec/calls.ts";
+import { on, remember } from "../monitor.ts";
+import { checked, later } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { innermost, isFree } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** Calls that work without the lock. */
+const readers: ReadonlySet<CallName> = new Set([
+  "getFences",
+  "getSingleton",
+  "waitFences",
+  "testSignaled",
+  "setDeadline",
+]);
 
 export const resv01: Rule = {
   id: "RESV-01",
@@ -15,7 +29,19 @@ export const resv01: Rule = {
     run(both, "a second locker sleeps until the unlock, a trylock fails"),
   ],
   hints: ["Is the next waiter woken only after the holder has really let go?"],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    lock(event, state, verdict) {
+      if (event.lockClass !== "reservation") return;
+      const owner = state.reservations.get(event.lock)?.owner ?? null;
+      if (owner !== null || event.waited) verdict.exercised();
+      if (event.errno === 0 && owner !== null)
+        verdict.violated(
+          `${event.task} is given ${event.lock} while ${owner} holds it`,
+          verdict.since("reservations", event.lock, "owner"),
+        );
+    },
+  }),
 };
 
 export const resv02: Rule = {
@@ -32,7 +58,30 @@ export const resv02: Rule = {
     "Does an error path unlock what the success path has unlocked already?",
     "Is the lock handed to another task that then releases it?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: remember(() => new Map<string, LockEvent>(), {
+    lock(event, _state, _verdict, taken) {
+      if (event.lockClass === "reservation" && event.errno === 0) taken.set(event.lock, event);
+    },
+    unlock(event, state, verdict) {
+      if (event.lockClass !== "reservation") return;
+      verdict.exercised();
+      const owner = state.reservations.get(event.lock)?.owner ?? null;
+      if (owner === event.task) return;
+      const holder = owner === null ? "nobody holds" : `${owner} holds`;
+      verdict.violated(
+        `${event.by} in ${event.task} unlocks ${event.lock}, which ${holder}`,
+        verdict.since("reservations", event.lock, "owner"),
+      );
+    },
+    ret(event, state, verdict, taken) {
+      for (const { lock } of state.tasks.get(event.task)?.held ?? []) {
+        const since = taken.get(lock);
+        if (since === undefined || since.seq < event.call) continue;
+        verdict.violated(`${event.op} returns with ${lock} held, which ${since.by} took inside it`, since);
+      }
+    },
+  }),
 };
 
 export const resv04: Rule = {
@@ -47,7 +96,21 @@ export const resv04: Rule = {
     run(both, "locking an object twice without context sleeps for ever"),
   ],
   hints: ["Does the deadlock test look at the context before it compares stamps?"],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    lock(event, _state, verdict) {
+      if (event.lockClass !== "reservation" || event.acquire !== null || event.form === "try") return;
+      verdict.exercised();
+      const mayEnd = event.form === "interruptible" || event.form === "slowInterruptible";
+      if (event.errno !== 0 && !(event.errno === EINTR && mayEnd))
+        verdict.violated(`the ${event.form} lock of ${event.lock} without a context ends with error ${event.errno}`);
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting)
+        if (wait.kind === "lock" && wait.acquire === null && state.reservations.get(wait.lock)?.owner === null)
+          verdict.violated(`${task} sleeps for ${wait.lock} for ever, and nobody holds it`);
+    },
+  }),
 };
 
 export const resv14: Rule = {
@@ -61,7 +124,18 @@ export const resv14: Rule = {
     run(both, "trylock against every kind of holder"),
   ],
   hints: ["Does trylock go through the path that queues a waiter?"],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    lock(event, state, verdict) {
+      if (event.lockClass !== "reservation" || event.form !== "try" || !isFree(state, event.lock, event.task)) return;
+      verdict.exercised();
+      if (event.errno === EBUSY)
+        verdict.violated(
+          `the trylock of ${event.lock} fails although nobody holds it or waits for it`,
+          verdict.since("reservations", event.lock, "owner"),
+        );
+    },
+  }),
 };
 
 export const resv42: Rule = {
@@ -80,7 +154,7 @@ export const resv42: Rule = {
     "Is copy_from_user or copy_to_user called between lock and unlock?",
     "Are user pages pinned while a buffer is locked?",
   ],
-  status: later("RESV"),
+  status: later("CPU"),
 };
 
 export const resv47: Rule = {
@@ -98,7 +172,29 @@ export const resv47: Rule = {
     "Is the waiter taken off the queue before -EINTR is returned?",
     "Is the contended object forgotten when its slow lock is interrupted?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: remember(() => new Map<string, LockEvent>(), {
+    lock(event, state, verdict, interrupted) {
+      if (event.lockClass !== "reservation" || event.errno !== EINTR) return;
+      verdict.exercised();
+      interrupted.set(event.lock, event);
+      if (event.form === "plain" || event.form === "slow")
+        verdict.violated(`the lock call on ${event.lock}, which nothing may interrupt, answers EINTR`);
+      else if (!event.waited && isFree(state, event.lock, event.task))
+        verdict.violated(`the lock call on ${event.lock} answers EINTR although the lock is free`);
+    },
+    end(event, state, verdict, interrupted) {
+      for (const { task, wait } of event.waiting) {
+        if (wait.kind !== "lock" || state.reservations.get(wait.lock)?.owner !== null) continue;
+        const earlier = interrupted.get(wait.lock);
+        if (earlier !== undefined)
+          verdict.violated(
+            `${task} sleeps for ${wait.lock} for ever: nobody holds it, and the call that was interrupted still stands in its queue`,
+            earlier,
+          );
+      }
+    },
+  }),
 };
 
 export const resv49: Rule = {
@@ -113,7 +209,24 @@ export const resv49: Rule = {
     kernel("drivers/dma-buf/dma-resv.c", "dma_resv_wait_timeout, dma_resv_test_signaled", "6.12, 7.2"),
   ],
   hints: ["Does a reader take the lock to get a stable list instead of restarting its walk?"],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    call(event, state, verdict) {
+      if (!readers.has(event.op) || !("resv" in event) || event.resv === null) return;
+      const owner = state.reservations.get(event.resv)?.owner ?? null;
+      if (owner !== null && owner !== event.task) verdict.exercised();
+    },
+    lock(event, state, verdict) {
+      const reader = innermost(state.tasks.get(event.task));
+      if (event.lockClass !== "reservation" || reader === undefined || !readers.has(reader.op)) return;
+      verdict.violated(`${reader.op} asks for the lock of ${event.lock}`, reader);
+    },
+    blocked(event, state, verdict) {
+      const reader = innermost(state.tasks.get(event.task));
+      if (event.wait.kind !== "lock" || reader === undefined || !readers.has(reader.op)) return;
+      verdict.violated(`${reader.op} sleeps for the lock of ${event.wait.lock}`, reader);
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [resv01, resv02, resv04, resv14, resv42, resv47, resv49];
