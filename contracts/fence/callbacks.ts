@@ -1,6 +1,56 @@
+import type { CallName } from "../../spec/calls.ts";
+import { EINVAL, ENOENT, errnoName } from "../../spec/errno.ts";
+import type { RetEvent } from "../../spec/event.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { kernel, doc, derived, run } from "../source.ts";
+import { openCall, openHook } from "./frames.ts";
+
+/** Calls that take the spinlock of the fence they name. */
+const takesFenceLock: ReadonlySet<CallName> = new Set<CallName>([
+  "addCallback",
+  "removeCallback",
+  "signal",
+  "signalTimestamp",
+  "checkAndSignal",
+  "enableSignaling",
+  "getStatus",
+  "waitFence",
+]);
+
+type Registration = "queued" | "refused" | "ran" | "removed";
+
+/** FENCE-13: what became of each callback on each fence, also where a caller uses one structure for two. */
+class Registrations {
+  private readonly fences = new Map<string, Map<string, Registration>>();
+
+  get(fence: string, callback: string): Registration | undefined {
+    return this.fences.get(fence)?.get(callback);
+  }
+
+  set(fence: string | null, callback: string | null, registration: Registration): void {
+    if (fence === null || callback === null) return;
+    const row = this.fences.get(fence) ?? new Map<string, Registration>();
+    this.fences.set(fence, row.set(callback, registration));
+  }
+
+  queuedOn(fence: string): readonly string[] {
+    return [...(this.fences.get(fence) ?? [])].filter(([, row]) => row === "queued").map(([name]) => name);
+  }
+}
+
+/** FENCE-13: a fence has signaled, so nothing may be queued on it. */
+function stillQueued(fence: string, verdict: Verdict, registrations: Registrations): void {
+  const [callback] = registrations.queuedOn(fence);
+  if (callback === undefined) return;
+  verdict.exercised();
+  verdict.violated(
+    `${callback} was queued on ${fence} and has not run at its signal`,
+    verdict.since("callbacks", callback, "state"),
+    verdict.since("fences", fence, "signaled"),
+  );
+}
 
 export const fence12: Rule = {
   id: "FENCE-12",
@@ -17,7 +67,39 @@ export const fence12: Rule = {
     "Is the signaled bit tested again under the lock before the callback is queued?",
     "Is the callback's list node initialised on failure, so that remove returns false?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => ({ signaled: new Set<number>(), failed: new Set<number>(), refused: new Set<string>() }), {
+    "call addCallback": (event, state, _verdict, { signaled, refused }) => {
+      if (event.callback !== null) refused.delete(event.callback);
+      if (event.fence !== null && state.fences.get(event.fence)?.signaled === true) signaled.add(event.seq);
+    },
+    "cbret enableSignaling": (event, state, _verdict, { failed }) => {
+      const call = openCall(state, event.task);
+      if (!event.answer && call?.op === "addCallback" && call.fence === event.fence) failed.add(call.seq);
+    },
+    "ret addCallback": (event, state, verdict, { signaled, failed, refused }) => {
+      verdict.exercised();
+      const { fence, callback } = event;
+      if (event.errno !== 0 && callback !== null) refused.add(callback);
+      if (fence === null || callback === null) {
+        if (event.errno !== EINVAL) verdict.violated(`adding to or of nothing answers ${errnoName(event.errno)}`);
+        return;
+      }
+      const row = state.fences.get(fence);
+      if (row === undefined) return;
+      const mustFail = signaled.has(event.call) || failed.has(event.call);
+      if (mustFail ? event.errno !== ENOENT : event.errno !== 0 && !(event.errno === ENOENT && row.signaled))
+        verdict.violated(
+          `adding ${callback} to ${fence} answers ${errnoName(event.errno)} while the fence is ${row.signaled ? "signaled" : "pending"}`,
+          verdict.since("fences", fence, mustFail ? "signaled" : "context"),
+        );
+    },
+    "cb callback": (event, _state, verdict, { refused }) => {
+      if (!refused.has(event.callback)) return;
+      verdict.exercised();
+      verdict.violated(`${event.callback} runs although adding it to ${event.fence} failed`);
+    },
+  }),
 };
 
 export const fence13: Rule = {
@@ -35,7 +117,32 @@ export const fence13: Rule = {
     "Is the list detached under the lock before callbacks run?",
     "Can a callback added during the signal be skipped?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Registrations(), {
+    "call addCallback": (event, _state, _verdict, memory) => memory.set(event.fence, event.callback, "queued"),
+    "ret addCallback": (event, _state, _verdict, memory) => {
+      if (event.errno !== 0) memory.set(event.fence, event.callback, "refused");
+    },
+    "ret removeCallback": (event, _state, _verdict, memory) => {
+      if (event.answer) memory.set(event.fence, event.callback, "removed");
+    },
+    "cb callback": (event, _state, verdict, memory) => {
+      const was = memory.get(event.fence, event.callback);
+      verdict.exercised();
+      if (was === "ran" || was === "removed")
+        verdict.violated(
+          `${event.callback} runs on ${event.fence} ${was === "ran" ? "a second time" : "after it was removed"}`,
+          verdict.since("callbacks", event.callback, "state"),
+        );
+      memory.set(event.fence, event.callback, "ran");
+    },
+    "ret signal": (event, _state, verdict, memory) => stillQueued(event.fence, verdict, memory),
+    "ret signalTimestamp": (event, _state, verdict, memory) => stillQueued(event.fence, verdict, memory),
+    "ret checkAndSignal": (event, _state, verdict, memory) => stillQueued(event.fence, verdict, memory),
+    end: (_event, state, verdict, memory) => {
+      for (const [name, fence] of state.fences) if (fence.signaled) stillQueued(name, verdict, memory);
+    },
+  }),
 };
 
 export const fence14: Rule = {
@@ -52,7 +159,19 @@ export const fence14: Rule = {
     "Is one structure reused for the next fence before the previous one ran or was removed?",
     "Do two threads share the structure of one object?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "call addCallback": (event, state, verdict) => {
+      if (event.callback === null) return;
+      verdict.exercised();
+      const row = state.callbacks.get(event.callback);
+      if (row?.state === "pending")
+        verdict.violated(
+          `${event.by} adds ${event.callback} to ${event.fence ?? "no fence"} while it is queued on ${row.fence}`,
+          verdict.since("callbacks", event.callback, "state"),
+        );
+    },
+  }),
 };
 
 export const fence15: Rule = {
@@ -74,7 +193,31 @@ export const fence15: Rule = {
     "Can the fence pointer be replaced between add and remove?",
     "Is the structure initialised when add was never reached?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "call removeCallback": (event, state, verdict) => {
+      if (verdict.misuse) return;
+      verdict.exercised();
+      const row = state.callbacks.get(event.callback);
+      if (row === undefined)
+        verdict.violated(`${event.by} removes ${event.callback} from ${event.fence}, to which nobody added it`);
+      else if (row.fence !== event.fence)
+        verdict.violated(
+          `${event.by} removes ${event.callback} from ${event.fence}, but it was added to ${row.fence}`,
+          verdict.since("callbacks", event.callback, "fence"),
+        );
+    },
+    "ret removeCallback": (event, state, verdict) => {
+      const row = state.callbacks.get(event.callback);
+      if (row?.fence !== event.fence) return;
+      verdict.exercised();
+      if (event.answer !== (row.state === "pending"))
+        verdict.violated(
+          `removing ${event.callback} answers ${event.answer} although it ${row.state === "pending" ? "was queued" : `had been ${row.state}`}`,
+          verdict.since("callbacks", event.callback, "state"),
+        );
+    },
+  }),
 };
 
 export const fence16: Rule = {
@@ -91,7 +234,31 @@ export const fence16: Rule = {
     "Is the real work moved to a worker?",
     "Does dropping the last reference in the callback free something that needs a sleeping lock?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "cb callback": (_event, _state, verdict) => verdict.exercised(),
+    lock: (event, state, verdict) => {
+      const callback = openHook(state, event.task, "callback");
+      if (callback !== undefined && event.lockClass === "reservation")
+        verdict.violated(
+          `${callback.callback} asks for the lock ${event.lock} inside the signal of ${callback.fence}`,
+          callback,
+        );
+    },
+    blocked: (event, state, verdict) => {
+      const callback = openHook(state, event.task, "callback");
+      if (callback !== undefined)
+        verdict.violated(`${callback.callback} sleeps inside the signal of ${callback.fence}`, callback);
+    },
+    alloc: (event, state, verdict) => {
+      const callback = openHook(state, event.task, "callback");
+      if (callback !== undefined && event.by !== "framework")
+        verdict.violated(
+          `${callback.callback} allocates ${event.what} inside the signal of ${callback.fence}`,
+          callback,
+        );
+    },
+  }),
 };
 
 export const fence36: Rule = {
@@ -109,7 +276,24 @@ export const fence36: Rule = {
     "Are bit and timestamp stored before the callback list is walked?",
     "Does the owner set its error only after calling signal?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "cb callback": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence === undefined) return;
+      verdict.exercised();
+      if (!fence.signaled)
+        verdict.violated(
+          `${event.callback} runs before ${event.fence} is signaled`,
+          verdict.since("callbacks", event.callback, "state"),
+        );
+    },
+    "ret isSignaled": (event, state, verdict) => {
+      const callback = openHook(state, event.task, "callback");
+      if (callback?.fence === event.fence && !event.answer)
+        verdict.violated(`${callback.callback} finds ${event.fence} unsignaled, which it is called for`, callback);
+    },
+  }),
 };
 
 export const fence37: Rule = {
@@ -126,7 +310,27 @@ export const fence37: Rule = {
     "Do callbacks run under the lock that remove takes?",
     "Is a callback handed to a worker that remove does not know of?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<string, RetEvent<"removeCallback">>(), {
+    "call addCallback": (event, _state, _verdict, removed) => {
+      if (event.callback !== null) removed.delete(event.callback);
+    },
+    "ret removeCallback": (event, state, verdict, removed) => {
+      const row = state.callbacks.get(event.callback);
+      if (row?.fence !== event.fence) return;
+      verdict.exercised();
+      removed.set(event.callback, event);
+      if (row.state === "running" && openHook(state, event.task, "callback")?.callback !== event.callback)
+        verdict.violated(
+          `${event.callback} is still running when its removal returns`,
+          verdict.since("callbacks", event.callback, "state"),
+        );
+    },
+    "cb callback": (event, _state, verdict, removed) => {
+      const ret = removed.get(event.callback);
+      if (ret !== undefined) verdict.violated(`${event.callback} runs after its removal has returned`, ret);
+    },
+  }),
 };
 
 export const fence38: Rule = {
@@ -144,7 +348,19 @@ export const fence38: Rule = {
     "Does the callback re-arm itself on the same fence?",
     "Is the error read with the locking status query instead of the field?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "cb callback": (_event, _state, verdict) => verdict.exercised(),
+    call: (event, state, verdict) => {
+      if (!takesFenceLock.has(event.op) || !("fence" in event) || event.fence === null) return;
+      const frames = state.tasks.get(event.task)?.frames ?? [];
+      const inside = frames.find(
+        (frame) => frame.kind === "cb" && frame.hook === "callback" && frame.fence === event.fence,
+      );
+      if (inside !== undefined)
+        verdict.violated(`${event.by} calls ${event.op} on ${event.fence} inside a callback of that fence`, inside);
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [fence12, fence13, fence14, fence15, fence16, fence36, fence37, fence38];

@@ -1,6 +1,66 @@
+import { EDEADLK, EINVAL, errnoName } from "../../spec/errno.ts";
+import type { HistoryEvent, RetEvent, SignalEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { kernel, doc, run } from "../source.ts";
+import { openCall, signalCall } from "./frames.ts";
+
+function isSignaled(state: State, fence: string): boolean {
+  return state.fences.get(fence)?.signaled === true;
+}
+
+function keep(seen: Map<string, HistoryEvent>, fence: string, event: HistoryEvent): void {
+  if (!seen.has(fence)) seen.set(fence, event);
+}
+
+/** FENCE-01: a query that began after the fence was seen signaled. */
+function answered(
+  event: RetEvent<"isSignaled" | "getStatus">,
+  signaled: boolean,
+  verdict: Verdict,
+  seen: Map<string, HistoryEvent>,
+): void {
+  const before = seen.get(event.fence);
+  if (before !== undefined && before.seq < event.call) {
+    verdict.exercised();
+    if (!signaled) verdict.violated(`${event.fence} was seen signaled and is found unsignaled later`, before);
+  } else if (signaled) keep(seen, event.fence, event);
+}
+
+/** FENCE-02: what a call answers that found the fence signaled. */
+function secondAnswer(
+  event: RetEvent<"signal" | "signalTimestamp">,
+  verdict: Verdict,
+  second: ReadonlyMap<number, boolean>,
+): void {
+  if (second.get(event.call) !== true) return;
+  verdict.exercised();
+  const expected = verdict.profile.secondSignal === "EINVAL" ? EINVAL : 0;
+  if (event.errno !== expected)
+    verdict.violated(
+      `a second signal of ${event.fence} answers ${errnoName(event.errno)}, expected ${errnoName(expected)}`,
+      verdict.since("fences", event.fence, "signaled"),
+    );
+}
+
+/** FENCE-39: whether a signaler was told rightly that it was the first. `first`: the call that made the fence signal. */
+function toldFirst(
+  event: RetEvent<"signal" | "signalTimestamp" | "checkAndSignal">,
+  told: boolean,
+  verdict: Verdict,
+  first: ReadonlyMap<string, number>,
+): void {
+  verdict.exercised();
+  if (told === (first.get(event.fence) === event.call)) return;
+  verdict.violated(
+    told
+      ? `${event.by} is told that it was the first to signal ${event.fence}, which somebody else did`
+      : `${event.by} was the first to signal ${event.fence} and is told that it was not`,
+    verdict.since("fences", event.fence, "signaled"),
+  );
+}
 
 export const fence01: Rule = {
   id: "FENCE-01",
@@ -17,7 +77,12 @@ export const fence01: Rule = {
     "Is a fence object reinitialised for the next job while someone may still hold it?",
     "Does a reset move the hardware counter backwards under fences already reported done?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<string, HistoryEvent>(), {
+    signal: (event, _state, _verdict, seen) => keep(seen, event.fence, event),
+    "ret isSignaled": (event, _state, verdict, seen) => answered(event, event.answer, verdict, seen),
+    "ret getStatus": (event, _state, verdict, seen) => answered(event, event.status !== 0, verdict, seen),
+  }),
 };
 
 export const fence02: Rule = {
@@ -37,7 +102,22 @@ export const fence02: Rule = {
     "Is the signaled bit tested and set in one atomic step before callbacks are taken off the list?",
     "Does the timestamp form write the stamp before it knows that it is the first signal?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<number, boolean>(), {
+    "call signal": (event, state, _verdict, second) => {
+      second.set(event.seq, isSignaled(state, event.fence));
+    },
+    "call signalTimestamp": (event, state, _verdict, second) => {
+      second.set(event.seq, isSignaled(state, event.fence));
+    },
+    signal: (event, state, verdict) => {
+      if (!isSignaled(state, event.fence)) return;
+      verdict.exercised();
+      verdict.violated(`${event.fence} signals a second time`, verdict.since("fences", event.fence, "signaled"));
+    },
+    "ret signal": (event, _state, verdict, second) => secondAnswer(event, verdict, second),
+    "ret signalTimestamp": (event, _state, verdict, second) => secondAnswer(event, verdict, second),
+  }),
 };
 
 export const fence10: Rule = {
@@ -56,7 +136,21 @@ export const fence10: Rule = {
     "Is the error set before the signal call on every path, also in the timeout handler?",
     "Is a positive code or a bare boolean handed in as error?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "call setError": (event, state, verdict) => {
+      verdict.exercised();
+      if (isSignaled(state, event.fence))
+        verdict.violated(
+          `${event.by} sets the error of ${event.fence} to ${event.error} after the signal`,
+          verdict.since("fences", event.fence, "signaled"),
+        );
+      else if (event.error >= 0 || event.error < -4095)
+        verdict.violated(
+          `${event.by} gives ${event.fence} the error ${event.error}, which is no negative error number`,
+        );
+    },
+  }),
 };
 
 export const fence11: Rule = {
@@ -76,7 +170,33 @@ export const fence11: Rule = {
     "Is the error returned although the fence is not signaled yet?",
     "Does the query ask the owner under the fence lock, so that it may itself complete the fence?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    signal: (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence?.kind !== "plain" || fence.signaled || fence.error === 0) return;
+      verdict.exercised();
+      if (event.error !== fence.error && event.error !== -EDEADLK)
+        verdict.violated(
+          `${event.fence} signals with the error ${event.error}; ${fence.error} was set`,
+          verdict.since("fences", event.fence, "error"),
+        );
+    },
+    "ret getStatus": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence === undefined) return;
+      verdict.exercised();
+      // What a container reports is FENCE-42's and FENCE-43's affair.
+      const expected = fence.signaled ? fence.error || 1 : 0;
+      const right = fence.kind === "plain" ? event.status === expected : (event.status !== 0) === fence.signaled;
+      if (!right)
+        verdict.violated(
+          `the status of ${event.fence} is ${event.status}, expected ${expected}`,
+          verdict.since("fences", event.fence, fence.signaled ? "signaled" : "context"),
+          verdict.since("fences", event.fence, "error"),
+        );
+    },
+  }),
 };
 
 export const fence30: Rule = {
@@ -96,7 +216,41 @@ export const fence30: Rule = {
     "Is the stamp stored before the signaled bit becomes visible, or can a reader see the bit first?",
     "Is the stamp of a container copied from a member instead of taken at its own signal?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => ({ stamps: new Map<string, SignalEvent>(), latest: null as SignalEvent | null }), {
+    signal: (event, state, verdict, memory) => {
+      if (!memory.stamps.has(event.fence)) memory.stamps.set(event.fence, event);
+      const call = signalCall(state, event);
+      // The stub of a merge takes the time of its parts (FENCE-28).
+      if (openCall(state, event.task)?.op === "merge") return;
+      verdict.exercised();
+      if (call?.op === "signalTimestamp") {
+        if (event.time !== call.timestamp)
+          verdict.violated(`${event.fence} is stamped ${event.time} instead of the ${call.timestamp} supplied`, call);
+        return;
+      }
+      if (memory.latest !== null && event.time < memory.latest.time)
+        verdict.violated(
+          `${event.fence} is stamped ${event.time}, before the ${memory.latest.time} of ${memory.latest.fence}, which signaled earlier`,
+          memory.latest,
+        );
+      memory.latest = event;
+    },
+    "call timestamp": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (verdict.misuse || fence === undefined) return;
+      verdict.exercised();
+      if (!fence.signaled)
+        verdict.violated(`${event.by} asks for the timestamp of ${event.fence}, which is unsignaled`);
+    },
+    "ret timestamp": (event, _state, verdict, { stamps }) => {
+      const stamp = stamps.get(event.fence);
+      if (stamp === undefined) return;
+      verdict.exercised();
+      if (event.time !== stamp.time)
+        verdict.violated(`the timestamp of ${event.fence} is ${event.time}; it signaled at ${stamp.time}`, stamp);
+    },
+  }),
 };
 
 export const fence39: Rule = {
@@ -112,7 +266,19 @@ export const fence39: Rule = {
     run(["6.12.117", "7.2.13"], "0 then -EINVAL on 6.12; false then true on 7.2"),
   ],
   hints: ["Is the result derived from the atomic test-and-set itself or from a separate query before it?"],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<string, number>(), {
+    signal: (event, state, _verdict, first) => {
+      if (!first.has(event.fence)) first.set(event.fence, signalCall(state, event)?.seq ?? -1);
+    },
+    "ret signal": (event, _state, verdict, first) => {
+      if (verdict.profile.secondSignal === "EINVAL") toldFirst(event, event.errno === 0, verdict, first);
+    },
+    "ret signalTimestamp": (event, _state, verdict, first) => {
+      if (verdict.profile.secondSignal === "EINVAL") toldFirst(event, event.errno === 0, verdict, first);
+    },
+    "ret checkAndSignal": (event, _state, verdict, first) => toldFirst(event, !event.answer, verdict, first),
+  }),
 };
 
 export const rules: readonly Rule[] = [fence01, fence02, fence10, fence11, fence30, fence39];
