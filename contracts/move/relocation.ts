@@ -3,9 +3,8 @@ import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { isOver } from "../shared/fences.ts";
 import { derived, doc, kernel, run, thread } from "../source.ts";
-import { holdOf, liveMappings, relocated, resvOf } from "./callback.ts";
+import { holdOf, liveMappings, relocated } from "./callback.ts";
 import { madeSince, noteMapping, noteReturn, notices } from "./notices.ts";
 
 /** An attachment that the exporter has pinned the buffer for. */
@@ -28,23 +27,6 @@ function fixedMapping(state: State, name: string): string | undefined {
 function isAskedFor(state: State, task: string): boolean {
   const frames = state.tasks.get(task)?.frames ?? [];
   return frames.some((frame) => frame.kind === "cb" && (frame.hook === "unmap" || frame.hook === "map"));
-}
-
-interface Copies {
-  /** Buffers that moved in the hold under way, with the task. */
-  readonly moved: Map<string, string>;
-  /** Unfinished copies, with the buffer whose new place they fill. */
-  readonly pending: Map<string, string>;
-}
-
-function copies(): Copies {
-  return { moved: new Map(), pending: new Map() };
-}
-
-/** A pending KERNEL fence of a reservation object. */
-function kernelFence(state: State, resv: string, except?: string): string | undefined {
-  const entries = state.reservations.get(resv)?.entries ?? [];
-  return entries.find(({ fence, usage }) => usage === "kernel" && fence !== except && !isOver(state, fence))?.fence;
 }
 
 /** Where the segments of a fresh table lead other than to the buffer's storage of now; undefined if nowhere else. */
@@ -145,69 +127,6 @@ export const move17: Rule = {
           `an address of ${name} ends while the mapping lives and before any invalidate`,
           verdict.since("mappings", name, "live"),
         );
-      }
-    },
-  }),
-};
-
-export const move18: Rule = {
-  id: "MOVE-18",
-  level: "MUST",
-  obliged: ["exporter"],
-  statement:
-    "If the copy or clear of a move is unfinished when the exporter unlocks, the reservation object has a KERNEL fence that ends with it.",
-  intent: "The next importer maps the new place at once and would read what has not arrived yet.",
-  sources: [
-    doc("include/linux/dma-resv.h", "DMA_RESV_USAGE_KERNEL"),
-    kernel("drivers/gpu/drm/ttm/ttm_bo_util.c", "ttm_bo_move_accel_cleanup", "6.12, 7.2"),
-  ],
-  needs: ["move"],
-  hints: [
-    "Is a fence slot reserved before the copy starts, so that adding cannot fail?",
-    "Is the fence that of the last of several copy jobs, or only of the first?",
-  ],
-  status: checked,
-  monitor: remember(copies, {
-    epoch(event, state, _verdict, { moved }) {
-      if (relocated(state, event) !== undefined) moved.set(event.buffer, event.task);
-    },
-    device(event, state, _verdict, { moved, pending }) {
-      if (event.job === null) return;
-      if (event.change === "jobEnd") pending.delete(event.job);
-      if (event.change !== "jobStart" || event.exporter === null) return;
-      for (const [name, task] of moved) {
-        const buffer = state.buffers.get(name);
-        if (task === event.task && buffer?.exporter === event.exporter && holds(state, task, buffer.resv))
-          pending.set(event.job, name);
-      }
-    },
-    unlock(event, state, verdict, { moved, pending }) {
-      for (const name of moved.keys()) {
-        if (resvOf(state, name) !== event.lock) continue;
-        moved.delete(name);
-        for (const [job, copied] of pending) {
-          if (copied !== name) continue;
-          verdict.exercised();
-          if (kernelFence(state, event.lock) === undefined)
-            verdict.violated(
-              `${event.lock} is released while ${job} still fills the new place of ${name}, and no KERNEL fence is pending in it`,
-              verdict.since("buffers", name, "storage"),
-            );
-        }
-      }
-    },
-    signal(event, state, verdict, { pending }) {
-      if (event.atomic) return;
-      for (const [job, name] of pending) {
-        const resv = resvOf(state, name);
-        const usage = state.reservations.get(resv)?.entries.find((entry) => entry.fence === event.fence)?.usage;
-        if (usage !== "kernel" || state.fences.get(event.fence)?.by !== state.buffers.get(name)?.exporter) continue;
-        verdict.exercised();
-        if (kernelFence(state, resv, event.fence) === undefined)
-          verdict.violated(
-            `${event.fence} signals while ${job} still fills the new place of ${name}, and no other KERNEL fence is pending`,
-            verdict.since("buffers", name, "storage"),
-          );
       }
     },
   }),
@@ -416,4 +335,4 @@ export const move30: Rule = {
   }),
 };
 
-export const rules: readonly Rule[] = [move16, move17, move18, move19, move24, move25, move30];
+export const rules: readonly Rule[] = [move16, move17, move19, move24, move25, move30];

@@ -1,6 +1,94 @@
-import { later } from "../rule-text.ts";
+import type { CallEvent, HistoryEvent, RetEvent } from "../../spec/event.ts";
+import { frameOf, holds, type MappingState, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
 import { doc, kernel, thread } from "../source.ts";
+import { relocated, resvOf } from "./callback.ts";
+
+type Notice = RetEvent<"invalidate">;
+
+interface Leaving {
+  /** Fences that were pending at the return of the last invalidate of a buffer. */
+  readonly pending: Map<string, { readonly event: HistoryEvent; readonly fences: readonly string[] }>;
+  /** Storage that a buffer has moved away from. */
+  readonly places: Map<
+    string,
+    { readonly event: HistoryEvent; readonly fences: readonly string[]; readonly buffer: string }
+  >;
+}
+
+function leaving(): Leaving {
+  return { pending: new Map(), places: new Map() };
+}
+
+/** An old place is given away. */
+function judgeReuse(storage: string, state: State, verdict: Verdict, { places }: Leaving): void {
+  const place = places.get(storage);
+  if (place === undefined) return;
+  places.delete(storage);
+  verdict.exercised();
+  const late = place.fences.find((fence) => !isOver(state, fence));
+  if (late !== undefined)
+    verdict.violated(
+      `${storage}, the old place of ${place.buffer}, is given away while ${late} is pending, which was there when the invalidate returned`,
+      place.event,
+    );
+}
+
+function isInDevice(state: State, mapping: MappingState): boolean {
+  return mapping.segments.some(({ storage }) => state.resources.get(storage ?? "")?.placement === "device");
+}
+
+/** A mapping of a place that its buffer has left by a move. */
+function isLeft(state: State, name: string | null): boolean {
+  const mapping = name === null ? undefined : state.mappings.get(name);
+  const buffer = mapping === undefined ? undefined : state.buffers.get(mapping.buffer);
+  return buffer !== undefined && mapping?.stale === true && mapping.epoch < buffer.epoch;
+}
+
+/** The wait for fences that a task is in with the lock of the same object held. */
+function lockedWait(state: State, task: string): CallEvent<"waitFences"> | undefined {
+  const frame = state.tasks.get(task)?.frames.at(-1);
+  if (frame?.kind !== "call" || frame.op !== "waitFences") return undefined;
+  return holds(state, task, frame.resv) ? frame : undefined;
+}
+
+interface Trust {
+  /** By buffer: the last invalidate that left fences pending, and whether the exporter has looked at them since. */
+  readonly waits: Map<string, { readonly event: Notice; readonly fences: readonly string[]; looked: boolean }>;
+  /** The same by the place that was left. */
+  readonly places: Map<string, { readonly event: Notice; readonly fences: readonly string[]; looked: boolean }>;
+}
+
+function trust(): Trust {
+  return { waits: new Map(), places: new Map() };
+}
+
+/** Whether a call asks for fences of the object, or for one of these fences. */
+function looksAt(event: CallEvent, resv: string, fences: readonly string[]): boolean {
+  switch (event.op) {
+    case "waitFences":
+    case "testSignaled":
+    case "getFences":
+    case "getSingleton":
+    case "iterateFences":
+      return event.resv === resv;
+    case "copyFences":
+      return event.source === resv;
+    case "waitFence":
+    case "isSignaled":
+    case "getStatus":
+      return fences.includes(event.fence);
+    case "addCallback":
+      return event.fence !== null && fences.includes(event.fence);
+    case "waitAny":
+      return event.fences.some((fence) => fences.includes(fence));
+    default:
+      return false;
+  }
+}
 
 export const move13: Rule = {
   id: "MOVE-13",
@@ -22,7 +110,23 @@ export const move13: Rule = {
     "Does the copy job of a pipelined move depend on them, and does its fence guard the old place?",
     "Do you collect before or after the callbacks, which may add fences?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(leaving, {
+    "ret invalidate"(event, state, _verdict, { pending }) {
+      pending.set(event.buffer, { event, fences: pendingFences(state, resvOf(state, event.buffer)) });
+    },
+    epoch(event, state, verdict, memory) {
+      const reused = event.storage === null ? undefined : memory.places.get(event.storage);
+      if (reused !== undefined && reused.buffer !== event.buffer) judgeReuse(event.storage!, state, verdict, memory);
+      const buffer = relocated(state, event);
+      if (buffer === undefined) return;
+      const left = memory.pending.get(event.buffer) ?? { event, fences: pendingFences(state, buffer.resv) };
+      memory.places.set(buffer.storage!, { ...left, buffer: event.buffer });
+    },
+    free(event, state, verdict, memory) {
+      if (event.what === "storage") judgeReuse(event.id, state, verdict, memory);
+    },
+  }),
 };
 
 export const move14: Rule = {
@@ -39,7 +143,23 @@ export const move14: Rule = {
     "Do you count live mappings of the old place, and who wakes the waiter at the last unmap?",
     "Does the reset, power or release path start after the first wait already?",
   ],
-  status: later("MOVE"),
+  evidence: ["alloc"],
+  status: checked,
+  monitor: on({
+    device(event, state, verdict) {
+      if (event.change !== "memoryOff") return;
+      for (const [name, mapping] of state.mappings) {
+        const buffer = state.buffers.get(mapping.buffer);
+        if (buffer?.exporter !== event.exporter || !mapping.stale || !isInDevice(state, mapping)) continue;
+        verdict.exercised();
+        if (mapping.live)
+          verdict.violated(
+            `the memory of ${event.exporter ?? ""} goes off while ${name}, an old mapping of it, has not been unmapped`,
+            verdict.since("mappings", name, "stale"),
+          );
+      }
+    },
+  }),
 };
 
 export const move15: Rule = {
@@ -56,7 +176,25 @@ export const move15: Rule = {
     "Is the freed memory really ordinary: can it go to a protected or confidential owner?",
     "Does the address stay mapped to something harmless until the unmap?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    "call unmap"(event, state, verdict) {
+      if (isLeft(state, event.mapping)) verdict.exercised();
+    },
+    "call unmapUnlocked"(event, state, verdict) {
+      if (isLeft(state, event.mapping)) verdict.exercised();
+    },
+    warn(event, state, verdict) {
+      const task = state.tasks.get(event.task);
+      const call = frameOf(task, "unmap") ?? frameOf(task, "unmapUnlocked");
+      if (call === undefined || call.altered || !isLeft(state, call.mapping)) return;
+      if (state.mappings.get(call.mapping!)?.direction !== call.direction) return;
+      verdict.violated(
+        `the unmap of ${call.mapping ?? ""} after its buffer has moved meets a warning: ${event.text}`,
+        call,
+      );
+    },
+  }),
 };
 
 export const move27: Rule = {
@@ -71,7 +209,19 @@ export const move27: Rule = {
     "Which locks are held at the wait, and does any unmap path of an importer need one of them?",
     "Is the wait inside a loop that keeps the locks of other buffers?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    blocked(event, state, verdict) {
+      if (event.wait.kind !== "unmapped") return;
+      verdict.exercised();
+      const resv = resvOf(state, event.wait.buffer);
+      if (holds(state, event.task, resv))
+        verdict.violated(
+          `task ${event.task} waits for the unmaps of ${event.wait.buffer} while it holds ${resv}`,
+          verdict.since("reservations", resv, "owner"),
+        );
+    },
+  }),
 };
 
 export const move28: Rule = {
@@ -89,7 +239,34 @@ export const move28: Rule = {
     "If the wait never ends, which fence is it and does its signal path take a reservation lock?",
     "Is it a wait for fences only, or does an unmap hide behind it?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: on({
+    "call waitFences"(event, state, verdict) {
+      if (holds(state, event.task, event.resv) && pendingFences(state, event.resv).length > 0) verdict.exercised();
+    },
+    warn(event, state, verdict) {
+      const call = lockedWait(state, event.task);
+      if (call !== undefined)
+        verdict.violated(`${call.by} waits for fences under ${call.resv} and meets a warning: ${event.text}`, call);
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting) {
+        const call = lockedWait(state, task);
+        if (call === undefined || wait.kind !== "fence") continue;
+        const needs = event.waiting.find(
+          (other) => other.wait.kind === "lock" && other.wait.lock === call.resv && signals(other.wait.by, wait.fence),
+        );
+        if (needs !== undefined)
+          verdict.violated(
+            `${call.by} waits for ${wait.fence} under ${call.resv}, and whoever signals it wants this lock in task ${needs.task}`,
+            call,
+          );
+      }
+      function signals(by: string, fence: string): boolean {
+        return isMadeBy(state, fence, by);
+      }
+    },
+  }),
 };
 
 export const move29: Rule = {
@@ -106,7 +283,45 @@ export const move29: Rule = {
     "What stands between the invalidate and the first change of the old place?",
     "Was the exporter tested only with importers that wait inside the callback?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(trust, {
+    "ret invalidate"(event, state, _verdict, { waits }) {
+      const fences = pendingFences(state, resvOf(state, event.buffer));
+      if (fences.length === 0) waits.delete(event.buffer);
+      else waits.set(event.buffer, { event, fences, looked: false });
+    },
+    call(event, state, _verdict, { waits }) {
+      for (const [name, wait] of waits)
+        if (event.by === state.buffers.get(name)?.exporter && looksAt(event, resvOf(state, name), wait.fences))
+          wait.looked = true;
+    },
+    epoch(event, state, _verdict, { waits, places }) {
+      const buffer = relocated(state, event);
+      const wait = waits.get(event.buffer);
+      if (buffer !== undefined && wait !== undefined) places.set(buffer.storage!, wait);
+    },
+    free(event, _state, verdict, { places }) {
+      const wait = event.what === "storage" ? places.get(event.id) : undefined;
+      if (wait === undefined) return;
+      verdict.exercised();
+      if (!wait.looked)
+        verdict.violated(
+          `${event.by} frees ${event.id}, the old place of ${wait.event.buffer}, and has asked for none of the fences ${wait.fences.join(", ")} that were pending when the callbacks had returned`,
+          wait.event,
+        );
+    },
+    "ret revoke"(event, _state, verdict, { waits }) {
+      const wait = waits.get(event.buffer);
+      if (!verdict.profile.synchronousRevoke || event.errno !== 0 || wait === undefined) return;
+      if (wait.event.seq < event.call) return;
+      verdict.exercised();
+      if (!wait.looked)
+        verdict.violated(
+          `the revoke of ${event.buffer} is over and nobody has asked for the fences ${wait.fences.join(", ")} that were pending when the callbacks had returned`,
+          wait.event,
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [move13, move14, move15, move27, move28, move29];
