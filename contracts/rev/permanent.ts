@@ -1,6 +1,17 @@
-import { later } from "../rule-text.ts";
+import { EBADFD, ENODEV } from "../../spec/errno.ts";
+import type { CallEvent } from "../../spec/event.ts";
+import type { BufferState, State } from "../../spec/state/state.ts";
+import { concerns } from "../../spec/state/observe/rows.ts";
+import { remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { proposal } from "../source.ts";
+import { atCall, atReturn, changeUnderWay } from "./access-change.ts";
+
+/** Whether a user has revoked the buffer for good. */
+function isGivenUp(state: State, buffer: BufferState | undefined): boolean {
+  return buffer?.access === "revokedForever" && state.exporters.get(buffer.exporter)?.closed !== true;
+}
 
 export const rev44: Rule = {
   id: "REV-44",
@@ -15,7 +26,31 @@ export const rev44: Rule = {
     "Does the unrevoke after a reset skip permanently revoked buffers?",
     "Are the two kinds of revoke kept in one flag?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<string, CallEvent>(), {
+    ...atCall((event, state, _verdict, tried: Map<string, CallEvent>) => {
+      if (event.op === "revokeForever") return;
+      for (const [name, buffer] of state.buffers)
+        if (concerns(event, buffer, name) && isGivenUp(state, buffer)) tried.set(name, event);
+    }),
+    "cbret attach"(event, state, verdict, tried) {
+      // Refused here or at map.
+      if (tried.has(event.buffer) && isGivenUp(state, state.buffers.get(event.buffer)) && !event.injected)
+        verdict.exercised();
+    },
+    "cbret map"(event, state, verdict, tried) {
+      const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+      const operation = tried.get(buffer);
+      if (operation === undefined || !isGivenUp(state, state.buffers.get(buffer)) || event.injected) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `${operation.op} led ${buffer} out of the permanent state: it was mapped again`,
+          verdict.since("buffers", buffer, "access"),
+          operation,
+        );
+    },
+  }),
 };
 
 export const rev45: Rule = {
@@ -32,7 +67,22 @@ export const rev45: Rule = {
     "Is the buffer's exporter compared before its private data is read?",
     "Is the device compared as well as the driver?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "call revokeForever"(event, state, _verdict, again) {
+      const buffer = state.buffers.get(event.buffer);
+      if (isGivenUp(state, buffer) && buffer?.contested === false) again.add(event.seq);
+    },
+    "ret revokeForever"(event, _state, verdict, again) {
+      if (!again.delete(event.call)) return;
+      verdict.exercised();
+      if (event.errno !== EBADFD)
+        verdict.violated(
+          `a second permanent revoke of ${event.buffer} ${event.errno === 0 ? "succeeded" : "failed with another error than EBADFD"}`,
+          verdict.since("buffers", event.buffer, "access"),
+        );
+    },
+  }),
 };
 
 export const rev46: Rule = {
@@ -45,7 +95,31 @@ export const rev46: Rule = {
   sources: [proposal("2026 RFC, VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE")],
   needs: ["revoke", "permanentRevoke"],
   hints: ["Does the upgrade only change the state, under the lock, when the buffer is already revoked?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, CallEvent>(), {
+    "call revokeForever"(event, state, _verdict, silent) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer?.access === "revoked" && !buffer.contested) silent.set(event.seq, event);
+    },
+    "call revoke"(event, state, _verdict, silent) {
+      if (isGivenUp(state, state.buffers.get(event.buffer))) silent.set(event.seq, event);
+    },
+    "call invalidate"(event, state, verdict, silent) {
+      const operation = changeUnderWay(state, event.task, event.buffer);
+      if (operation === undefined || !silent.has(operation.seq) || state.buffers.get(event.buffer)?.contested === true)
+        return;
+      verdict.violated(`${event.buffer} was revoked already, and ${operation.op} tells its importers again`, operation);
+    },
+    blocked(event, state, verdict, silent) {
+      if (event.wait.kind !== "unmapped") return;
+      const operation = changeUnderWay(state, event.task, event.wait.buffer);
+      if (operation === undefined || !silent.has(operation.seq)) return;
+      verdict.violated(`${event.wait.buffer} was revoked already, and ${operation.op} waits for its unmaps`, operation);
+    },
+    ...atReturn((event, _state, verdict, silent: Map<number, CallEvent>) => {
+      if (silent.delete(event.call)) verdict.exercised();
+    }),
+  }),
 };
 
 export const rev47: Rule = {
@@ -57,7 +131,31 @@ export const rev47: Rule = {
   sources: [proposal("2026 RFC, VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE")],
   needs: ["revoke", "permanentRevoke"],
   hints: ["Do attach and mmap test the state too, or only map?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "call attach"(event, state, _verdict, late) {
+      if (isGivenUp(state, state.buffers.get(event.buffer ?? ""))) late.add(event.seq);
+    },
+    "ret attach"(event, _state, verdict, late) {
+      if (!late.delete(event.call)) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `${event.attachment} was attached to ${event.buffer ?? ""}, which is permanently revoked`,
+          verdict.since("buffers", event.buffer ?? "", "access"),
+        );
+    },
+    "cbret map"(event, state, verdict) {
+      const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+      if (!isGivenUp(state, state.buffers.get(buffer)) || event.injected) return;
+      verdict.exercised();
+      if (event.errno !== ENODEV)
+        verdict.violated(
+          `a map of ${buffer} ${event.errno === 0 ? "succeeded" : "failed with another error than ENODEV"} although it is permanently revoked`,
+          verdict.since("buffers", buffer, "access"),
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev44, rev45, rev46, rev47];

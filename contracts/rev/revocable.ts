@@ -8,7 +8,7 @@ import type { Rule } from "../rule.ts";
 import { isOver } from "../shared/fences.ts";
 import { pinsOn } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run, thread } from "../source.ts";
-import { innermostChange, isRevoked, mappedTables, memoryIsOn, revokeBegun } from "./access-change.ts";
+import { atReturn, innermostChange, isRevoked, mappedTables, memoryIsOn, revokeBegun } from "./access-change.ts";
 
 /** A mapping that an invalidate hit and whose fences are over, with the lock free: nothing keeps its importer from unmapping. */
 function isOverdue(state: State, name: string): boolean {
@@ -251,9 +251,9 @@ export const rev50: Rule = {
       const operation = revokeBegun(state, event);
       if (operation !== undefined && mappedTables(state, event.buffer).length > 0) waiting.add(operation.seq);
     },
-    "ret revoke"(event, _state, verdict, waiting) {
+    ...atReturn((event, _state, verdict, waiting) => {
       if (waiting.delete(event.call)) verdict.exercised();
-    },
+    }),
     end(event, state, verdict) {
       // Tasks of the program that have locked each other out keep the others from going on.
       if (event.waiting.some(({ wait }) => wait.kind === "lock" && wait.by === "program")) return;

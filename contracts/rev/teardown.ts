@@ -1,6 +1,11 @@
-import { later } from "../rule-text.ts";
+import { ENODEV } from "../../spec/errno.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { bufferOf } from "../shared/lookup.ts";
 import { commit, kernel } from "../source.ts";
+import { atReturn, changeUnderWay, innermostChange, isLive, isRevoked } from "./access-change.ts";
+import { MappingCounts, waitsForNobody } from "./mapping-count.ts";
 
 export const rev14: Rule = {
   id: "REV-14",
@@ -21,7 +26,32 @@ export const rev14: Rule = {
     "Are count and completion armed again right after the wait, and not only in unrevoke?",
     "What does device close do when the buffer is already revoked?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new MappingCounts(), {
+    "cb map"(event, state, _verdict, counts) {
+      counts.mapAsked(state, event.attachment);
+    },
+    "call invalidate"(event, state, _verdict, counts) {
+      counts.begin(state, event);
+    },
+    blocked(event, state, verdict, counts) {
+      const buffer = waitsForNobody(state, event);
+      if (buffer === undefined || !counts.drained.has(buffer) || counts.asked.has(buffer)) return;
+      verdict.exercised();
+      verdict.violated(`${buffer} was revoked before, and with nothing mapped since its revoke waits for an unmap`);
+    },
+    ...atReturn((event, state, verdict, counts) => {
+      for (const { buffer, left, again, message } of counts.finish(state, event)) {
+        if (!again) continue;
+        verdict.exercised();
+        if (left !== undefined)
+          verdict.violated(
+            `the second revoke of ${buffer} did not wait for ${left}: its wait was over before it began`,
+            message,
+          );
+      }
+    }),
+  }),
 };
 
 export const rev15: Rule = {
@@ -39,7 +69,32 @@ export const rev15: Rule = {
     "Is the count taken after the last step of map that can fail?",
     "Is the table freed before the count is dropped in unmap?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new MappingCounts(), {
+    "cb map"(event, state, _verdict, counts) {
+      counts.mapAsked(state, event.attachment);
+    },
+    "call invalidate"(event, state, _verdict, counts) {
+      counts.begin(state, event);
+    },
+    blocked(event, state, verdict, counts) {
+      const buffer = waitsForNobody(state, event);
+      if (buffer === undefined || !counts.asked.has(buffer)) return;
+      verdict.exercised();
+      verdict.violated(`a revoke of ${buffer} waits for an unmap, and every map of it has failed or was given back`);
+    },
+    ...atReturn((event, state, verdict, counts) => {
+      for (const { buffer, left, asked, again, message } of counts.finish(state, event)) {
+        if (!asked) continue;
+        verdict.exercised();
+        if (left !== undefined && !again)
+          verdict.violated(
+            `a revoke of ${buffer} returned while ${left} has it mapped: the map was not counted`,
+            message,
+          );
+      }
+    }),
+  }),
 };
 
 export const rev37: Rule = {
@@ -61,7 +116,19 @@ export const rev37: Rule = {
     "Is the buffer taken off the device's list, so that a later unrevoke cannot reach it?",
     "Does map still look at the freed device instead of its own flag?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const buffer = bufferOf(state, event.attachment);
+      if (buffer === undefined || event.injected || state.exporters.get(buffer.exporter)?.closed !== true) return;
+      verdict.exercised();
+      if (event.errno !== ENODEV)
+        verdict.violated(
+          `a map ${event.errno === 0 ? "succeeded" : "failed with another error than ENODEV"} although ${buffer.exporter} is gone`,
+          verdict.since("exporters", buffer.exporter, "closed"),
+        );
+    },
+  }),
 };
 
 export const rev38: Rule = {
@@ -79,7 +146,35 @@ export const rev38: Rule = {
   from: "K7.1",
   needs: ["revoke"],
   hints: ["Does cleanup go through the same idempotent path as an ordinary revoke (REV-12)?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, ReadonlySet<string>>(), {
+    "call closeDevice"(event, state, _verdict, before) {
+      const revoked = [...state.buffers].filter(
+        ([, row]) => row.exporter === event.exporter && isLive(row) && isRevoked(row) && !row.contested,
+      );
+      if (revoked.length > 0) before.set(event.seq, new Set(revoked.map(([name]) => name)));
+    },
+    "call invalidate"(event, state, verdict, before) {
+      const operation = changeUnderWay(state, event.task, event.buffer);
+      if (operation !== undefined && before.get(operation.seq)?.has(event.buffer) === true)
+        verdict.violated(
+          `${event.buffer} was revoked already, and closing the device tells its importers again`,
+          operation,
+        );
+    },
+    blocked(event, state, verdict, before) {
+      if (event.wait.kind !== "unmapped") return;
+      const operation = changeUnderWay(state, event.task, event.wait.buffer);
+      if (operation !== undefined && before.get(operation.seq)?.has(event.wait.buffer) === true)
+        verdict.violated(
+          `${event.wait.buffer} was revoked already, and closing the device waits for it again`,
+          operation,
+        );
+    },
+    "ret closeDevice"(event, _state, verdict, before) {
+      if (before.delete(event.call)) verdict.exercised();
+    },
+  }),
 };
 
 export const rev51: Rule = {
@@ -96,7 +191,27 @@ export const rev51: Rule = {
     "Is the reference dropped through the deferred file put, or by a put that can call release at once?",
     "Which lock does the release hook take?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: on({
+    "call put"(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined || event.by !== buffer.exporter || buffer.refs !== 1) return;
+      if (innermostChange(state.tasks.get(event.task)) !== undefined) verdict.exercised();
+    },
+    "cb release"(event, state, verdict) {
+      const task = state.tasks.get(event.task);
+      const operation = innermostChange(task);
+      const own = task?.held.find(
+        ({ lockClass, lock }) => lockClass !== "reservation" && lock.startsWith(`${event.to}.`),
+      );
+      if (operation === undefined || own === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `the last reference to ${event.buffer} was dropped so that its release runs inside the ${operation.op} with ${own.lock} held`,
+        operation,
+      );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev14, rev15, rev37, rev38, rev51];

@@ -1,6 +1,59 @@
-import { later } from "../rule-text.ts";
+import { EIO, ENODEV } from "../../spec/errno.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
+import { concerns, givesBack, type AccessOperation } from "../../spec/state/observe/rows.ts";
+import type { State } from "../../spec/state/state.ts";
+import { remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { attachmentsOf } from "../shared/lookup.ts";
 import { derived, kernel, run, thread } from "../source.ts";
+import {
+  type AccessCall,
+  atCall,
+  atReturn,
+  changeUnderWay,
+  isLive,
+  memoryIsOn,
+  returnAnnounced,
+  revokeBegun,
+} from "./access-change.ts";
+
+/** Messages that attachments got inside one operation that gives access back. */
+class Messages {
+  /** Attachments that have to be told, with how often. */
+  readonly due = new Map<string, number>();
+  readonly told = new Map<string, number>();
+
+  constructor(state: State, event: AccessCall) {
+    for (const [name, buffer] of state.buffers) {
+      if (!concerns(event, buffer, name) || !isLive(buffer) || buffer.contested) continue;
+      const times = event.op === "reset" && buffer.access === "accessible" ? 2 : 1;
+      if (times === 1 && buffer.access !== "revoked") continue;
+      for (const [attachment, row] of attachmentsOf(state, name))
+        if (row.listed && row.ops === "callback") this.due.set(attachment, times);
+    }
+  }
+}
+
+/** Buffers that were revoked and given back. */
+class Reopened {
+  /** The last revoke of a buffer. */
+  readonly messages = new Map<string, CallEvent<"invalidate">>();
+  /** The unrevoke that was the last operation to change a buffer's access. */
+  readonly returns = new Map<string, RetEvent<AccessOperation>>();
+  /** The last successful map through an attachment. */
+  readonly mapped = new Map<string, number>();
+}
+
+/** What importers should have drawn from messages. */
+class Retries {
+  /** Attachments whose last map was refused: nothing happened since, or a message came. */
+  readonly refusals = new Map<string, "refused" | "told">();
+  /** Attachments that were ever pinned: their importers may give up. */
+  readonly pinned = new Set<string>();
+  /** Jobs that have to map, with the attachment. */
+  readonly due = new Map<number, string>();
+}
 
 export const rev18: Rule = {
   id: "REV-18",
@@ -20,7 +73,35 @@ export const rev18: Rule = {
     "Does the caller test memory decode and the power state after the operation, or only its own success?",
     "Can a config space write unrevoke while runtime low power is still requested?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "call unrevoke"(event, state, verdict, dark) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer?.access === "revoked" && !buffer.contested && !memoryIsOn(state, buffer.exporter)) dark.add(event.seq);
+    },
+    "call invalidate"(event, state, verdict) {
+      const operation = returnAnnounced(state, event);
+      const buffer = state.buffers.get(event.buffer);
+      if (operation === undefined || buffer === undefined) return;
+      verdict.exercised();
+      if (!memoryIsOn(state, buffer.exporter))
+        verdict.violated(
+          `${operation.op} gives ${event.buffer} back while the memory of ${buffer.exporter} is off`,
+          verdict.since("exporters", buffer.exporter, "memory"),
+          operation,
+        );
+    },
+    "ret unrevoke"(event, state, verdict, dark) {
+      const exporter = state.buffers.get(event.buffer)?.exporter ?? "";
+      if (!dark.delete(event.call) || memoryIsOn(state, exporter)) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `unrevoke of ${event.buffer} claims success while the memory of ${exporter} is off`,
+          verdict.since("exporters", exporter, "memory"),
+        );
+    },
+  }),
 };
 
 export const rev19: Rule = {
@@ -33,7 +114,35 @@ export const rev19: Rule = {
   from: "K6.19",
   needs: ["revoke", "unrevoke"],
   hints: ["Is the invalidate issued for both directions of the state change?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, Messages>(), {
+    ...atCall((event, state, _verdict, under: Map<number, Messages>) => {
+      if (givesBack(event)) under.set(event.seq, new Messages(state, event));
+    }),
+    "cb invalidate"(event, state, _verdict, under) {
+      const operation = changeUnderWay(state, event.task, state.attachments.get(event.attachment)?.buffer ?? "");
+      const told = operation === undefined ? undefined : under.get(operation.seq)?.told;
+      told?.set(event.attachment, (told.get(event.attachment) ?? 0) + 1);
+    },
+    ...atReturn((event, state, verdict, under: Map<number, Messages>) => {
+      const messages = under.get(event.call);
+      under.delete(event.call);
+      if (messages === undefined || event.errno !== 0) return;
+      for (const [attachment, times] of messages.due) {
+        const row = state.attachments.get(attachment);
+        const buffer = state.buffers.get(row?.buffer ?? "");
+        if (row === undefined || buffer === undefined || !row.listed || !isLive(buffer) || buffer.contested) continue;
+        if (buffer.access === "revokedForever" || !memoryIsOn(state, buffer.exporter)) continue;
+        const told = messages.told.get(attachment) ?? 0;
+        verdict.exercised();
+        if (told !== times)
+          verdict.violated(
+            `${attachment} was told ${told} times in a ${event.op} of ${row.buffer} that ends with access given back; ${times} is right`,
+            verdict.since("attachments", attachment, "invalidations"),
+          );
+      }
+    }),
+  }),
 };
 
 export const rev20: Rule = {
@@ -53,7 +162,39 @@ export const rev20: Rule = {
     "Does the importer keep the old table and reprogram it instead of mapping again?",
     "Is the revoked flag really cleared on every path of unrevoke?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Reopened(), {
+    "call invalidate"(event, state, _verdict, { messages }) {
+      if (revokeBegun(state, event) !== undefined) messages.set(event.buffer, event);
+    },
+    ...atCall((event, state, _verdict, { returns }: Reopened) => {
+      for (const [name, buffer] of state.buffers) if (concerns(event, buffer, name)) returns.delete(name);
+    }),
+    "ret unrevoke"(event, state, _verdict, { returns }) {
+      if (event.errno === 0 && state.buffers.get(event.buffer)?.contested === false) returns.set(event.buffer, event);
+    },
+    "cbret map"(event, state, verdict, { returns, mapped }) {
+      const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+      if (event.errno === 0) mapped.set(event.attachment, event.seq);
+      const returned = returns.get(buffer);
+      const row = state.buffers.get(buffer);
+      if (returned === undefined || row?.access !== "accessible" || event.injected || event.cb < returned.seq) return;
+      verdict.exercised();
+      if (event.errno === ENODEV) verdict.violated(`${buffer} was unrevoked, and map still refuses it`, returned);
+    },
+    "ret submit"(event, state, verdict, { messages, returns, mapped }) {
+      for (const use of event.uses) {
+        const { attachment, buffer = "" } = state.imports.get(use.import) ?? {};
+        const message = messages.get(buffer);
+        if (event.errno !== 0 || message === undefined || message.seq > event.call || !returns.has(buffer)) continue;
+        if (attachment === undefined || attachment === null || state.attachments.get(attachment)?.ops !== "callback")
+          continue;
+        verdict.exercised();
+        if ((mapped.get(attachment) ?? 0) < message.seq)
+          verdict.violated(`a job of ${event.importer} uses the mapping of ${buffer} from before its revoke`, message);
+      }
+    },
+  }),
 };
 
 export const rev21: Rule = {
@@ -75,7 +216,35 @@ export const rev21: Rule = {
     "Is the reservation lock released between the invalidate and the clearing of the flag?",
     "Is the flag cleared before the invalidate when it goes back to accessible?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(
+    () => new Map<string, { readonly message: RetEvent<"invalidate">; readonly operation: AccessCall }>(),
+    {
+      "ret invalidate"(event, state, _verdict, announced) {
+        const operation = returnAnnounced(state, event);
+        if (operation !== undefined) announced.set(event.buffer, { message: event, operation });
+      },
+      "call invalidate"(event, state, _verdict, announced) {
+        if (returnAnnounced(state, event) === undefined) announced.delete(event.buffer);
+      },
+      "cbret map"(event, state, verdict, announced) {
+        const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+        const row = state.buffers.get(buffer);
+        const back = announced.get(buffer);
+        if (back === undefined || row === undefined || row.contested || event.injected || event.cb < back.message.seq)
+          return;
+        verdict.exercised();
+        if (event.errno === ENODEV)
+          verdict.violated(
+            `${buffer} was mapped at the first chance after the message of its ${back.operation.op}, and refused`,
+            back.message,
+          );
+      },
+      ...atReturn((event, _state, _verdict, announced: Map<string, { readonly operation: AccessCall }>) => {
+        for (const [buffer, { operation }] of announced) if (operation.seq === event.call) announced.delete(buffer);
+      }),
+    },
+  ),
 };
 
 export const rev22: Rule = {
@@ -88,7 +257,24 @@ export const rev22: Rule = {
   from: "K7.1",
   needs: ["revoke", "unrevoke"],
   hints: ["Is the wait for the mapping count limited to the revoke direction?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    ...atCall((event, state, _verdict, under: Set<number>) => {
+      if (event.op !== "unrevoke" && !(event.op === "setMemory" && event.on)) return;
+      for (const [name, buffer] of state.buffers)
+        if (concerns(event, buffer, name) && buffer.access === "revoked" && !buffer.contested) under.add(event.seq);
+    }),
+    blocked(event, state, verdict, under) {
+      if (event.wait.kind !== "unmapped") return;
+      const operation = changeUnderWay(state, event.task, event.wait.buffer);
+      if (operation === undefined || !under.has(operation.seq)) return;
+      verdict.exercised();
+      verdict.violated(`${operation.op} waits for the unmaps of ${event.wait.buffer}`, operation);
+    },
+    ...atReturn((event, _state, verdict, under: Set<number>) => {
+      if (under.delete(event.call)) verdict.exercised();
+    }),
+  }),
 };
 
 export const rev23: Rule = {
@@ -106,7 +292,29 @@ export const rev23: Rule = {
   needs: ["revoke", "unrevoke"],
   temporal: ["T-33"],
   hints: ["Is the present state compared with the wanted one before the invalidate?"],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<number, ReadonlySet<string>>(), {
+    ...atCall((event, state, verdict, under: Map<number, ReadonlySet<string>>) => {
+      if (!verdict.profile.synchronousRevoke) return;
+      if (event.op !== "unrevoke" && !(event.op === "setMemory" && event.on)) return;
+      const open = [...state.buffers].filter(
+        ([name, row]) => concerns(event, row, name) && row.access === "accessible" && !row.contested,
+      );
+      if (open.length > 0) under.set(event.seq, new Set(open.map(([name]) => name)));
+    }),
+    "call invalidate"(event, state, verdict, under) {
+      const operation = changeUnderWay(state, event.task, event.buffer);
+      if (operation === undefined || state.buffers.get(event.buffer)?.contested === true) return;
+      if (under.get(operation.seq)?.has(event.buffer) === true)
+        verdict.violated(
+          `${event.buffer} was not revoked, and ${operation.op} tells its importers to drop their mappings`,
+          operation,
+        );
+    },
+    ...atReturn((event, _state, verdict, under: Map<number, ReadonlySet<string>>) => {
+      if (under.delete(event.call)) verdict.exercised();
+    }),
+  }),
 };
 
 export const rev24: Rule = {
@@ -124,7 +332,37 @@ export const rev24: Rule = {
     "Does the callback clear the remembered failure even when there is no mapping to drop?",
     "Is the callback ignored while the importer believes the buffer is dead?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Retries(), {
+    "call pin"(event, _state, _verdict, { pinned }) {
+      pinned.add(event.attachment);
+    },
+    "call map"(event, _state, _verdict, { refusals }) {
+      refusals.delete(event.attachment ?? "");
+    },
+    "ret map"(event, state, _verdict, { refusals }) {
+      const attachment = state.attachments.get(event.attachment ?? "");
+      if (event.errno === ENODEV && attachment?.ops === "callback") refusals.set(event.attachment ?? "", "refused");
+    },
+    "cbret invalidate"(event, _state, _verdict, { refusals }) {
+      if (refusals.has(event.attachment)) refusals.set(event.attachment, "told");
+    },
+    "call submit"(event, state, _verdict, { refusals, pinned, due }) {
+      const attachment = state.imports.get(event.uses[0]?.import ?? "")?.attachment ?? "";
+      if (event.uses.length === 1 && refusals.get(attachment) === "told" && !pinned.has(attachment))
+        due.set(event.seq, attachment);
+    },
+    "ret submit"(event, _state, verdict, { refusals, due }) {
+      const attachment = due.get(event.call);
+      if (attachment === undefined) return;
+      verdict.exercised();
+      if (refusals.get(attachment) === "told" && (event.errno === 0 || event.errno === ENODEV || event.errno === EIO))
+        verdict.violated(
+          `${event.importer} was told after a refused map, and its next job did not try to map again through ${attachment}`,
+          verdict.since("attachments", attachment, "invalidations"),
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev18, rev19, rev20, rev21, rev22, rev23, rev24];
