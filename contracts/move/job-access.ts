@@ -1,6 +1,7 @@
-import type { AccessEvent, CallEvent, CbEvent, HistoryEvent } from "../../spec/event.ts";
+import type { AccessEvent, CallEvent, CbEvent, HistoryEvent, LockEvent } from "../../spec/event.ts";
 import { frameOf, type MappingState, type State } from "../../spec/state/state.ts";
 import { remember, type Monitor, type Verdict } from "../monitor.ts";
+import { ownCallback } from "./callback.ts";
 
 /** A device access in a job, or in a submit whose device is done at once. */
 export interface JobAccess {
@@ -14,11 +15,14 @@ export interface JobAccess {
   readonly callback: CbEvent<"invalidate">;
   /** The invalidate that hit the mapping; null: made after the last one. */
   readonly staleBy: CbEvent<"invalidate"> | null;
+  /** The lock that the last callback could not have, and with it what that callback left undone; null: it left nothing. */
+  readonly skipped: LockEvent | null;
   /** How the job's fences were added. */
   readonly added: readonly CallEvent<"addFence">[];
 }
 
 interface Trace {
+  readonly skipped: Map<string, LockEvent>;
   readonly added: Map<string, CallEvent<"addFence">>;
   readonly starts: Map<string, HistoryEvent>;
   readonly callbacks: Map<string, CbEvent<"invalidate">>;
@@ -27,20 +31,32 @@ interface Trace {
 
 /** Judges every access of device work on an attachment that was invalidated before. */
 export function onJobAccess(judge: (access: JobAccess, state: State, verdict: Verdict) => void): Monitor {
-  const fresh = (): Trace => ({ added: new Map(), starts: new Map(), callbacks: new Map(), staleBy: new Map() });
+  const fresh = (): Trace => ({
+    skipped: new Map(),
+    added: new Map(),
+    starts: new Map(),
+    callbacks: new Map(),
+    staleBy: new Map(),
+  });
   return remember(fresh, {
     device(event, _state, _verdict, { starts }) {
       if (event.change === "jobStart" && event.job !== null) starts.set(event.job, event);
     },
-    "cb invalidate"(event, state, _verdict, { callbacks, staleBy }) {
+    "cb invalidate"(event, state, _verdict, { skipped, callbacks, staleBy }) {
+      skipped.delete(event.attachment);
       callbacks.set(event.attachment, event);
       for (const name of state.attachments.get(event.attachment)?.maps ?? [])
         if (!staleBy.has(name)) staleBy.set(name, event);
     },
+    lock(event, state, _verdict, { skipped }) {
+      if (event.errno === 0 || event.lockClass !== "reservation") return;
+      const callback = ownCallback(state, event);
+      if (callback !== undefined) skipped.set(callback.event.attachment, event);
+    },
     "call addFence"(event, _state, _verdict, { added }) {
       added.set(event.fence, event);
     },
-    access(event, state, verdict, { added, starts, callbacks, staleBy }) {
+    access(event, state, verdict, { skipped, added, starts, callbacks, staleBy }) {
       const mapping = event.mapping === null ? undefined : state.mappings.get(event.mapping);
       const callback = callbacks.get(event.attachment);
       if (mapping === undefined || callback === undefined) return;
@@ -52,7 +68,8 @@ export function onJobAccess(judge: (access: JobAccess, state: State, verdict: Ve
       const hit = staleBy.get(event.mapping ?? "") ?? (mapping.stale ? callback : null);
       const fences = state.jobs.get(name)?.fences ?? [];
       const adds = fences.flatMap((fence) => added.get(fence) ?? []);
-      judge({ event, mapping, name, start, callback, staleBy: hit, added: adds }, state, verdict);
+      const left = skipped.get(event.attachment) ?? null;
+      judge({ event, mapping, name, start, callback, staleBy: hit, skipped: left, added: adds }, state, verdict);
     },
   });
 }

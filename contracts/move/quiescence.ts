@@ -1,6 +1,19 @@
-import { later } from "../rule-text.ts";
+import type { HistoryEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { remember } from "../monitor.ts";
+import { checked, later } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { accessPhase } from "../shared/access-phase.ts";
+import { isMadeBy, isOver } from "../shared/fences.ts";
 import { derived, kernel, thread } from "../source.ts";
+import { callbackIn, ownCallback } from "./callback.ts";
+import { onJobAccess } from "./job-access.ts";
+
+/** A pending fence of an importer. */
+function ownFence(state: State, resv: string, importer: string): string | undefined {
+  const entries = state.reservations.get(resv)?.entries ?? [];
+  return entries.find(({ fence }) => !isOver(state, fence) && isMadeBy(state, fence, importer))?.fence;
+}
 
 export const move31: Rule = {
   id: "MOVE-31",
@@ -18,7 +31,30 @@ export const move31: Rule = {
     "Do you wait for the answer of the device to the flush, or only send it?",
     "Can a page fault in flight install the old address after the flush?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(() => new Map<number, Set<string>>(), {
+    device(event, state, _verdict, begun) {
+      if (event.job === null) return;
+      if (event.change === "jobEnd") for (const jobs of begun.values()) jobs.delete(event.job);
+      const callback = event.change === "jobStart" ? callbackIn(state, event.task) : undefined;
+      if (callback === undefined || event.exporter !== null) return;
+      const jobs = begun.get(callback.event.seq) ?? new Set();
+      begun.set(callback.event.seq, jobs.add(event.job));
+    },
+    "cbret invalidate"(event, state, verdict, begun) {
+      const jobs = begun.get(event.cb);
+      const callback = callbackIn(state, event.task);
+      if (jobs === undefined || callback === undefined) return;
+      begun.delete(event.cb);
+      verdict.exercised();
+      const [job] = jobs;
+      if (job !== undefined && ownFence(state, callback.resv, event.to) === undefined)
+        verdict.violated(
+          `the callback of ${event.attachment} returns while ${job}, which it gave to the device, is not done, and no fence of ${event.to} is pending in ${callback.resv}`,
+          callback.event,
+        );
+    },
+  }),
 };
 
 export const move32: Rule = {
@@ -34,7 +70,17 @@ export const move32: Rule = {
     "Is the mark set before the attempt to update, so that a skipped context keeps it?",
     "Does every submit path test the mark, those without an explicit buffer list included?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: onJobAccess(({ event, name, start, callback, staleBy, skipped }, _state, verdict) => {
+    if (skipped === null || start.seq < callback.seq) return;
+    verdict.exercised();
+    if (staleBy !== null)
+      verdict.violated(
+        `the callback of ${event.attachment} could not have ${skipped.lock} and left that for later, but ${name} begins with ${event.mapping ?? ""} all the same`,
+        staleBy,
+        skipped,
+      );
+  }),
 };
 
 export const move33: Rule = {
@@ -53,7 +99,7 @@ export const move33: Rule = {
     "Does the callback invalidate the inner buffer too, before the outer unmap?",
     "Are fences of inner users copied to the outer reservation object?",
   ],
-  status: later("MOVE"),
+  status: later("FAULT"),
 };
 
 export const move36: Rule = {
@@ -72,7 +118,33 @@ export const move36: Rule = {
     "What does the callback do if it cannot allocate the fence?",
     "Is the result of the flush or detach command looked at before unmap?",
   ],
-  status: later("MOVE"),
+  status: checked,
+  monitor: remember(() => new Map<string, HistoryEvent>(), {
+    alloc(event, state, _verdict, failures) {
+      const callback = event.errno === 0 ? undefined : ownCallback(state, event);
+      if (callback !== undefined) failures.set(callback.event.attachment, event);
+    },
+    ret(event, state, _verdict, failures) {
+      const callback = event.errno === 0 ? undefined : ownCallback(state, event);
+      if (callback !== undefined) failures.set(callback.event.attachment, event);
+    },
+    "cbret invalidate"(event, _state, verdict, failures) {
+      if (failures.has(event.attachment)) verdict.exercised();
+    },
+    access(event, state, verdict, failures) {
+      const failure = failures.get(event.attachment);
+      const phase = failure === undefined ? undefined : accessPhase(state, event);
+      const mapping = state.mappings.get(event.mapping ?? "");
+      if (mapping?.stale !== true) return;
+      if (phase !== "unmapped" && (phase !== "retired" || event.access === "speculativeRead")) return;
+      verdict.exercised();
+      verdict.violated(
+        `something failed inside the callback of ${event.attachment}, and its device goes on through ${event.mapping ?? ""}, ${phase === "unmapped" ? "which has been unmapped" : "with no fence of its own pending"}`,
+        failure,
+        verdict.since("mappings", event.mapping ?? "", phase === "unmapped" ? "live" : "grace"),
+      );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [move31, move32, move33, move36];
