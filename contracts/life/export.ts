@@ -1,10 +1,18 @@
+import { EINVAL, ENOENT, errnoName } from "../../spec/errno.ts";
+import type { RetEvent } from "../../spec/event.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked, later, untested } from "../rule-text.ts";
 import { kernel, run } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
 const both = ["6.12.117", "7.2.13"];
+
+/** Whether export has a reason to refuse that comes before the module. */
+function isRefusedAnyway({ missing, pin, unpin, caching }: RetEvent<"export">): boolean {
+  return missing.length > 0 || pin !== unpin || (caching && pin);
+}
 
 export const life01: Rule = {
   id: "LIFE-01",
@@ -22,7 +30,17 @@ export const life01: Rule = {
     "Is private data checked as well as the hooks?",
     "Does the check come before the file and the list entry are made?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    "ret export": ({ buffer, missing, errno }, _state, verdict) => {
+      if (missing.length === 0) return;
+      verdict.exercised();
+      if (errno === EINVAL) return;
+      verdict.violated(
+        `export of ${buffer} without ${missing.join(", ")} answered ${errnoName(errno)} instead of EINVAL`,
+      );
+    },
+  }),
+  status: checked,
 };
 
 export const life02: Rule = {
@@ -36,7 +54,16 @@ export const life02: Rule = {
     run(both, "pin only and unpin only: EINVAL with a warning; neither: accepted"),
   ],
   hints: ["Does the ops table name both hooks, even if one of them has nothing to do?"],
-  status: later("LIFE"),
+  monitor: on({
+    "ret export": ({ buffer, pin, unpin, errno }, _state, verdict) => {
+      if (pin === unpin) return;
+      verdict.exercised();
+      if (errno === EINVAL) return;
+      const given = pin ? "pin but not unpin" : "unpin but not pin";
+      verdict.violated(`export of ${buffer} with ${given} answered ${errnoName(errno)} instead of EINVAL`);
+    },
+  }),
+  status: checked,
 };
 
 export const life03: Rule = {
@@ -51,7 +78,15 @@ export const life03: Rule = {
   ],
   until: "K6.12",
   hints: ["Is cache_sgt_mapping set in an ops table that also has pin and unpin?"],
-  status: later("LIFE"),
+  monitor: on({
+    "ret export": ({ buffer, pin, unpin, caching, errno }, _state, verdict) => {
+      if (!caching || !(pin || unpin)) return;
+      verdict.exercised();
+      if (errno === EINVAL) return;
+      verdict.violated(`export of ${buffer} with caching and pin answered ${errnoName(errno)} instead of EINVAL`);
+    },
+  }),
+  status: checked,
 };
 
 export const life15: Rule = {
@@ -70,7 +105,29 @@ export const life15: Rule = {
     "Does the export info name the module that really holds the hooks?",
     "Is the owner's count dropped after the release hook has returned, not before?",
   ],
-  status: later("LIFE"),
+  monitor: remember(() => ({ gone: new Set<string>(), unloaded: new Map<string, RetEvent<"unloadOwner">>() }), {
+    "cbret release": (event, _state, _verdict, { gone }) => void gone.add(event.buffer),
+    "ret unloadOwner": (event, state, verdict, { gone, unloaded }) => {
+      if (event.errno === 0) unloaded.set(event.exporter, event);
+      for (const [name, buffer] of state.buffers) {
+        if (buffer.exporter !== event.exporter || gone.has(name)) continue;
+        verdict.exercised();
+        if (event.errno !== 0) continue;
+        const since = verdict.since("buffers", name, "exporter");
+        verdict.violated(`the module of ${event.exporter} was unloaded while its buffer ${name} existed`, since);
+      }
+    },
+    "ret export": (event, _state, verdict, { unloaded }) => {
+      const unload = unloaded.get(event.exporter);
+      if (unload === undefined || unload.seq > event.call || isRefusedAnyway(event)) return;
+      verdict.exercised();
+      if (event.errno === ENOENT) return;
+      const answer = errnoName(event.errno);
+      verdict.violated(`${event.exporter} was unloaded, and its export answered ${answer} instead of ENOENT`, unload);
+    },
+  }),
+  situation: { weights: { unloadOwner: 30, put: 3, export: 2 } },
+  status: checked,
 };
 
 export const life25: Rule = {
@@ -88,7 +145,9 @@ export const life25: Rule = {
     "Are objects over user pages and objects private to one address space refused?",
     "Is the purgeable state read after the object can no longer be purged?",
   ],
-  status: later("LIFE"),
+  status: untested(
+    "the request for a buffer names no kind of memory that its owner may not share, so nothing asks for it",
+  ),
 };
 
 export const life28: Rule = {
@@ -111,7 +170,7 @@ export const life28: Rule = {
     "Is the sum of all lengths checked too, not only each length?",
     "After a refusal, is there no buffer, list entry or device registration left?",
   ],
-  status: later("LIFE"),
+  status: later("P2P"),
 };
 
 export const rules: readonly Rule[] = [life01, life02, life03, life15, life25, life28];

@@ -1,10 +1,46 @@
+import type { CallEvent } from "../../spec/event.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
+import { innermost } from "../shared/lookup.ts";
 import { doc, kernel, run } from "../source.ts";
+import { countTaken, Holders, isCreator } from "./holders.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const prime = "drivers/gpu/drm/drm_prime.c";
 const both = ["6.12.117", "7.2.13"];
+
+/** The buffer whose lock the framework takes in such a call. */
+function attachedBuffer(state: State, call: CallEvent): string | null {
+  switch (call.op) {
+    case "attach":
+    case "detach":
+      return call.buffer;
+    case "mapUnlocked":
+    case "unmapUnlocked":
+      return call.attachment === null ? null : (state.attachments.get(call.attachment)?.buffer ?? null);
+    default:
+      return null;
+  }
+}
+
+/** Whether the importer has been told to give this import back, or to end its use. */
+function isGivenBack(state: State, name: string): boolean {
+  for (const task of state.tasks.values())
+    for (const frame of task.frames)
+      if (frame.kind === "call" && (frame.op === "release" || frame.op === "stop") && frame.import === name)
+        return true;
+  return false;
+}
+
+/** An attachment that an import of this importer has to the buffer. */
+function attachedFor(state: State, buffer: string, importer: string): string | undefined {
+  for (const [name, row] of state.attachments)
+    if (row.buffer === buffer && row.importer === importer && row.import !== null && row.phase === "attached")
+      return name;
+  return undefined;
+}
 
 export const life04: Rule = {
   id: "LIFE-04",
@@ -20,7 +56,18 @@ export const life04: Rule = {
     "Is the size rounded before export rather than after it?",
     "Does a resize of the exported object get refused while a buffer exists?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    "ret seek": ({ buffer, offset, whence, errno, result }, state, verdict) => {
+      const size = state.buffers.get(buffer)?.size;
+      if (size === undefined || whence !== 2 || offset !== 0 || errno !== 0) return;
+      verdict.exercised();
+      if (result === size) return;
+      const since = verdict.since("buffers", buffer, "size");
+      verdict.violated(`${buffer} was exported with ${size} bytes and now has ${result}`, since);
+    },
+  }),
+  situation: { weights: { seek: 10 } },
+  status: checked,
 };
 
 export const life05: Rule = {
@@ -42,7 +89,33 @@ export const life05: Rule = {
     "Does the import wrapper point at the buffer's object instead of one embedded in itself?",
     "Does a supplied object outlive every buffer that was exported with it?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    "ret export": ({ buffer, errno, resv, task }, state, verdict) => {
+      if (errno !== 0) return;
+      verdict.exercised();
+      const given = frameOf(state.tasks.get(task), "export")?.resv ?? null;
+      if (given !== null && resv !== given)
+        verdict.violated(`${buffer} was exported with ${given} and uses ${resv ?? "none"} instead`);
+      for (const [other, row] of state.buffers)
+        if (given === null && row.resv === resv)
+          verdict.violated(
+            `${buffer} was exported without a reservation object and got that of ${other}, ${row.resv}`,
+            verdict.since("buffers", other, "resv"),
+          );
+    },
+    lock: ({ task, by, lock, lockClass }, state, verdict) => {
+      const frame = innermost(state, task);
+      if (by !== "framework" || lockClass !== "reservation" || frame?.kind !== "call") return;
+      const name = attachedBuffer(state, frame);
+      const resv = name === null ? undefined : state.buffers.get(name)?.resv;
+      if (name === null || resv === undefined) return;
+      verdict.exercised();
+      if (lock === resv) return;
+      const since = verdict.since("buffers", name, "resv");
+      verdict.violated(`${frame.op} on ${name} locks ${lock}, but its reservation object is ${resv}`, since, frame);
+    },
+  }),
+  status: checked,
 };
 
 export const life22: Rule = {
@@ -58,7 +131,36 @@ export const life22: Rule = {
     "Does closing a handle leave attachment and reference alone while another user of the wrapper exists?",
     "Does the destructor detach before it puts?",
   ],
-  status: later("LIFE"),
+  monitor: remember(() => new Holders(), {
+    ...countTaken,
+    "ret import": ({ import: name, importer, buffer, errno }, state, verdict, holders) => {
+      if (errno !== 0 || isCreator(state, buffer, importer)) return;
+      verdict.exercised();
+      if (holders.of(buffer, importer) > 0) return;
+      verdict.violated(`${importer} made ${name} of ${buffer} and keeps no reference to ${buffer}`);
+    },
+    "call detach": ({ attachment }, state, verdict) => {
+      const name = attachment === null ? null : (state.attachments.get(attachment)?.import ?? null);
+      if (name === null || state.imports.get(name)?.phase !== "live") return;
+      verdict.exercised();
+      if (isGivenBack(state, name)) return;
+      verdict.violated(
+        `${attachment} is detached although ${name} is still in use`,
+        verdict.since("imports", name, "phase"),
+      );
+    },
+    "call put": ({ buffer, by }, state, verdict, holders) => {
+      holders.change(state, buffer, by, -1);
+      const attached = attachedFor(state, buffer, by);
+      if (attached === undefined || isCreator(state, buffer, by)) return;
+      verdict.exercised();
+      if (holders.of(buffer, by) > 0) return;
+      const since = verdict.since("attachments", attached, "phase");
+      verdict.violated(`${by} drops its reference to ${buffer} before it detaches ${attached}`, since);
+    },
+  }),
+  situation: { importers: ["subject", "static", "pinned", "pinnedRevocable"], weights: { import: 3, release: 3 } },
+  status: checked,
 };
 
 export const life23: Rule = {
@@ -78,7 +180,9 @@ export const life23: Rule = {
     "Are ops table and device of the buffer compared with your own before attach?",
     "Is a reference kept for a handle or export cache dropped with that handle?",
   ],
-  status: later("LIFE"),
+  status: untested(
+    "exporter and importer are two roles here, and only a driver that is both could know its own buffer again",
+  ),
 };
 
 export const life24: Rule = {
@@ -94,7 +198,7 @@ export const life24: Rule = {
     "Is the cached buffer looked up under the lock that also guards its removal?",
     "Is the reference of the cache dropped when the last handle goes?",
   ],
-  status: later("LIFE"),
+  status: untested("the request for a buffer names no object that an earlier buffer could have been made of"),
 };
 
 export const life34: Rule = {
@@ -106,7 +210,7 @@ export const life34: Rule = {
   intent: "A wrapping buffer would give out memory whose moves and revokes its own importers never hear of.",
   sources: [kernel(prime, "drm_gem_prime_handle_to_dmabuf", "6.12, 7.2")],
   hints: ["Does the export path look for an import attachment on the object before it builds a buffer?"],
-  status: later("LIFE"),
+  status: untested("exporter and importer are two roles here, so no object can be both imported and exported"),
 };
 
 export const rules: readonly Rule[] = [life04, life05, life22, life23, life24, life34];

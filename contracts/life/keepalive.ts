@@ -1,5 +1,7 @@
+import { on } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked, later, untested } from "../rule-text.ts";
+import { accessPhase } from "../shared/access-phase.ts";
 import { kernel, proposal, run, thread } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
@@ -14,7 +16,7 @@ export const life13: Rule = {
   sources: [kernel(core, "dma_buf_release", "6.12, 7.2")],
   needs: ["vmap"],
   hints: ["Does teardown vunmap before it puts?", "Is a cached kernel address dropped on the error path too?"],
-  status: later("LIFE"),
+  status: later("CPU"),
 };
 
 export const life14: Rule = {
@@ -32,7 +34,7 @@ export const life14: Rule = {
     "Is the reference taken before the callback is added, and dropped if adding fails?",
     "Does the callback drop it as its last step?",
   ],
-  status: later("LIFE"),
+  status: later("SYNC"),
 };
 
 export const life26: Rule = {
@@ -47,7 +49,19 @@ export const life26: Rule = {
     "Does any query return an address without a mapping that can be invalidated?",
     "Is an address copied into importer state that the callback does not clear?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    access: (event, state, verdict) => {
+      verdict.exercised();
+      const { importer, attachment, mapping } = event;
+      const phase = accessPhase(state, event);
+      if (phase === undefined)
+        verdict.violated(`${importer} uses an address through ${attachment} that no mapping gave it`);
+      if (phase !== "unmapped" || mapping === null) return;
+      const since = verdict.since("mappings", mapping, "live");
+      verdict.violated(`${importer} uses an address of ${mapping}, which has been unmapped`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const life27: Rule = {
@@ -66,7 +80,7 @@ export const life27: Rule = {
     "Do physical mappings count in the exporter's wait for unmaps?",
     "Does the callback drop page numbers as it drops DMA addresses?",
   ],
-  status: later("LIFE"),
+  status: untested("physical mappings exist in proposals only, whose runs judge them by the MAP, MOVE and REV rules"),
 };
 
 export const life32: Rule = {
@@ -85,7 +99,7 @@ export const life32: Rule = {
     "If the mmap hook sets another file, does that file hold the object?",
     "Is the file set before the hook runs?",
   ],
-  status: later("LIFE"),
+  status: later("CPU"),
 };
 
 export const rules: readonly Rule[] = [life13, life14, life26, life27, life32];

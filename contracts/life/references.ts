@@ -1,9 +1,71 @@
+import type { CallEvent, CbEvent } from "../../spec/event.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { attachmentsOf } from "../shared/lookup.ts";
 import { derived, doc, kernel, run } from "../source.ts";
+import { certainReferences, countTaken, Holders, isCreator } from "./holders.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const both = ["6.12.117", "7.2.13"];
+
+/** The buffer that a call works on, for calls that need a reference to it. A put has a rule of its own (LIFE-09). */
+function usedBuffer(state: State, event: CallEvent): string | null {
+  switch (event.op) {
+    case "exportFd":
+    case "getRef":
+    case "invalidate":
+    case "seek":
+    case "setName":
+    case "getName":
+    case "attach":
+    case "detach":
+      return event.buffer;
+    case "pin":
+    case "unpin":
+    case "map":
+    case "mapUnlocked":
+    case "unmap":
+    case "unmapUnlocked":
+    case "isRevocable":
+      return event.attachment === null ? null : (state.attachments.get(event.attachment)?.buffer ?? null);
+    default:
+      return null;
+  }
+}
+
+/** The buffer that a hook of an exporter works on, its release left out. */
+function hookedBuffer(state: State, event: CbEvent): string | null {
+  switch (event.hook) {
+    case "attach":
+    case "detach":
+      return event.buffer;
+    case "pin":
+    case "unpin":
+    case "map":
+    case "unmap":
+      return state.attachments.get(event.attachment)?.buffer ?? null;
+    default:
+      return null;
+  }
+}
+
+/** The lock that the caller of such an operation must not hold. */
+function forbiddenLock(state: State, event: CallEvent): string | undefined {
+  switch (event.op) {
+    case "export":
+      return event.resv ?? undefined;
+    case "exportFd":
+    case "put":
+      return state.buffers.get(event.buffer)?.resv;
+    case "get":
+    case "close":
+      return state.buffers.get(state.fds.get(event.fd)?.buffer ?? "")?.resv;
+    default:
+      return undefined;
+  }
+}
 
 export const life09: Rule = {
   id: "LIFE-09",
@@ -21,7 +83,29 @@ export const life09: Rule = {
     "Does every error path after get put the buffer?",
     "Is the reference of an fd you created counted as no longer yours (LIFE-06)?",
   ],
-  status: later("LIFE"),
+  monitor: remember(() => new Holders(), {
+    ...countTaken,
+    "call put": ({ buffer, by }, state, verdict, holders) => {
+      const refs = state.buffers.get(buffer)?.refs;
+      if (refs === undefined) return;
+      verdict.exercised();
+      const since = verdict.since("buffers", buffer, "refs");
+      if (refs <= 0) verdict.violated(`${by} puts ${buffer}, which has no reference left`, since);
+      else if (!isCreator(state, buffer, by) && holders.of(buffer, by) <= 0)
+        verdict.violated(`${by} puts ${buffer} without a reference of its own`, since);
+      holders.change(state, buffer, by, -1);
+    },
+    end: (event, state, verdict) => {
+      if (event.waiting.length > 0) return;
+      for (const [name, { refs }] of state.buffers) {
+        verdict.exercised();
+        if (refs <= 0) continue;
+        const since = verdict.since("buffers", name, "refs");
+        verdict.violated(`${refs} references to ${name} were never dropped`, since);
+      }
+    },
+  }),
+  status: checked,
 };
 
 export const life10: Rule = {
@@ -40,7 +124,28 @@ export const life10: Rule = {
     "Do armed polls and live mmaps count as references?",
     "Does your code rely on release having run when put returns?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    "cb release": ({ buffer }, state, verdict) => {
+      const row = state.buffers.get(buffer);
+      if (row === undefined) return;
+      verdict.exercised();
+      const since = verdict.since("buffers", buffer, "refs");
+      const left = certainReferences(state, buffer);
+      if (left > 0) verdict.violated(`${buffer} is released while ${left} references are left`, since);
+      if (row.releases > 0)
+        verdict.violated(`${buffer} is released twice`, verdict.since("buffers", buffer, "releases"));
+    },
+    end: (event, state, verdict) => {
+      if (event.waiting.length > 0) return;
+      for (const [name, { refs, released }] of state.buffers) {
+        if (refs > 0) continue;
+        verdict.exercised();
+        if (released) continue;
+        verdict.violated(`${name} was never released`, verdict.since("buffers", name, "refs"));
+      }
+    },
+  }),
+  status: checked,
 };
 
 export const life11: Rule = {
@@ -55,7 +160,25 @@ export const life11: Rule = {
     "Does the caller still use the buffer after its own put?",
     "Is deferred work that touches the buffer holding its own reference?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    call: (event, state, verdict) => {
+      const name = usedBuffer(state, event);
+      if (name === null || !state.buffers.has(name)) return;
+      verdict.exercised();
+      if (state.buffers.get(name)!.refs > 0 || verdict.misuse) return;
+      const since = verdict.since("buffers", name, "refs");
+      verdict.violated(`${event.by} calls ${event.op} on ${name}, whose last reference is gone`, since);
+    },
+    cb: (event, state, verdict) => {
+      const name = hookedBuffer(state, event);
+      if (name === null || !state.buffers.has(name)) return;
+      verdict.exercised();
+      if (state.buffers.get(name)!.refs > 0) return;
+      const since = verdict.since("buffers", name, "refs");
+      verdict.violated(`the ${event.hook} hook runs for ${name}, whose last reference is gone`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const life12: Rule = {
@@ -70,7 +193,21 @@ export const life12: Rule = {
   ],
   temporal: ["T-12"],
   hints: ["Is put called before detach anywhere, error paths included?", "Does every attach have a detach?"],
-  status: later("LIFE"),
+  monitor: on({
+    "cb release": ({ buffer }, state, verdict) => {
+      const attachments = attachmentsOf(state, buffer);
+      if (attachments.length > 0) verdict.exercised();
+      for (const [name, { phase, importer, listed }] of attachments)
+        if (phase === "attaching" || phase === "attached" || (phase === "detaching" && listed))
+          verdict.violated(
+            `${buffer} is released while ${name} of ${importer} is still attached`,
+            verdict.since("attachments", name, "phase"),
+            verdict.since("buffers", buffer, "refs"),
+          );
+    },
+  }),
+  situation: { weights: { attach: 2, detach: 2, import: 2, release: 3, put: 5, close: 2 } },
+  status: checked,
 };
 
 export const life35: Rule = {
@@ -88,7 +225,17 @@ export const life35: Rule = {
     "Is the put after the unlock in every error path?",
     "Can a fence callback or list walk under the lock drop the last reference?",
   ],
-  status: later("LIFE"),
+  monitor: on({
+    call: (event, state, verdict) => {
+      const resv = forbiddenLock(state, event);
+      if (resv === undefined) return;
+      verdict.exercised();
+      if (!holds(state, event.task, resv)) return;
+      const since = verdict.since("reservations", resv, "owner");
+      verdict.violated(`${event.by} calls ${event.op} and holds ${resv}, the lock of that buffer`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const life36: Rule = {
@@ -105,7 +252,17 @@ export const life36: Rule = {
     run(both, "a hook that locks is granted the lock; normally the lock is free at entry"),
   ],
   hints: ["Does the framework drop its own hold first?", "Did a caller put the buffer under the lock (LIFE-35)?"],
-  status: later("LIFE"),
+  monitor: on({
+    "cb release": ({ buffer, task }, state, verdict) => {
+      const resv = state.buffers.get(buffer)?.resv;
+      if (resv === undefined) return;
+      verdict.exercised();
+      if (!holds(state, task, resv)) return;
+      const since = verdict.since("reservations", resv, "owner");
+      verdict.violated(`the release hook of ${buffer} is entered with its lock ${resv} held`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const rules: readonly Rule[] = [life09, life10, life11, life12, life35, life36];
