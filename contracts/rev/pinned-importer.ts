@@ -1,6 +1,25 @@
-import { later } from "../rule-text.ts";
+import type { CbEvent, DeviceEvent } from "../../spec/event.ts";
+import type { AttachmentState, State } from "../../spec/state/state.ts";
+import { remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { commit, derived, doc, kernel } from "../source.ts";
+import { missingSteps, PinnedAttachments } from "./pinned-attachments.ts";
+
+/** Whether the importer is still busy creating what the attachment belongs to. */
+function isCreating(state: State, attachment: AttachmentState | undefined): boolean {
+  return state.imports.get(attachment?.import ?? "")?.phase === "importing";
+}
+
+/** The innermost callback of an attachment that the task is in. */
+function callbackOf(state: State, task: string, attachment: string): CbEvent | undefined {
+  return state.tasks
+    .get(task)
+    ?.frames.findLast(
+      (frame): frame is CbEvent<"invalidate"> =>
+        frame.kind === "cb" && frame.hook === "invalidate" && frame.attachment === attachment,
+    );
+}
 
 export const rev25: Rule = {
   id: "REV-25",
@@ -20,7 +39,34 @@ export const rev25: Rule = {
     "Is the revoked mark of the attachment tested on every path that maps?",
     "Can anything clear the mark before detach?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new PinnedAttachments(), {
+    "cb invalidate"(event, state, verdict, pinned) {
+      if (pinned.ended.has(event.attachment)) verdict.exercised();
+      else if ((state.attachments.get(event.attachment)?.pins ?? 0) > 0) pinned.held.add(event.attachment);
+    },
+    "cbret invalidate"(event, state, _verdict, pinned) {
+      const attachment = state.attachments.get(event.attachment);
+      const held = pinned.held.delete(event.attachment);
+      if (held && attachment?.pins === 0 && attachment.maps.length === 0) pinned.ended.set(event.attachment, event);
+    },
+    "call map"(event, _state, verdict, { ended }) {
+      const end = ended.get(event.attachment ?? "");
+      if (end === undefined) return;
+      verdict.exercised();
+      verdict.violated(`${event.by} maps again through ${event.attachment ?? ""}, which it gave up for good`, end);
+    },
+    "call pin"(event, _state, verdict, { ended }) {
+      const end = ended.get(event.attachment);
+      if (end === undefined) return;
+      verdict.exercised();
+      verdict.violated(`${event.by} pins again through ${event.attachment}, which it gave up for good`, end);
+    },
+    "ret submit"(event, state, verdict, { ended }) {
+      const used = event.uses.some((use) => ended.has(state.imports.get(use.import)?.attachment ?? ""));
+      if (used) verdict.exercised();
+    },
+  }),
 };
 
 export const rev26: Rule = {
@@ -44,7 +90,39 @@ export const rev26: Rule = {
     "Is any of the three steps handed to a worker?",
     "What happens if the hardware refuses to stop: is a device reset asked for?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new PinnedAttachments(), {
+    "ret pin"(event, state, _verdict, pinned) {
+      pinned.pinReturned(state, event);
+    },
+    "cb invalidate"(event, state, _verdict, pinned) {
+      const attachment = state.attachments.get(event.attachment);
+      if (!pinned.atCreation.has(event.attachment) || attachment === undefined || attachment.pins === 0) return;
+      if (!isCreating(state, attachment)) pinned.held.add(event.attachment);
+    },
+    "call unmap"(event, state, verdict, { held }) {
+      const name = event.attachment ?? "";
+      const callback = held.has(name) ? callbackOf(state, event.task, name) : undefined;
+      if (callback === undefined || state.attachments.get(name)?.stopped === true) return;
+      verdict.exercised();
+      verdict.violated(`${event.by} unmaps ${event.mapping ?? ""} while its device can still use it`, callback);
+    },
+    "call unpin"(event, state, verdict, { held }) {
+      const [mapping] = state.attachments.get(event.attachment)?.maps ?? [];
+      const callback = held.has(event.attachment) ? callbackOf(state, event.task, event.attachment) : undefined;
+      if (callback === undefined || mapping === undefined) return;
+      verdict.exercised();
+      verdict.violated(`${event.by} unpins ${event.attachment} before it unmaps ${mapping}`, callback);
+    },
+    "cbret invalidate"(event, state, verdict, { held }) {
+      const attachment = state.attachments.get(event.attachment);
+      if (!held.delete(event.attachment) || attachment === undefined) return;
+      verdict.exercised();
+      const missing = missingSteps(attachment);
+      if (missing !== undefined)
+        verdict.violated(`the callback of ${event.attachment}, which was pinned, returned ${missing}`);
+    },
+  }),
 };
 
 export const rev27: Rule = {
@@ -68,7 +146,26 @@ export const rev27: Rule = {
     "Is the mark tested and set under the reservation lock on all three paths?",
     "Does release call the hook again after an invalidate has already run it?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new Map<string, DeviceEvent>(), {
+    device(event, state, verdict, stops) {
+      if (event.change !== "stop" || event.attachment === null) return;
+      const before = stops.get(event.attachment);
+      stops.set(event.attachment, event);
+      if (before === undefined) return;
+      verdict.exercised();
+      verdict.violated(`the hardware behind ${event.attachment} is stopped a second time`, before);
+    },
+    "cb invalidate"(event, _state, verdict, stops) {
+      if (stops.has(event.attachment)) verdict.exercised();
+    },
+    "call release"(event, state, verdict, stops) {
+      if (stops.has(state.imports.get(event.import)?.attachment ?? "")) verdict.exercised();
+    },
+    "call stop"(event, state, verdict, stops) {
+      if (stops.has(state.imports.get(event.import)?.attachment ?? "")) verdict.exercised();
+    },
+  }),
 };
 
 export const rev28: Rule = {
@@ -89,7 +186,35 @@ export const rev28: Rule = {
     "Is the lock dropped between creation and setting the hook?",
     "Is the hardware object programmed only after the hook is set?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new PinnedAttachments(), {
+    "ret pin"(event, state, _verdict, pinned) {
+      pinned.pinReturned(state, event);
+    },
+    "ret map"(event, _state, _verdict, pinned) {
+      if (event.errno === 0 && event.attachment !== null) pinned.mapped.add(event.attachment);
+    },
+    device(event, state, verdict, { mapped }) {
+      const name = event.attachment ?? "";
+      const callback = event.change === "stop" ? callbackOf(state, event.task, name) : undefined;
+      if (callback === undefined || mapped.has(name)) return;
+      verdict.violated(`the callback of ${name} stops hardware that creation has not set up yet`, callback);
+    },
+    "cb invalidate"(event, state, verdict, pinned) {
+      const attachment = state.attachments.get(event.attachment);
+      if (!isCreating(state, attachment)) return;
+      verdict.exercised();
+      if (pinned.atCreation.has(event.attachment) && attachment?.pins !== 0) pinned.held.add(event.attachment);
+    },
+    "cbret invalidate"(event, state, verdict, { held }) {
+      const attachment = state.attachments.get(event.attachment);
+      const missing = held.delete(event.attachment) && attachment !== undefined ? missingSteps(attachment) : undefined;
+      if (missing !== undefined)
+        verdict.violated(
+          `creation let go of the lock before the hook of ${event.attachment} was set: the callback returned ${missing}`,
+        );
+    },
+  }),
 };
 
 export const rev53: Rule = {
@@ -111,7 +236,35 @@ export const rev53: Rule = {
     "Is the mark looked at under the lock before pin is called?",
     "Does the callback use a stored attachment pointer that is not yet assigned?",
   ],
-  status: later("REV"),
+  status: checked,
+  monitor: remember(() => new PinnedAttachments(), {
+    "cb invalidate"(event, state, _verdict, pinned) {
+      const attachment = state.attachments.get(event.attachment);
+      if (!isCreating(state, attachment) || attachment === undefined || pinned.mapped.has(event.attachment)) return;
+      if (attachment.pins === 0) pinned.held.add(event.attachment);
+    },
+    "ret map"(event, _state, _verdict, pinned) {
+      if (event.errno === 0 && event.attachment !== null) pinned.mapped.add(event.attachment);
+    },
+    "ret import"(event, state, verdict, { held }) {
+      for (const name of held) {
+        const attachment = state.attachments.get(name);
+        if (attachment?.import !== event.import) continue;
+        held.delete(name);
+        verdict.exercised();
+        const { pins, phase } = attachment;
+        const maps = attachment.maps.length;
+        const since = verdict.since("attachments", name, "invalidations");
+        if (event.errno !== 0 && (pins !== 0 || maps !== 0 || phase !== "detached"))
+          verdict.violated(
+            `import failed after an early message and left ${pins} pins, ${maps} mappings, ${name} ${phase}`,
+            since,
+          );
+        if (event.errno === 0 && pins > 0 && maps === 0)
+          verdict.violated(`import after an early message left ${name} pinned and without a mapping`, since);
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev25, rev26, rev27, rev28, rev53];
