@@ -58,6 +58,7 @@ export class DefaultExporter extends ExporterRevocation implements Exporter {
     this.closed = true;
     const held = yield* this.holdAll();
     yield* this.revokeAll(held, true);
+    this.switchMemory(false);
     for (const buffer of held) yield* this.cutLoose(buffer, objectOf(buffer));
     yield* this.env.unlockMutex(this.mutex);
     yield* this.dropAll(held);

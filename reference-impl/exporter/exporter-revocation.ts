@@ -1,5 +1,5 @@
 import type { Errno } from "../../spec/errno.ts";
-import { ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
+import { EBADFD, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { Attachment, DmaBuf } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { type BufferObject, objectOf, ownObject } from "./buffer-object.ts";
@@ -38,13 +38,19 @@ export abstract class ExporterRevocation extends DynamicExporter {
     return allowed ? 0 : ENODEV;
   }
 
+  /** A user's request; EBADFD where it was made before. */
   *revokeForever(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
     const object = yield* this.hold(buffer);
     if (object === null) return ENODEV;
-    const { linked } = object;
-    if (linked) yield* this.revokeObject(buffer, object, true);
+    const errno = this.checkRevokeForever(object);
+    if (errno === 0) yield* this.revokeObject(buffer, object, true);
     yield* this.drop(buffer);
-    return linked ? 0 : ENODEV;
+    return errno;
+  }
+
+  protected checkRevokeForever(object: BufferObject): Errno {
+    if (!object.linked) return ENODEV;
+    return object.revokedForever ? EBADFD : 0;
   }
 
   protected override startsRevoked(): boolean {

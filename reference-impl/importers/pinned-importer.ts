@@ -1,6 +1,6 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EINVAL, EIO, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
-import type { Env } from "../../spec/roles/env.ts";
+import type { Env, Resource } from "../../spec/roles/env.ts";
 import type { Attachment, Device, Direction, DmaBuf, ImporterOps, SgTable } from "../../spec/roles/handles.ts";
 import type { Importer, JobUse } from "../../spec/roles/importer.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
@@ -18,6 +18,8 @@ export class PinnedImport {
   closing = false;
   /** Calls that are using it and have to end before it goes. */
   users = 0;
+  /** What the user names the memory by; nobody else may get it before the user has given the import back. */
+  key: Resource | null = null;
 
   constructor(direction: Direction) {
     this.direction = direction;
@@ -72,6 +74,7 @@ export class PinnedImporter implements Importer {
     yield* this.env.unlock(buffer.resv);
     yield* this.env.detach(buffer, attachment);
     yield* this.env.put(buffer);
+    this.giveKey(imported);
   }
 
   /** What a submit on something that ended is told. */
@@ -101,7 +104,13 @@ export class PinnedImporter implements Importer {
   protected install(imported: PinnedImport, attachment: Attachment, table: SgTable): void {
     imported.attachment = attachment;
     imported.table = table;
+    imported.key = this.env.take("key");
     imported.live = true;
+  }
+
+  protected giveKey(imported: PinnedImport): void {
+    if (imported.key !== null) this.env.give(imported.key);
+    imported.key = null;
   }
 
   /** Lock held. At most once: stop the device, unmap, unpin. */
