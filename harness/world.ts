@@ -4,7 +4,7 @@ import type { Setup } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { AccessKind } from "../spec/roles/env.ts";
 import type { Framework } from "../spec/roles/framework.ts";
-import type { Attachment, Device, FenceCallback, ImporterOps, SgTable } from "../spec/roles/handles.ts";
+import type { Attachment, Device, Direction, FenceCallback, ImporterOps, SgTable } from "../spec/roles/handles.ts";
 import type { Suspension, Wait, WaitReason } from "../spec/roles/suspendable.ts";
 import type { State } from "../spec/state/state.ts";
 import type { Chooser } from "./chooser.ts";
@@ -20,6 +20,7 @@ export interface LiveMapping {
   readonly name: string;
   readonly attachment: Attachment;
   readonly table: SgTable;
+  readonly direction: Direction;
   /** The segments as map returned them, to see whether they were changed. */
   readonly original: string;
 }
@@ -152,7 +153,8 @@ export class World {
     const target = stopped || address < 0 ? null : this.translations.resolve(attachment.device, address);
     const off =
       target?.storage.placement === "device" && this.memoryOff.has(this.exporterOf.get(attachment.buffer) ?? "");
-    const live = this.mappings.get(table)?.find((mapping) => mapping.attachment === attachment);
+    // A table that was handed out twice: the newest mapping may be used if any may.
+    const live = this.mappings.get(table)?.findLast((mapping) => mapping.attachment === attachment);
     this.recorder.emit({
       kind: "access",
       importer: by,
@@ -178,8 +180,8 @@ export class World {
   }
 
   /** Remembers what a map returned. */
-  addMapping(name: string, attachment: Attachment, table: SgTable): void {
-    const mapping = { name, attachment, table, original: JSON.stringify(table.segments) };
+  addMapping(name: string, attachment: Attachment, table: SgTable, direction: Direction): void {
+    const mapping = { name, attachment, table, direction, original: JSON.stringify(table.segments) };
     const known = this.mappings.get(table);
     if (known === undefined) this.mappings.set(table, [mapping]);
     else known.push(mapping);
@@ -187,11 +189,13 @@ export class World {
     this.lastMapping.set(table, name);
   }
 
-  /** The oldest live mapping that an unmap of this table ends. */
-  takeMapping(attachment: Attachment | null, table: SgTable): LiveMapping | undefined {
+  /** The oldest live mapping that an unmap of this table ends: one of that direction if there is any. */
+  takeMapping(attachment: Attachment | null, table: SgTable, direction: Direction): LiveMapping | undefined {
     const known = this.mappings.get(table);
-    const index = known?.findIndex((mapping) => mapping.attachment === attachment) ?? -1;
-    return index < 0 ? undefined : known!.splice(index, 1)[0];
+    const own = known?.filter((mapping) => mapping.attachment === attachment) ?? [];
+    const taken = own.find((mapping) => mapping.direction === direction) ?? own[0];
+    if (taken !== undefined) known!.splice(known!.indexOf(taken), 1);
+    return taken;
   }
 
   /** Identity of a table object at the exporter's hooks. */

@@ -308,7 +308,7 @@ export class BufferEnv extends KernelEnv {
     }
     const segments = world.translations.resolveTable(attachment.device, result);
     world.recorder.emit({ kind: "ret", op, by, call, errno: 0, ...args, table: world.tableName(result), segments });
-    world.addMapping(mapping, attachment, result);
+    world.addMapping(mapping, attachment, result, direction);
     return result;
   }
 
@@ -321,7 +321,7 @@ export class BufferEnv extends KernelEnv {
     this.begun();
     const { world, by } = this;
     yield* world.at(op);
-    const live = world.takeMapping(attachment, table);
+    const live = world.takeMapping(attachment, table, direction);
     const args = {
       attachment: attachment === null ? null : this.attachmentName(attachment),
       mapping: live?.name ?? null,
