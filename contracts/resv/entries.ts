@@ -1,8 +1,50 @@
-import { later } from "../rule-text.ts";
+import type { Entry, State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { derived, doc, kernel, run } from "../source.ts";
+import { certainFences, changesBefore, compareWalk, onlyAfter } from "./lists.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** The object died with its buffer. A shared one lives on. */
+function isDead(state: State, resv: string): boolean {
+  for (const [name, buffer] of state.buffers) if (buffer.released && resv === `${name}.resv`) return true;
+  return false;
+}
+
+/** A living object that has the fence as an entry, whatever its list is exactly. */
+function objectWith(state: State, fence: string): string | undefined {
+  for (const [name, { lists }] of state.reservations)
+    if (lists.length > 0 && lists.every((list) => list.some((entry) => entry.fence === fence)) && !isDead(state, name))
+      return name;
+  return undefined;
+}
+
+/** Some living object may still have the fence as an entry. */
+function mayBeEntry(state: State, fence: string): boolean {
+  for (const [name, { lists }] of state.reservations)
+    if (
+      !isDead(state, name) &&
+      (lists.length === 0 || lists.some((list) => list.some((entry) => entry.fence === fence)))
+    )
+      return true;
+  return false;
+}
+
+/** Freed fences must not be entries. */
+function findFreed(state: State, verdict: Verdict, freed: Set<string>): void {
+  for (const name of freed) {
+    const resv = objectWith(state, name);
+    if (resv !== undefined)
+      verdict.violated(
+        `${name} is freed while it is an entry of ${resv}`,
+        verdict.since("fences", name, "released"),
+        verdict.since("reservations", resv, "lists"),
+      );
+  }
+  freed.clear();
+}
 
 export const resv20: Rule = {
   id: "RESV-20",
@@ -19,7 +61,18 @@ export const resv20: Rule = {
     "Does the fence come from a sync file or a timeline point, and is it unwrapped?",
     "Is a merged fence of dma_resv_get_singleton put back?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    "call addFence"(event, state, verdict) {
+      verdict.exercised();
+      const kind = state.fences.get(event.fence)?.kind ?? "plain";
+      if (kind !== "plain")
+        verdict.violated(
+          `${event.by} adds ${event.fence} to ${event.resv}, which is ${kind === "array" ? "an array" : "a chain"}`,
+          verdict.since("fences", event.fence, "kind"),
+        );
+    },
+  }),
 };
 
 export const resv21: Rule = {
@@ -39,7 +92,14 @@ export const resv21: Rule = {
     "Does an equal number of another fence object count as later?",
     "Does the walk stop at the first entry it can overwrite?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 4, iterateFences: 4, fenceInit: 2 } },
+  monitor: on({
+    "ret iterateFences"(event, state, verdict) {
+      if (!onlyAfter(changesBefore(state, event), "add", "reserve", "failedReserve")) return;
+      compareWalk(event, state, verdict, { what: "after what was added" });
+    },
+  }),
 };
 
 export const resv22: Rule = {
@@ -56,7 +116,21 @@ export const resv22: Rule = {
   ],
   temporal: ["T-20"],
   hints: ["Which operation exchanged the list last, and did it carry over this entry?"],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    "ret iterateFences"(event, state, verdict) {
+      if (changesBefore(state, event).length === 0) return;
+      const due = certainFences(state, event.resv, event.usage);
+      if (due.length === 0) return;
+      verdict.exercised();
+      const lost = due.find((name) => event.entries.every((entry) => entry.fence !== name));
+      if (lost !== undefined)
+        verdict.violated(
+          `${lost} has not signaled and is no longer in ${event.resv}`,
+          verdict.since("reservations", event.resv, "lists"),
+        );
+    },
+  }),
 };
 
 export const resv23: Rule = {
@@ -75,7 +149,33 @@ export const resv23: Rule = {
     "Does the add write the new usage into an entry of the same fence without comparing?",
     "Was a slot reserved for the weaker second entry?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 5, iterateFences: 4, fenceInit: 0.4 } },
+  monitor: remember(() => new Map<string, Set<string>>(), {
+    "call addFence"(event, state, _verdict, repeated) {
+      const lists = state.reservations.get(event.resv)?.lists ?? [];
+      if (!lists.some((list) => list.some((entry) => entry.fence === event.fence))) return;
+      const known = repeated.get(event.resv) ?? new Set();
+      repeated.set(event.resv, known.add(event.fence));
+    },
+    "ret iterateFences"(event, state, verdict, repeated) {
+      if (event.usage !== "bookkeep" || changesBefore(state, event).length === 0) return;
+      for (const name of repeated.get(event.resv) ?? []) {
+        if (state.fences.get(name)?.signaled === true) continue;
+        verdict.exercised();
+        const usages = (list: readonly Entry[]) =>
+          list.flatMap((entry) => (entry.fence === name ? entry.usage : [])).join(" and ");
+        const lawful = state.reservations.get(event.resv)?.lists.map(usages) ?? [];
+        const seen = usages(event.entries);
+        if (!lawful.includes(seen))
+          verdict.violated(
+            `${name} was added to ${event.resv} again and is there as ${seen === "" ? "nothing" : seen} instead of ${lawful[0]}`,
+            verdict.since("reservations", event.resv, "lists"),
+          );
+      }
+      repeated.delete(event.resv);
+    },
+  }),
 };
 
 export const resv34: Rule = {
@@ -90,7 +190,7 @@ export const resv34: Rule = {
     "Does the new fence wait for the old work, or for taking its access away?",
     "Can the old job still be running when the update has finished?",
   ],
-  status: later("RESV"),
+  status: untested("no importer here swaps the fences of work under way for those of a page table update"),
 };
 
 export const resv45: Rule = {
@@ -108,7 +208,19 @@ export const resv45: Rule = {
     "Does the loop stop after the first entry it replaced?",
     "Is one reference taken for each entry the new fence fills?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 3, replaceFences: 6, iterateFences: 4, fenceInit: 2 } },
+  monitor: on({
+    "ret iterateFences"(event, state, verdict) {
+      if (!onlyAfter(changesBefore(state, event), "replace", "add", "reserve", "failedReserve")) return;
+      compareWalk(event, state, verdict, { what: "after a replace" });
+    },
+    warn(event, state, verdict) {
+      const frame = state.tasks.get(event.task)?.frames.at(-1);
+      if (frame?.kind === "call" && frame.op === "replaceFences" && event.text.startsWith("kernel stops"))
+        verdict.violated(`the replace by ${frame.fence} in ${frame.resv} fails`, frame);
+    },
+  }),
 };
 
 export const resv46: Rule = {
@@ -127,7 +239,47 @@ export const resv46: Rule = {
     "Is the reference to the overwritten fence dropped, and only after the new one is in place?",
     "Does a fence with two entries have two references?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: remember(() => ({ freed: new Set<string>(), contained: new Set<string>() }), {
+    "call fencePut"(event, state, verdict) {
+      if (state.fences.get(event.fence)?.refs === 1 && objectWith(state, event.fence) !== undefined)
+        verdict.exercised();
+    },
+    free(event, _state, _verdict, { freed }) {
+      if (event.what === "fence") freed.add(event.id);
+    },
+    // Later than the free: whatever drops an entry puts the fence before it has returned.
+    call(_event, state, verdict, { freed }) {
+      if (freed.size > 0) findFreed(state, verdict, freed);
+    },
+    unlock(_event, state, verdict, { freed }) {
+      if (freed.size > 0) findFreed(state, verdict, freed);
+    },
+    "call createArray"(event, _state, _verdict, { contained }) {
+      for (const name of event.members) contained.add(name);
+    },
+    "call createChain"(event, _state, _verdict, { contained }) {
+      contained.add(event.contained);
+    },
+    "call merge"(event, _state, _verdict, { contained }) {
+      for (const name of event.fences) contained.add(name);
+    },
+    "call getSingleton"(event, state, _verdict, { contained }) {
+      for (const entry of state.reservations.get(event.resv)?.lists.flat() ?? []) contained.add(entry.fence);
+    },
+    end(event, state, verdict, { freed, contained }) {
+      findFreed(state, verdict, freed);
+      if (event.waiting.length > 0) return;
+      for (const [name, fence] of state.fences) {
+        if (!fence.published || fence.released || fence.refs > 0 || fence.kind !== "plain" || !fence.signaled) continue;
+        if (contained.has(name) || mayBeEntry(state, name)) continue;
+        verdict.violated(
+          `nobody holds ${name} and no object has it as an entry, and it is not freed: an object has kept its reference`,
+          verdict.since("fences", name, "refs"),
+        );
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [resv20, resv21, resv22, resv23, resv34, resv45, resv46];

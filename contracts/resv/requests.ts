@@ -1,4 +1,4 @@
-import type { BlockedEvent, LockEvent, LockRequest } from "../../spec/event.ts";
+import type { BlockedEvent, CallEvent, LockEvent, LockRequest } from "../../spec/event.ts";
 import type { State, TaskState } from "../../spec/state/state.ts";
 import type { Handlers, Verdict } from "../monitor.ts";
 
@@ -58,7 +58,7 @@ export function isFree(state: State, lock: string, task: string): boolean {
 }
 
 /** The innermost open call of a task, unless a hook or callback runs inside it. */
-export function innermost(task: TaskState | undefined) {
+export function innermost(task: TaskState | undefined): CallEvent | undefined {
   const frame = task?.frames.at(-1);
   return frame?.kind === "call" ? frame : undefined;
 }

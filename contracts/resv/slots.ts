@@ -1,13 +1,77 @@
-import { later } from "../rule-text.ts";
+import { EINVAL, ENOMEM } from "../../spec/errno.ts";
+import type { CallEvent } from "../../spec/event.ts";
+import { replacesForSure } from "../../spec/state/observe/entries.ts";
+import type { State } from "../../spec/state/state.ts";
+import { type Handlers, on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { changesBefore, compareWalk, onlyAfter } from "./lists.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** What was reserved and used up in one hold of an object's lock. */
+interface Hold {
+  readonly hold: number;
+  reserves: number;
+  sum: number;
+  used: number;
+}
+
+type Holds = Map<string, Hold>;
+
+/** The count of the hold under way, from zero in each hold. */
+function holdOf(holds: Holds, state: State, resv: string): Hold {
+  const hold = state.reservations.get(resv)?.hold ?? 0;
+  const known = holds.get(resv);
+  if (known?.hold === hold) return known;
+  const fresh = { hold, reserves: 0, sum: 0, used: 0 };
+  holds.set(resv, fresh);
+  return fresh;
+}
+
+/** An add that may need a slot, made under the lock: what was reserved for it, before it is counted itself. */
+function slotFor(holds: Holds, state: State, event: CallEvent<"addFence">): (Hold & { readonly slots: number }) | null {
+  const resv = state.reservations.get(event.resv);
+  if (resv === undefined || resv.owner !== event.task) return null;
+  if (replacesForSure(state, resv, event.fence, event.usage)) return null;
+  const hold = holdOf(holds, state, event.resv);
+  const before = { ...hold, slots: resv.slots };
+  hold.used += 1;
+  return before;
+}
+
+const countReserves: Handlers<Holds> = {
+  "ret reserveFences"(event, state, _verdict, holds) {
+    if (event.errno !== 0) return;
+    const hold = holdOf(holds, state, event.resv);
+    hold.reserves += 1;
+    hold.sum += event.count;
+  },
+};
+
+/** Adds under way that cannot fail: the lock is held, and an entry is replaced or a slot is left. */
+function sureAdds(needs: "replaces" | "slot"): Handlers<{ readonly sure: Set<number> }> {
+  return {
+    warn(event, state, verdict, { sure }) {
+      const frame = state.tasks.get(event.task)?.frames.at(-1);
+      if (frame?.kind !== "call" || frame.op !== "addFence" || !sure.has(frame.seq)) return;
+      if (event.text.startsWith("kernel stops"))
+        verdict.violated(
+          needs === "slot"
+            ? `the add of ${frame.fence} to ${frame.resv} fails with a reserved slot left`
+            : `the add of ${frame.fence} to ${frame.resv} fails although it replaces an entry`,
+          frame,
+          verdict.since("reservations", frame.resv, needs === "slot" ? "slots" : "lists"),
+        );
+    },
+  };
+}
 
 export const resv15: Rule = {
   id: "RESV-15",
   level: "MUST",
-  obliged: ["caller"],
+  obliged: ["caller", "framework"],
   statement: "Slots are reserved with the lock held and for at least one fence; a count of zero answers -EINVAL.",
   intent: "A reserve without the lock swaps the fence list under its real holder.",
   sources: [kernel("drivers/dma-buf/dma-resv.c", "dma_resv_reserve_fences", "6.12, 7.2")],
@@ -15,7 +79,23 @@ export const resv15: Rule = {
     "Can the computed number of fences be zero?",
     "Is the reserve made before the object is locked, to keep allocations outside?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: on({
+    "call reserveFences"(event, state, verdict) {
+      if (verdict.misuse) return;
+      verdict.exercised();
+      if (state.reservations.get(event.resv)?.owner !== event.task)
+        verdict.violated(`${event.by} reserves slots of ${event.resv} without its lock`);
+      else if (event.count === 0 && event.by !== "program")
+        verdict.violated(`${event.by} reserves no slot at all of ${event.resv}`);
+    },
+    "ret reserveFences"(event, _state, verdict) {
+      if (event.count !== 0) return;
+      verdict.exercised();
+      if (event.errno !== EINVAL)
+        verdict.violated(`reserving no slot of ${event.resv} answers ${event.errno}, not EINVAL`);
+    },
+  }),
 };
 
 export const resv16: Rule = {
@@ -29,7 +109,17 @@ export const resv16: Rule = {
     run(both, "a reserve too large to succeed"),
   ],
   hints: ["Is the old list changed before the new one is allocated?"],
-  status: later("RESV"),
+  status: checked,
+  situation: {
+    weights: { reserveFences: 3, addFence: 2, iterateFences: 4 },
+    failures: [{ site: "resv-list", errno: ENOMEM }],
+  },
+  monitor: on({
+    "ret iterateFences"(event, state, verdict) {
+      if (!onlyAfter(changesBefore(state, event), "failedReserve")) return;
+      compareWalk(event, state, verdict, { what: "after a reserve that failed", unsignaledOnly: true });
+    },
+  }),
 };
 
 export const resv17: Rule = {
@@ -43,7 +133,14 @@ export const resv17: Rule = {
     run(both, "a signaled fence in the middle leaves only when the list grows"),
   ],
   hints: ["Does the copy to the larger list test each fence, or cut at the first signaled one?"],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 3, addFence: 2, iterateFences: 4 } },
+  monitor: on({
+    "ret iterateFences"(event, state, verdict) {
+      if (!onlyAfter(changesBefore(state, event), "reserve", "failedReserve")) return;
+      compareWalk(event, state, verdict, { what: "after a reserve", unsignaledOnly: true });
+    },
+  }),
 };
 
 export const resv18: Rule = {
@@ -62,7 +159,20 @@ export const resv18: Rule = {
     "Is the object unlocked between reserve and add, for example by a back-off and retry?",
     "Is the reserve skipped on the retry because it was already done once?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: remember(() => new Map<string, Hold>(), {
+    ...countReserves,
+    "call addFence"(event, state, verdict, holds) {
+      const slot = slotFor(holds, state, event);
+      if (slot === null) return;
+      verdict.exercised();
+      if (slot.reserves === 0)
+        verdict.violated(
+          `${event.by} adds ${event.fence} to ${event.resv} and has reserved nothing since it took the lock`,
+          verdict.since("reservations", event.resv, "hold"),
+        );
+    },
+  }),
 };
 
 export const resv19: Rule = {
@@ -80,7 +190,26 @@ export const resv19: Rule = {
     "Is one slot reserved for each fence of the job, also for an additional one of another usage?",
     "Was an object without any reserve ever given a list at all?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: remember(() => ({ holds: new Map<string, Hold>(), sure: new Set<number>() }), {
+    ...sureAdds("replaces"),
+    "ret reserveFences"(event, state, verdict, { holds }) {
+      countReserves["ret reserveFences"]!(event, state, verdict, holds);
+    },
+    "call addFence"(event, state, verdict, { holds, sure }) {
+      const held = state.reservations.get(event.resv)?.owner === event.task;
+      const slot = slotFor(holds, state, event);
+      if (held && slot === null) sure.add(event.seq);
+      verdict.exercised();
+      if (verdict.misuse) return;
+      if (!held) verdict.violated(`${event.by} adds ${event.fence} to ${event.resv} without its lock`);
+      else if (slot !== null && slot.reserves > 0 && slot.slots === 0 && slot.used >= slot.sum)
+        verdict.violated(
+          `${event.by} adds ${event.fence} to ${event.resv} after the ${slot.sum} slots that were reserved are used up`,
+          verdict.since("reservations", event.resv, "slots"),
+        );
+    },
+  }),
 };
 
 export const resv44: Rule = {
@@ -98,7 +227,25 @@ export const resv44: Rule = {
     "Who else reserves in this hold, and does anybody reserve for the sum?",
     "Is a slot counted back after an add that only replaced an entry?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 4, addFence: 3 } },
+  monitor: remember(() => ({ holds: new Map<string, Hold>(), sure: new Set<number>() }), {
+    ...sureAdds("slot"),
+    "ret reserveFences"(event, state, verdict, { holds }) {
+      countReserves["ret reserveFences"]!(event, state, verdict, holds);
+    },
+    "call addFence"(event, state, verdict, { holds, sure }) {
+      const slot = slotFor(holds, state, event);
+      if (slot === null) return;
+      if (slot.slots > 0) sure.add(event.seq);
+      if (slot.slots > 0 || slot.reserves > 1) verdict.exercised();
+      if (!verdict.misuse && slot.slots === 0 && slot.used < slot.sum)
+        verdict.violated(
+          `${event.by} adds ${event.fence} to ${event.resv} as if ${slot.reserves} reserves added up to ${slot.sum} slots`,
+          verdict.since("reservations", event.resv, "slots"),
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [resv15, resv16, resv17, resv18, resv19, resv44];
