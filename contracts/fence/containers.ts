@@ -1,6 +1,14 @@
+import type { HistoryEvent, RetEvent } from "../../spec/event.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { isOver } from "../shared/fences.ts";
+import { checked } from "../rule-text.ts";
 import { kernel, doc, run } from "../source.ts";
+import { ArrayErrors } from "./array-errors.ts";
+import { holderOf, isContainer, isKept } from "./container-state.ts";
+import { openCall, signalCall } from "./frames.ts";
+import { isFlat, MergeMemory, wrongMerge } from "./merging.ts";
+import { failedParts, partsPending } from "./parts.ts";
 
 export const fence25: Rule = {
   id: "FENCE-25",
@@ -18,7 +26,39 @@ export const fence25: Rule = {
     "Are containers unwrapped before they become members?",
     "Is the pending count set from the member count before any member callback can run?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "call createArray": (event, state, verdict) => {
+      if (verdict.misuse) return;
+      verdict.exercised();
+      const container = event.members.find((name) => (state.fences.get(name)?.kind ?? "plain") !== "plain");
+      if (container !== undefined)
+        verdict.violated(
+          `${event.by} makes ${container}, a container itself, a member of ${event.fence}`,
+          verdict.since("fences", container, "kind"),
+        );
+    },
+    alloc: (event, state, _verdict, refused) => {
+      const call = openCall(state, event.task);
+      if (event.errno !== 0 && call?.op === "createArray") refused.add(call.seq);
+    },
+    "ret createArray": (event, _state, verdict, refused) => {
+      if (!event.created && !refused.has(event.call))
+        verdict.violated(`no array of ${event.members.length} members is made although memory was there`);
+    },
+    signal: (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence?.kind !== "array" || signalCall(state, event) !== undefined) return;
+      verdict.exercised();
+      const [pending] = partsPending(state, fence);
+      if (pending !== undefined)
+        verdict.violated(
+          `the array ${event.fence} signals while its member ${pending} is pending`,
+          verdict.since("fences", event.fence, "members"),
+          verdict.since("fences", pending, "context"),
+        );
+    },
+  }),
 };
 
 export const fence28: Rule = {
@@ -36,7 +76,27 @@ export const fence28: Rule = {
     "Are entries sorted by context before duplicates are dropped?",
     "Is the timestamp for the empty case the maximum over the members?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new MergeMemory(), {
+    "call merge": (event, state, _verdict, memory) => memory.begin(event, state),
+    alloc: (event, state, _verdict, { refused }) => {
+      const call = openCall(state, event.task);
+      if (event.errno !== 0 && call?.op === "merge") refused.add(call.seq);
+    },
+    signal: (event, state, _verdict, { stubs }) => {
+      if (openCall(state, event.task)?.op === "merge") stubs.set(event.fence, event);
+    },
+    "ret merge": (event, state, verdict, memory) => {
+      if (!isFlat(state, event.fences)) return;
+      verdict.exercised();
+      const wrong = wrongMerge(event, state, memory);
+      if (wrong !== null)
+        verdict.violated(
+          `merging ${event.fences.join(", ")} gives ${event.merged ?? "nothing"}: ${wrong}`,
+          ...event.fences.map((name) => verdict.since("fences", name, "signaled")),
+        );
+    },
+  }),
 };
 
 export const fence42: Rule = {
@@ -56,7 +116,35 @@ export const fence42: Rule = {
     "Is the first error kept by compare-and-exchange, so that later ones lose?",
     "Is the placeholder error cleared when all members succeeded?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new ArrayErrors(), {
+    call: (event, state, _verdict, arrays) => arrays.enabling(event, state),
+    signal: (event, state, verdict, arrays) => {
+      const fence = state.fences.get(event.fence);
+      if (fence?.kind !== "array") {
+        arrays.memberSignals(event, state);
+        return;
+      }
+      const expected = arrays.expected(event.fence, fence, state);
+      if (expected === null || signalCall(state, event) !== undefined) return;
+      verdict.exercised();
+      if (event.error !== expected)
+        verdict.violated(
+          `the array ${event.fence} ends with the error ${event.error}, expected ${expected}`,
+          ...fence.members.map((name) => verdict.since("fences", name, "signaled")),
+        );
+    },
+    "ret getStatus": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence?.kind !== "array" || !fence.signaled) return;
+      verdict.exercised();
+      if (event.status !== (fence.error || 1))
+        verdict.violated(
+          `the status of the array ${event.fence} is ${event.status}; it signaled with the error ${fence.error}`,
+          verdict.since("fences", event.fence, "signaled"),
+        );
+    },
+  }),
 };
 
 export const fence43: Rule = {
@@ -72,7 +160,30 @@ export const fence43: Rule = {
     run(["6.12.117", "7.2.13"], "failed members, by query and by callback: 1"),
   ],
   hints: ["Does the consumer unwrap the chain before it reads errors?"],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    signal: (event, state, verdict) => {
+      if (state.fences.get(event.fence)?.kind !== "chain") return;
+      const [failed] = failedParts(state, event.fence);
+      if (failed === undefined) return;
+      verdict.exercised();
+      if (event.error !== 0)
+        verdict.violated(
+          `the chain node ${event.fence} signals with the error ${event.error}, as ${failed} did`,
+          verdict.since("fences", failed, "error"),
+        );
+    },
+    "ret getStatus": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence?.kind !== "chain" || !fence.signaled) return;
+      verdict.exercised();
+      if (event.status !== 1)
+        verdict.violated(
+          `the status of the signaled chain node ${event.fence} is ${event.status}`,
+          verdict.since("fences", event.fence, "signaled"),
+        );
+    },
+  }),
 };
 
 export const fence44: Rule = {
@@ -91,7 +202,35 @@ export const fence44: Rule = {
     "Does the deferred work hold a reference to the container until it ran?",
     "Does a chain re-arm on the next unsignaled member after each signal?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<string, HistoryEvent>(), {
+    "ret addCallback": (event, state, _verdict, served) => {
+      if (event.fence !== null && event.errno === 0 && isContainer(state, event.fence)) served.set(event.fence, event);
+    },
+    "call enableSignaling": (event, state, _verdict, served) => {
+      if (isContainer(state, event.fence)) served.set(event.fence, event);
+    },
+    "call waitFence": (event, state, _verdict, served) => {
+      if (isContainer(state, event.fence) && event.timeout >= 0) served.set(event.fence, event);
+    },
+    "cb callback": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence === undefined || fence.kind === "plain") return;
+      verdict.exercised();
+      const [pending] = partsPending(state, fence);
+      if (pending !== undefined && !fence.signaled)
+        verdict.violated(`${event.callback} of ${event.fence} runs while ${pending} is pending`);
+    },
+    end: (_event, state, verdict, served) => {
+      for (const [name, event] of served) {
+        const fence = state.fences.get(name);
+        if (fence === undefined || fence.released || !isOver(state, name)) continue;
+        verdict.exercised();
+        if (!fence.signaled)
+          verdict.violated(`${name} was enabled and never signals, although all it stands for is over`, event);
+      }
+    },
+  }),
 };
 
 export const fence46: Rule = {
@@ -107,7 +246,32 @@ export const fence46: Rule = {
     run(["6.12.117", "7.2.13"], "two failed signaled fences merge to status 1"),
   ],
   hints: ["Is each input's status read before the merge where the outcome matters?"],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<string, string>(), {
+    signal: (event, state, verdict) => {
+      const call = openCall(state, event.task);
+      if (call?.op !== "merge" || call.fence !== event.fence) return;
+      const [failed] = call.fences.flatMap((name) => failedParts(state, name));
+      if (failed === undefined) return;
+      verdict.exercised();
+      if (event.error !== 0)
+        verdict.violated(`the merge ${event.fence} carries the error ${event.error} of ${failed}, which had signaled`);
+    },
+    "ret merge": (event, state, _verdict, stubs) => {
+      const [failed] = event.fences.flatMap((name) => failedParts(state, name));
+      if (event.merged !== null && event.time !== null && failed !== undefined) stubs.set(event.merged, failed);
+    },
+    "ret getStatus": (event, _state, verdict, stubs) => {
+      const failed = stubs.get(event.fence);
+      if (failed === undefined) return;
+      verdict.exercised();
+      if (event.status !== 1)
+        verdict.violated(
+          `the merge ${event.fence} has the status ${event.status}; ${failed} had signaled before it`,
+          verdict.since("fences", failed, "signaled"),
+        );
+    },
+  }),
 };
 
 export const fence49: Rule = {
@@ -127,7 +291,44 @@ export const fence49: Rule = {
     "Is a fence put after it was handed to a successful create?",
     "Does the error path free both the members and their list?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Map<string, RetEvent<"createArray" | "createChain">>(), {
+    "call fencePut": (event, state, verdict, handed) => {
+      const given = handed.get(event.fence);
+      if (given === undefined || verdict.misuse) return;
+      verdict.exercised();
+      if ((state.fences.get(event.fence)?.refs ?? 1) <= 0)
+        verdict.violated(`${event.by} drops a reference of ${event.fence} that it gave to ${given.fence}`, given);
+    },
+    "ret createArray": (event, _state, _verdict, handed) => {
+      for (const name of event.members) handed.set(name, event);
+    },
+    "ret createChain": (event, _state, _verdict, handed) => {
+      handed.set(event.contained, event);
+      if (event.previous !== null) handed.set(event.previous, event);
+    },
+    free: (event, state, verdict, handed) => {
+      const fence = event.what === "fence" ? state.fences.get(event.id) : undefined;
+      const given = handed.get(event.id);
+      if (fence === undefined || given === undefined) return;
+      verdict.exercised();
+      const holder = holderOf(state, event.id);
+      if (holder !== undefined) verdict.violated(`${event.id} is freed while ${holder} still holds it`, given);
+      else if (fence.refs > 0)
+        verdict.violated(`${event.id} is freed while callers hold ${fence.refs} of its references`, given);
+    },
+    end: (_event, state, verdict, handed) => {
+      for (const [name, given] of handed) {
+        const fence = state.fences.get(name);
+        if (fence === undefined || fence.released || fence.refs > 0 || isKept(state, name)) continue;
+        verdict.exercised();
+        verdict.violated(
+          `${name} is never freed: ${given.fence}, which took it over, is gone or was never made`,
+          given,
+        );
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [fence25, fence28, fence42, fence43, fence44, fence46, fence49];

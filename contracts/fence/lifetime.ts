@@ -1,13 +1,63 @@
+import type { CallName, HookName } from "../../spec/calls.ts";
+import { EDEADLK } from "../../spec/errno.ts";
+import type { SignalEvent } from "../../spec/event.ts";
+import type { FenceState, State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { kernel, doc, run } from "../source.ts";
+import { queuedOn, signalCall } from "./frames.ts";
+
+const ownerHooks: ReadonlySet<HookName> = new Set<HookName>(["enableSignaling", "signaled", "fenceDeadline"]);
+
+/** Calls that might ask a fence's owner. */
+const askingCalls: ReadonlySet<CallName> = new Set<CallName>([
+  "isSignaled",
+  "getStatus",
+  "setFenceDeadline",
+  "enableSignaling",
+  "addCallback",
+]);
+
+/** FENCE-31: the framework has let go of the owner of a fence that has signaled. */
+function isDetached(fence: FenceState, { profile }: Verdict): boolean {
+  return profile.detachesFenceOps && !fence.hooks.includes("release") && !fence.hooks.includes("wait");
+}
+
+/** FENCE-23, FENCE-24: which fences their owners have called complete. */
+class Completions {
+  private readonly complete = new Set<string>();
+
+  answered(fence: string, complete: boolean): void {
+    if (complete) this.complete.add(fence);
+  }
+
+  /** The fence signals because its last reference goes, and for no other reason. */
+  diesUnsignaled(event: SignalEvent, state: State): boolean {
+    const fence = state.fences.get(event.fence);
+    if (fence?.kind !== "plain" || fence.refs > 0 || this.complete.has(event.fence)) return false;
+    return signalCall(state, event) === undefined;
+  }
+}
+
+/** FENCE-24: a call that may queue something on a fence. */
+function usesFence(by: string, name: string | null, state: State, verdict: Verdict): void {
+  const fence = name === null ? undefined : state.fences.get(name);
+  if (name === null || fence === undefined) return;
+  verdict.exercised();
+  if (fence.released)
+    verdict.violated(
+      `${by} waits for ${name}, whose last reference is gone`,
+      verdict.since("fences", name, "released"),
+    );
+}
 
 export const fence23: Rule = {
   id: "FENCE-23",
   level: "MUST",
   obliged: ["framework", "fenceOwner"],
   statement:
-    "Owners signal before the last reference goes, and a fence released unsignaled with callbacks queued is signaled by the framework with -EDEADLK.",
+    "Owners signal a fence that has callbacks queued before its last reference goes; if one is released unsignaled all the same, the framework signals it with -EDEADLK.",
   intent: "The job will never finish after that, and its waiters must wake instead of hanging.",
   sources: [
     kernel("drivers/dma-buf/dma-fence.c", "dma_fence_release", "6.12, 7.2"),
@@ -20,7 +70,34 @@ export const fence23: Rule = {
     "Does teardown drop the owner's reference before it signals?",
     "Is a job freed on an error path without signaling its fence?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Completions(), {
+    "cbret signaled": (event, _state, _verdict, memory) => memory.answered(event.fence, event.answer),
+    "cbret enableSignaling": (event, _state, _verdict, memory) => memory.answered(event.fence, !event.answer),
+    signal: (event, state, verdict, memory) => {
+      if (!memory.diesUnsignaled(event, state)) return;
+      verdict.exercised();
+      const evidence = verdict.since("fences", event.fence, "refs");
+      const [callback] = queuedOn(state, event.fence);
+      if (event.error !== -EDEADLK)
+        verdict.violated(
+          `${event.fence} is released unsignaled, and ends with ${event.error} instead of -EDEADLK`,
+          evidence,
+        );
+      else if (!verdict.misuse && callback !== undefined)
+        verdict.violated(`the owner of ${event.fence} lets it go unsignaled with ${callback} queued`, evidence);
+    },
+    free: (event, state, verdict) => {
+      if (event.what !== "fence") return;
+      const [callback] = queuedOn(state, event.id);
+      if (callback === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `${event.id} is freed with ${callback} queued on it, which nobody has told`,
+        verdict.since("callbacks", callback, "state"),
+      );
+    },
+  }),
 };
 
 export const fence24: Rule = {
@@ -38,7 +115,28 @@ export const fence24: Rule = {
     "Is the reference taken before the reservation lock is dropped?",
     "Who drops the callback's reference: the callback itself, or the canceller, but never both?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: remember(() => new Completions(), {
+    "cbret signaled": (event, _state, _verdict, memory) => memory.answered(event.fence, event.answer),
+    "cbret enableSignaling": (event, _state, _verdict, memory) => memory.answered(event.fence, !event.answer),
+    "call addCallback": (event, state, verdict) => usesFence(event.by, event.fence, state, verdict),
+    "call waitFence": (event, state, verdict) => usesFence(event.by, event.fence, state, verdict),
+    signal: (event, state, verdict, memory) => {
+      const [callback] = queuedOn(state, event.fence);
+      if (callback !== undefined && memory.diesUnsignaled(event, state))
+        verdict.violated(
+          `${event.fence} goes while ${callback} is queued on it: its owner holds no reference`,
+          verdict.since("callbacks", callback, "state"),
+          verdict.since("fences", event.fence, "refs"),
+        );
+    },
+    free: (event, state, verdict) => {
+      if (event.what !== "fence") return;
+      for (const [task, { waiting }] of state.tasks)
+        if (waiting?.kind === "fence" && waiting.fence === event.id)
+          verdict.violated(`${event.id} is freed while ${task} waits for it`, verdict.since("tasks", task, "waiting"));
+    },
+  }),
 };
 
 export const fence31: Rule = {
@@ -61,7 +159,35 @@ export const fence31: Rule = {
     "Does unload wait for all fences, and for a grace period, before freeing the name strings and the lock?",
     "Does the owner have a release or wait operation, so that its module must outlive every reference?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    cb: (event, state, verdict) => {
+      if (!ownerHooks.has(event.hook) || !("fence" in event)) return;
+      const fence = state.fences.get(event.fence);
+      if (fence?.signaled === true && isDetached(fence, verdict))
+        verdict.violated(
+          `the framework calls ${event.hook} of ${event.fence}, which has signaled and needs its owner no more`,
+          verdict.since("fences", event.fence, "signaled"),
+        );
+    },
+    ret: (event, state, verdict) => {
+      if (!askingCalls.has(event.op) || !("fence" in event) || event.fence === null) return;
+      const fence = state.fences.get(event.fence);
+      if (fence?.signaled === true && fence.hooks.length > 0 && isDetached(fence, verdict)) verdict.exercised();
+    },
+    "ret unloadOwner": (event, state, verdict) => {
+      if (event.errno !== 0) return;
+      for (const [name, fence] of state.fences) {
+        if (fence.by !== event.exporter) continue;
+        verdict.exercised();
+        if (!fence.released && !(fence.signaled && isDetached(fence, verdict)))
+          verdict.violated(
+            `the module of ${event.exporter} is unloaded while its fence ${name} is alive`,
+            verdict.since("fences", name, "context"),
+          );
+      }
+    },
+  }),
 };
 
 export const fence48: Rule = {
@@ -80,7 +206,29 @@ export const fence48: Rule = {
     "Is a plain get used on a pointer read without a lock?",
     "Is the pointer compared again after the count went up, and the reference dropped on a mismatch?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  monitor: on({
+    "call fenceGet": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence === undefined || verdict.misuse) return;
+      verdict.exercised();
+      if (fence.released)
+        verdict.violated(
+          `${event.by} takes a reference of ${event.fence}, whose last one is gone`,
+          verdict.since("fences", event.fence, "released"),
+        );
+    },
+    "ret fenceGetLive": (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence === undefined) return;
+      verdict.exercised();
+      if (event.answer === fence.released)
+        verdict.violated(
+          `asking for ${event.fence} only if it is alive answers ${event.answer}, and it is ${fence.released ? "released" : "alive"}`,
+          verdict.since("fences", event.fence, "released"),
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [fence23, fence24, fence31, fence48];

@@ -1,5 +1,5 @@
 import type { FenceState, State } from "../../spec/state/state.ts";
-import { isOver } from "../shared/fences.ts";
+import { isOver, partsAreOver } from "../shared/fences.ts";
 
 /** The plain fences that a fence stands for and that are not signaled, each once. */
 export function pendingParts(state: State, name: string, found = new Set<string>()): ReadonlySet<string> {
@@ -8,6 +8,14 @@ export function pendingParts(state: State, name: string, found = new Set<string>
   if (fence.kind === "plain") found.add(name);
   for (const member of fence.members) pendingParts(state, member, found);
   return fence.previous === null ? found : pendingParts(state, fence.previous, found);
+}
+
+/** As `pendingParts`, for a container that claims to be over itself. */
+export function partsPending(state: State, container: FenceState): ReadonlySet<string> {
+  const found = new Set<string>();
+  if (partsAreOver(state, container)) return found;
+  for (const member of container.members) pendingParts(state, member, found);
+  return container.previous === null ? found : pendingParts(state, container.previous, found);
 }
 
 /** Every fence that a fence was made of, itself included. */

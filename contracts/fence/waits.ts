@@ -185,8 +185,9 @@ export const fence29: Rule = {
       if (call?.op === "setFenceDeadline" && call.deadline === event.deadline) owed.get(call.seq)?.delete(event.fence);
     },
     "ret setFenceDeadline": (event, state, verdict, owed) => {
+      const pending = pendingParts(state, event.fence);
       for (const part of owed.get(event.call) ?? []) {
-        if (state.fences.get(part)?.signaled === true) continue;
+        if (!pending.has(part)) continue;
         verdict.exercised();
         verdict.violated(`the deadline ${event.deadline} of ${event.fence} does not reach the owner of ${part}`);
       }
