@@ -1,11 +1,9 @@
 import type { Rule } from "../contracts/rule.ts";
-import type { Capability } from "../contracts/rule-text.ts";
 import type { Factory, System } from "../harness/system.ts";
 import type { Kinds } from "../generators/world-shape.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
 import type { Framework } from "../spec/roles/framework.ts";
 import type { Importer } from "../spec/roles/importer.ts";
-import { referenceKinds } from "./reference-roles.ts";
 import { referenceSystem } from "./reference-system.ts";
 import type { SubjectRole } from "./verdict.ts";
 
@@ -19,6 +17,11 @@ export interface Subject {
   readonly framework?: Factory<Partial<Framework>>;
   /** Rules of the user's own, judged beside ours. */
   readonly rules?: readonly Rule[];
+  /** Partners in place of the reference's: kinds by name, drawn evenly. */
+  readonly partners?: {
+    readonly exporters?: Readonly<Record<string, Factory<Exporter>>>;
+    readonly importers?: Readonly<Record<string, Factory<Importer>>>;
+  };
 }
 
 /** Roles the subject brings, in a fixed order. */
@@ -32,11 +35,11 @@ export function rolesOf(subject: Subject): readonly SubjectRole[] {
 
 /** The subject in place, certified partners around it. */
 export function systemOf(subject: Subject): System {
-  const { exporter, importer, framework } = subject;
+  const { exporter, importer, framework, partners } = subject;
   const base = referenceSystem({
     name: subject.name,
-    ...(exporter && { exporters: { subject: exporter } }),
-    ...(importer && { importers: { subject: importer } }),
+    exporters: { ...partners?.exporters, ...(exporter && { subject: exporter }) },
+    importers: { ...partners?.importers, ...(importer && { subject: importer }) },
   });
   if (framework === undefined) return { ...base, version: subject.version ?? "0" };
   return {
@@ -46,38 +49,24 @@ export function systemOf(subject: Subject): System {
   };
 }
 
+/** Partners that bring out the duties of the other side. */
+const importerPartners = ["scripted", "scripted", "scripted", "dynamic", "static", "pinned", "pinnedRevocable"];
+const exporterPartners = ["default", "default", "dynamic", "static", "scripted", "scriptedDynamic"];
+
 /** What set-ups are drawn from: the subject mostly, beside partners that bring out its duties. */
 export function kindsOf(subject: Subject): Kinds {
+  const { exporter, importer, partners } = subject;
+  const otherExporters = partners?.exporters === undefined ? exporterPartners : Object.keys(partners.exporters);
+  const otherImporters = partners?.importers === undefined ? importerPartners : Object.keys(partners.importers);
+  // A whole system plays every part itself, and meets the variants as well.
+  const whole = exporter !== undefined && importer !== undefined;
   return {
-    exporters: subject.exporter === undefined ? referenceKinds.exporters : ["subject"],
-    importers:
-      subject.importer === undefined ? referenceKinds.importers : ["subject", "subject", "subject", "scripted"],
+    exporters: exporter === undefined ? otherExporters : mix("subject", whole ? otherExporters : []),
+    importers: importer === undefined ? otherImporters : mix("subject", whole ? otherImporters : ["scripted"]),
   };
 }
 
-/** Optional exporter methods and the capabilities they stand for. */
-const exporterCapabilities: readonly (readonly [keyof Exporter, readonly Capability[]])[] = [
-  ["pin", ["pin", "dynamicExporter"]],
-  ["move", ["move"]],
-  ["revoke", ["revoke"]],
-  ["unrevoke", ["unrevoke"]],
-  ["revokeForever", ["permanentRevoke"]],
-];
-
-/** Capabilities an exporter's optional methods claim. */
-export function capabilitiesOf(exporter: Exporter): readonly Capability[] {
-  return exporterCapabilities.flatMap(([method, capabilities]) =>
-    exporter[method] === undefined ? [] : capabilities,
-  );
-}
-
-/** Optional methods an instance has, by name: what must not change from one instance to the next. */
-export function methodsOf(role: SubjectRole, instance: Exporter | Importer): readonly string[] {
-  const names =
-    role === "exporter"
-      ? ["attach", "detach", "pin", "unpin", "map", "unmap", "release", "export", "move", "evict", "revoke", "unrevoke"]
-          .concat(["revokeForever", "reset", "setMemory", "close"])
-      : ["import", "submit", "stop", "release"];
-  const methods = instance as unknown as Readonly<Record<string, unknown>>;
-  return names.filter((name) => methods[name] !== undefined);
+/** The subject as often as all others together. */
+function mix(subject: string, others: readonly string[]): readonly string[] {
+  return [...Array.from({ length: Math.max(1, others.length) }, () => subject), ...others];
 }

@@ -58,20 +58,28 @@ function* unblock(run: RunContext): Generator<DrainAction, void, unknown> {
   }
   for (const job of run.world.jobs.pending())
     yield { key: `job ${job.name}`, task: "drain", activity: () => plainly(() => run.world.jobs.finish(job)) };
-  for (const [name, fence] of unsignaledInOrder(state))
-    if (fence.by === "program" && fence.kind === "plain" && !fence.released)
-      yield {
-        key: `signal ${name}`,
-        task: "drain",
-        activity: () => plainly(() => run.program.signal(run.world.names.object<Fence>(name)!)),
-      };
+  const unsignaled = unsignaledOfProgram(state);
+  if (unsignaled.length > 0)
+    yield {
+      key: `signal ${unsignaled.length}`,
+      task: "drain",
+      *activity() {
+        for (const name of unsignaled) {
+          yield* run.world.at("fence-signal");
+          if (!state.fences.get(name)!.signaled) run.program.signal(run.world.names.object<Fence>(name)!);
+        }
+      },
+    };
 }
 
-/** A timeline's fences signal in its order. */
-function unsignaledInOrder(state: State): readonly (readonly [string, FenceState])[] {
-  return [...state.fences]
-    .filter(([, fence]) => !fence.signaled)
-    .toSorted(([, first], [, second]) => first.seqno - second.seqno);
+/** Plain fences of the program, in the order of their timelines. */
+function unsignaledOfProgram(state: State): readonly string[] {
+  const found: [string, FenceState][] = [];
+  for (const entry of state.fences) {
+    const [, fence] = entry;
+    if (!fence.signaled && fence.by === "program" && fence.kind === "plain" && !fence.released) found.push(entry);
+  }
+  return found.toSorted(([, first], [, second]) => first.seqno - second.seqno).map(([name]) => name);
 }
 
 function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
@@ -108,13 +116,19 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: attachment.buffer }),
     };
   }
-  for (const [name, fence] of state.fences)
-    if (fence.programRefs > 0 && !fence.released)
-      yield {
-        key: `fencePut ${name} ${fence.programRefs}`,
-        task: "drain",
-        activity: () => plainly(() => run.program.fencePut(run.world.names.object<Fence>(name)!)),
-      };
+  const owned = [...state.fences].filter(([, fence]) => fence.programRefs > 0 && !fence.released);
+  if (owned.length > 0)
+    yield {
+      key: `fencePut ${owned.length}`,
+      task: "drain",
+      *activity() {
+        for (const [name, fence] of owned)
+          while (fence.programRefs > 0 && !fence.released) {
+            yield* run.world.at("fence-put");
+            run.program.fencePut(run.world.names.object<Fence>(name)!);
+          }
+      },
+    };
   for (const [name, fd] of state.fds)
     if (fd.open)
       yield {

@@ -6,6 +6,8 @@ type WithoutBase<E> = E extends HistoryEvent ? Omit<E, "seq" | "task" | "step" |
 /** An event as the seam that saw it states it; time, task, step and context are added here. */
 export type Recorded = WithoutBase<HistoryEvent>;
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Receives every event as it is recorded. */
 export type Sink = (event: HistoryEvent) => void;
 
@@ -36,13 +38,12 @@ export class Recorder {
   emit(recorded: Recorded): number {
     const task = this.scheduler.current;
     const seq = this.events.length;
-    const event = {
-      seq,
-      task: task.name,
-      step: task.stepId,
-      atomic: task.atomicDepth > 0,
-      ...recorded,
-    } as HistoryEvent;
+    // Filled in place: every event is made by one seam and belongs to the history from here on.
+    const event = recorded as Mutable<HistoryEvent>;
+    event.seq = seq;
+    event.task = task.name;
+    event.step = task.stepId;
+    event.atomic = task.atomicDepth > 0;
     this.events.push(event);
     this.sink(event);
     return seq;

@@ -103,7 +103,7 @@ export interface Machine {
   take(what: string): Resource;
   give(resource: Resource): void;
   /** Work of a device, finished when the program or the drain says so: accesses and signals belong here. */
-  startJob(name: string, work: () => void): void;
+  startJob(name: string, work: () => void, killed?: () => void): void;
 }
 
 /** What a role gets: the framework through the recorder, and the kernel and machine around it. */

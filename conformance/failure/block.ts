@@ -1,0 +1,99 @@
+import type { Rule } from "../../contracts/rule.ts";
+import { printSource } from "../../contracts/source.ts";
+import type { HistoryEvent } from "../../spec/event.ts";
+import type { Counterexample } from "../counterexample.ts";
+import { provenance } from "./provenance.ts";
+import { fit, labelled, wrap } from "./text.ts";
+import { timeline, type TimelineRow } from "./timeline.ts";
+
+/** Terminal columns a block fits into. */
+const width = 80;
+const indent = 9;
+/** Rows of the timeline before its middle is left out. */
+const mostRows = 16;
+
+/** Everything a block is made of. */
+export interface Failure {
+  readonly rule: Rule;
+  readonly counterexample: Counterexample;
+  /** The history of the counterexample's program. */
+  readonly events: readonly HistoryEvent[];
+  /** How to run it again, for example `npx dmabuf-conformance replay FILE`. */
+  readonly replay: string;
+}
+
+/**
+ * What a person reads when a rule is broken: the rule, who did what in columns, the events that force the conclusion,
+ * where the rule comes from, what to look at, and how to run it again. At most 80 columns wide.
+ */
+export function failureBlock({ rule, counterexample, events, replay }: Failure): string {
+  const proof = provenance(events, counterexample.evidence, counterexample.seq);
+  const lines = [
+    ` FAIL  ${rule.id}  ${rule.level}  ${rule.obliged.join(", ")}`,
+    ...wrap(rule.statement, width - 2).map((line) => ` ${line}`),
+    ` ${"─".repeat(width - 2)}`,
+    ...columns(timeline(events, proof), proof, counterexample.seq),
+    "",
+    ...labelled(" why", proofText(counterexample, proof), width, indent),
+    ...rule.sources.slice(0, 2).flatMap((source) => labelled(" source", printSource(source), width, indent)),
+    ...rule.hints.slice(0, 3).flatMap((hint) => labelled(" check", hint, width, indent)),
+    ...labelled(" found", foundText(counterexample), width, indent),
+    ...labelled(" replay", replay, Number.MAX_SAFE_INTEGER, indent),
+    ...(counterexample.also.length === 0 ? [] : labelled(" also", alsoText(counterexample), width, indent)),
+  ];
+  return lines.map((line) => line.trimEnd()).join("\n");
+}
+
+function columns(rows: readonly TimelineRow[], proof: readonly number[], broken: number): readonly string[] {
+  const tasks = new Set(rows.map((row) => row.task));
+  const head = `   ${fit("#", 4)} ${fit("importer, program", 30)} ${fit("exporter, framework", 24)} state`;
+  const body = shorten(rows, proof).map((row) => {
+    if (row === null) return "        …";
+    const mark = row.seq === broken ? "✗" : proof.includes(row.seq) ? "•" : " ";
+    const task = tasks.size > 1 ? `${row.task} ` : "";
+    const text = `${task}${"  ".repeat(Math.min(row.depth, 3))}${row.text}`;
+    const wide = row.change === "" && text.length > (row.side === "left" ? 30 : 24);
+    const start = ` ${mark} ${fit(String(row.seq), 4)} `;
+    if (row.side === "left") return wide ? start + fit(text, width - start.length) : `${start}${fit(text, 30)} ${fit("", 24)} ${fit(row.change, 14)}`;
+    return wide
+      ? start + fit(`${" ".repeat(8)}${text}`, width - start.length)
+      : `${start}${fit("", 30)} ${fit(text, 24)} ${fit(row.change, 14)}`;
+  });
+  return [head, ...body];
+}
+
+/** Keeps the rows of the proof and the last ones; null stands for what was left out. */
+function shorten(rows: readonly TimelineRow[], proof: readonly number[]): readonly (TimelineRow | null)[] {
+  if (rows.length <= mostRows) return rows;
+  const keep = new Set(rows.filter((row) => proof.includes(row.seq)).map((row) => row.seq));
+  for (const row of rows.toReversed()) {
+    if (keep.size >= mostRows) break;
+    keep.add(row.seq);
+  }
+  const short: (TimelineRow | null)[] = [];
+  for (const row of rows) {
+    if (keep.has(row.seq)) short.push(row);
+    else if (short.at(-1) !== null) short.push(null);
+  }
+  return short;
+}
+
+function proofText({ why, seq }: Counterexample, proof: readonly number[]): string {
+  const before = proof.filter((entry) => entry !== seq);
+  const sentence = `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+  if (before.length === 0) return `Event ${seq}: ${sentence}`;
+  return `${sentence} Event ${seq} is wrong because of ${before.length === 1 ? "event" : "events"} ${before.join(", ")}.`;
+}
+
+function foundText({ program, found }: Counterexample): string {
+  const extras = [
+    program.schedule.length > 0 ? `${program.schedule.length} preemptions` : "",
+    program.failures.length > 0 ? `${program.failures.length} injected failures` : "",
+  ].filter((text) => text !== "");
+  const length = [`${program.steps.length} steps`, ...extras].join(", ");
+  return `after ${found.programs} programs, ${found.operations} operations (seed ${found.seed}); shrunk from ${found.steps} steps to ${length} in ${found.executions} runs`;
+}
+
+function alsoText({ also }: Counterexample): string {
+  return `${also.join(", ")} broke in the program it was found in`;
+}

@@ -1,0 +1,20 @@
+import { registry } from "../../contracts/registry.ts";
+import { profileNamed } from "../../spec/profile-name.ts";
+import { replay } from "../replay.ts";
+import type { RuleReport } from "../report.ts";
+import { systemOf, type Subject } from "../subject.ts";
+import { failureBlock } from "./block.ts";
+
+/** The text for a red rule: the whole block where there is a counterexample, one sentence otherwise. */
+export async function describeFailure(
+  subject: Subject,
+  report: RuleReport,
+  replayCommand = "write the counterexample to a file: npx dmabuf-conformance replay FILE",
+): Promise<string> {
+  const rule = [...registry, ...(subject.rules ?? [])].find((entry) => entry.id === report.id);
+  if (report.counterexample === null || rule === undefined)
+    return `${report.id} ${report.verdict}: ${report.reason ?? report.statement}`;
+  const { program } = report.counterexample;
+  const run = await replay(program, systemOf(subject), [rule], profileNamed(program.profile));
+  return failureBlock({ rule, counterexample: report.counterexample, events: run.events, replay: replayCommand });
+}

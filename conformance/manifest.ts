@@ -1,0 +1,78 @@
+import type { Capability } from "../contracts/rule-text.ts";
+import { probe } from "../harness/probe.ts";
+import type { System } from "../harness/system.ts";
+import type { Profile } from "../spec/profile.ts";
+import type { Exporter } from "../spec/roles/exporter.ts";
+import type { Importer } from "../spec/roles/importer.ts";
+import type { Subject } from "./subject.ts";
+
+/** What a subject offers, read off its optional methods. */
+export interface Manifest {
+  /** Optional methods by name. */
+  readonly methods: readonly string[];
+  readonly capabilities: readonly Capability[];
+}
+
+const exporterMethods = [
+  "attach",
+  "detach",
+  "pin",
+  "unpin",
+  "map",
+  "unmap",
+  "release",
+  "export",
+  "move",
+  "evict",
+  "revoke",
+  "unrevoke",
+  "revokeForever",
+  "reset",
+  "setMemory",
+  "close",
+] as const satisfies readonly (keyof Exporter)[];
+
+const importerMethods = ["import", "submit", "stop", "release"] as const satisfies readonly (keyof Importer)[];
+
+const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
+  pin: ["pin", "dynamicExporter"],
+  move: ["move"],
+  revoke: ["revoke"],
+  unrevoke: ["unrevoke"],
+  revokeForever: ["permanentRevoke"],
+};
+
+/** Capabilities of the partners, which a subject that brings no exporter has around it. */
+const partnerCapabilities: readonly Capability[] = [
+  ...new Set(Object.values(capabilityOf).flat()),
+  "importerCallback",
+  "peer2peer",
+];
+
+/** Reads a subject's manifest off two instances. Throws an Error in a person's words where they differ or cannot be made. */
+export function readManifest(subject: Subject, system: System, profile: Profile): Manifest {
+  const methods: string[] = [];
+  let capabilities = partnerCapabilities;
+  if (subject.exporter !== undefined) {
+    const found = twice("exporter", () => offered(probe(system, subject.exporter!, profile), exporterMethods));
+    methods.push(...found);
+    capabilities = [...found.flatMap((name) => capabilityOf[name] ?? []), "importerCallback", "peer2peer"];
+  }
+  if (subject.importer !== undefined)
+    methods.push(...twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods)));
+  return { methods, capabilities };
+}
+
+function offered<R extends object, K extends keyof R & string>(instance: R, names: readonly K[]): readonly K[] {
+  return names.filter((name) => instance[name] !== undefined);
+}
+
+/** Optional methods are the manifest: every instance has to offer the same. */
+function twice<T extends string>(role: string, read: () => readonly T[]): readonly T[] {
+  const [first, second] = [read(), read()];
+  if (first.join() === second.join()) return first;
+  const changed = [...first, ...second].filter((name) => first.includes(name) !== second.includes(name));
+  throw new Error(
+    `the ${role} changes its capabilities: ${changed.join(", ")} is there on one instance and missing on the next; optional methods are its manifest and must not change`,
+  );
+}

@@ -1,0 +1,88 @@
+import { holdsIn } from "../contracts/registry.ts";
+import type { Rule } from "../contracts/rule.ts";
+import type { Capability, Party } from "../contracts/rule-text.ts";
+import type { EventKind } from "../spec/event.ts";
+import type { Series } from "../spec/profile.ts";
+import { exerciseFloor, type Campaign } from "./campaign.ts";
+import type { RuleReport } from "./report.ts";
+import { fallsTo, type SubjectRole, type VerdictKind } from "./verdict.ts";
+
+/** What decides which verdict a rule gets. */
+export interface Circumstances {
+  readonly roles: readonly SubjectRole[];
+  readonly capabilities: readonly Capability[];
+  readonly series: Series;
+  readonly campaign: Campaign | null;
+  /** Our failure or the adapter's, if the run is none. */
+  readonly fault: string | null;
+}
+
+/** A verdict and why it is that one. */
+interface Decision {
+  readonly verdict: VerdictKind;
+  readonly reason: string | null;
+}
+
+/** Event kinds that only the subject's own use of `env` produces: without them some rules have nothing to look at. */
+const optionalEvidence: readonly EventKind[] = ["epoch", "alloc", "free", "translate", "device", "access"];
+
+/** Whether a rule is scored: it holds in the series, has a monitor, and is a duty of these roles with these capabilities. */
+export function isScored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" | "series">): boolean {
+  return rule.monitor !== undefined && unscored(rule, now) === null;
+}
+
+/** The verdict of one rule. */
+export function decide(rule: Rule, now: Circumstances): Decision & Pick<RuleReport, "exercised"> {
+  const record = now.campaign?.judge.exercises().find((entry) => entry.rule === rule);
+  const exercised = { times: record?.times ?? 0, programs: record?.programs ?? 0 };
+  return { ...(unscored(rule, now) ?? scored(rule, now, exercised)), exercised };
+}
+
+function unscored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" | "series">): Decision | null {
+  if (!holdsIn(rule, now.series)) return { verdict: "inapplicable", reason: `not part of ${now.series}` };
+  const reason = whyUntested(rule);
+  if (reason !== null) return { verdict: "untested", reason };
+  const parties: readonly Party[] = [...rule.obliged, ...(rule.provokedBy ?? [])];
+  if (!parties.some((party) => fallsTo(party, now.roles)))
+    return { verdict: "inapplicable", reason: `a duty of the ${rule.obliged.join(" and ")}` };
+  const missing = rule.needs?.filter((need) => !now.capabilities.includes(need)) ?? [];
+  if (missing.length > 0) return { verdict: "absent", reason: `the subject does not offer ${missing.join(", ")}` };
+  return null;
+}
+
+function scored(rule: Rule, { campaign, fault }: Circumstances, exercised: RuleReport["exercised"]): Decision {
+  if (campaign?.finds.has(rule.id) === true) return { verdict: "violated", reason: null };
+  if (fault !== null) return { verdict: "harness-error", reason: fault };
+  const { times, programs } = exercised;
+  if (times >= exerciseFloor.times && programs >= exerciseFloor.programs) return { verdict: "pass", reason: null };
+  const missing = missingEvidence(rule, campaign);
+  if (missing !== null) return { verdict: "untested", reason: missing };
+  const floor = `${exerciseFloor.times} times in ${exerciseFloor.programs} programs`;
+  return { verdict: "blocked", reason: `exercised ${times} times in ${programs} programs; it takes ${floor}` };
+}
+
+/** A rule whose evidence the subject never produces is untested, not blocked. */
+function missingEvidence(rule: Rule, campaign: Campaign | null): string | null {
+  const named = Object.keys(rule.monitor?.handlers ?? {}).map((key) => key.split(" ")[0] as EventKind);
+  const missing = [...(rule.evidence ?? []), ...named].filter(
+    (kind) => optionalEvidence.includes(kind) && campaign?.kinds.has(kind) !== true,
+  );
+  return missing.length === 0 ? null : `the history has no ${[...new Set(missing)].join(", ")} events to judge by`;
+}
+
+function whyUntested({ status }: Rule): string | null {
+  switch (status.kind) {
+    case "checked":
+    case "sampled":
+      return null;
+    case "later":
+      return `arrives with the area ${status.area}`;
+    case "kernelOnly":
+      return "only a real kernel can show it";
+    case "fact":
+      return "a fact about a series, nobody can break it";
+    case "untested":
+    case "excluded":
+      return status.reason;
+  }
+}
