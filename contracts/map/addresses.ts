@@ -1,6 +1,30 @@
-import { later } from "../rule-text.ts";
+import { errnoName } from "../../spec/errno.ts";
+import type { AllocEvent, LockEvent, ResumedEvent, RetEvent } from "../../spec/event.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { checked, later, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { bufferOf, placementOf } from "../shared/lookup.ts";
+import { hex, reached, Storages, sum, wholePages } from "./segments.ts";
 import { commit, derived, doc, kernel, run, thread } from "../source.ts";
+
+/** How an import went so far: its attach where that succeeded, and whether anybody but the importer refused something. */
+interface Attempt {
+  attached: RetEvent<"attach"> | null;
+  failed: boolean;
+}
+
+function noteFailure(
+  event: RetEvent | LockEvent | AllocEvent | ResumedEvent,
+  state: State,
+  attempts: ReadonlyMap<number, Attempt>,
+): void {
+  if (event.errno === 0 || attempts.size === 0) return;
+  const attempt = attempts.get(frameOf(state.tasks.get(event.task), "import")?.seq ?? -1);
+  const isOwnEnd = event.kind === "ret" && event.op === "import";
+  if (attempt !== undefined && !isOwnEnd) attempt.failed = true;
+}
 
 export const map09: Rule = {
   id: "MAP-09",
@@ -14,7 +38,19 @@ export const map09: Rule = {
     "Do you cut segments at a limit that is no multiple of a page?",
     "Does the first segment carry an offset into its page?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "cbret map"(event, _state, verdict) {
+      if (event.errno !== 0 || event.table === null) return;
+      verdict.exercised();
+      const odd = event.segments.find(({ address, length }) => address % pageSize !== 0 || length % pageSize !== 0);
+      if (odd !== undefined)
+        verdict.violated(
+          `${event.to} maps ${odd.length} bytes at ${hex(odd.address)} for ${event.attachment}; pages have ${pageSize} bytes`,
+        );
+    },
+  }),
+  situation: { weights: { mapUnlocked: 3 }, sizes: [5 * 2 ** 30] },
 };
 
 export const map10: Rule = {
@@ -32,7 +68,20 @@ export const map10: Rule = {
     "Do you add up DMA lengths, or CPU lengths that the mapping may have merged?",
     "What happens to the last page of a size that is no page multiple?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const buffer = bufferOf(state, event.attachment);
+      if (buffer === undefined || event.errno !== 0 || event.table === null) return;
+      verdict.exercised();
+      const bytes = sum(event.segments);
+      if (bytes !== wholePages(buffer.size))
+        verdict.violated(
+          `${event.to} maps ${bytes} bytes of a buffer of ${buffer.size} bytes for ${event.attachment}`,
+          verdict.since("attachments", event.attachment, "buffer"),
+        );
+    },
+  }),
 };
 
 export const map11: Rule = {
@@ -50,7 +99,27 @@ export const map11: Rule = {
     "Is an address range given out again while an older mapping still holds it?",
     "With several ranges: is each linked at its own offset of the reserved space?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["translate"],
+  monitor: remember(() => new Storages(), {
+    epoch: (event, _state, _verdict, storages) => storages.note(event),
+    "cbret map"(event, state, verdict, storages) {
+      const row = state.attachments.get(event.attachment);
+      if (row === undefined || event.errno !== 0 || event.table === null) return;
+      verdict.exercised();
+      for (const segment of event.segments)
+        for (const storage of reached(state, row.device, segment)) {
+          if (storage === null)
+            verdict.violated(`${hex(segment.address)} in the mapping for ${event.attachment} leads nowhere`);
+          else if (!storages.belongs(row.buffer, storage))
+            verdict.violated(
+              `${hex(segment.address)} in the mapping for ${event.attachment} leads to ${storage}, which is not ${row.buffer}'s`,
+              verdict.since("buffers", row.buffer, "storage"),
+            );
+        }
+    },
+  }),
+  situation: { weights: { export: 3, mapUnlocked: 3 } },
 };
 
 export const map12: Rule = {
@@ -71,7 +140,9 @@ export const map12: Rule = {
     "Does a helper turn the table into a page array?",
     "Do you use the CPU length of an entry where the DMA length is meant?",
   ],
-  status: later("MAP"),
+  status: untested(
+    "a table of this interface has DMA addresses and lengths only: there is no page an importer could look at",
+  ),
 };
 
 export const map31: Rule = {
@@ -86,7 +157,16 @@ export const map31: Rule = {
     "Does the importer call the DMA mapping functions on memory of the buffer?",
     "Is there a fast path that starts from a CPU address of the buffer?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    access(event, _state, verdict) {
+      verdict.exercised();
+      if (event.mapping === null)
+        verdict.violated(
+          `the device of ${event.importer} uses ${hex(event.address)}, which no mapping of ${event.attachment} gave it`,
+        );
+    },
+  }),
 };
 
 export const map32: Rule = {
@@ -104,7 +184,34 @@ export const map32: Rule = {
     "Was the importer ever run against an exporter of device memory?",
     "If it cannot do without pages, does attach say so, or does the failure come later?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: remember(() => new Map<number, Attempt>(), {
+    "call import": (event, _state, _verdict, attempts) =>
+      void attempts.set(event.seq, { attached: null, failed: false }),
+    "ret attach"(event, state, _verdict, attempts) {
+      const attempt = attempts.get(frameOf(state.tasks.get(event.task), "import")?.seq ?? -1);
+      if (attempt !== undefined && event.errno === 0) attempt.attached = event;
+    },
+    ret: (event, state, _verdict, attempts) => noteFailure(event, state, attempts),
+    lock: (event, state, _verdict, attempts) => noteFailure(event, state, attempts),
+    alloc: (event, state, _verdict, attempts) => noteFailure(event, state, attempts),
+    resumed: (event, state, _verdict, attempts) => noteFailure(event, state, attempts),
+    "ret import"(event, state, verdict, attempts) {
+      const attempt = attempts.get(event.call);
+      attempts.delete(event.call);
+      const buffer = state.buffers.get(event.buffer);
+      if (attempt?.attached === null || attempt === undefined || buffer === undefined) return;
+      if (placementOf(state, buffer) !== "device") return;
+      verdict.exercised();
+      if (event.errno !== 0 && !attempt.failed)
+        verdict.violated(
+          `${event.importer} answers ${errnoName(event.errno)} for device memory although attach and all that followed went well`,
+          attempt.attached,
+        );
+    },
+  }),
+  situation: { weights: { import: 4 }, importers: ["dynamic", "static", "pinned", "pinnedRevocable"] },
 };
 
 export const map33: Rule = {
@@ -122,7 +229,7 @@ export const map33: Rule = {
     "Is the kind decided for the pair of devices, or once for the whole buffer?",
     "Can a bus address get into a table that is read as IOMMU addresses?",
   ],
-  status: later("MAP"),
+  status: later("P2P"),
 };
 
 export const map35: Rule = {
@@ -140,7 +247,26 @@ export const map35: Rule = {
     "Which integer types hold lengths, offsets and entry counts on the way?",
     "Is the split point page aligned, and is a split range unmapped the way it was mapped?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const buffer = bufferOf(state, event.attachment);
+      if (buffer === undefined || buffer.size < 2 ** 32 || event.injected) return;
+      verdict.exercised();
+      if (event.errno !== 0 || event.table === null) return;
+      if (sum(event.segments) !== wholePages(buffer.size))
+        verdict.violated(`of ${buffer.size} bytes ${event.to} maps ${sum(event.segments)} for ${event.attachment}`);
+      let offset = event.segments[0]?.offset ?? 0;
+      for (const segment of event.segments) {
+        if (segment.offset !== offset || segment.storage === null)
+          verdict.violated(
+            `the piece at ${hex(segment.address)} leads to byte ${segment.offset} of ${segment.storage ?? "nothing"}, not ${offset}`,
+          );
+        offset += segment.length;
+      }
+    },
+  }),
+  situation: { weights: { mapUnlocked: 3, import: 2 }, sizes: [2 ** 32, 5 * 2 ** 30, 9 * 2 ** 30] },
 };
 
 export const rules: readonly Rule[] = [map09, map10, map11, map12, map31, map32, map33, map35];

@@ -1,5 +1,23 @@
-import { later } from "../rule-text.ts";
+import { EINVAL, errnoName } from "../../spec/errno.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import {
+  asksInHook,
+  findsLock,
+  holdsOf,
+  isAttached,
+  isMapOf,
+  mapsAttached,
+  needsLock,
+  needsNoLock,
+  needsSleep,
+  neverNone,
+  refusesNothing,
+  reportsNoTable,
+  showsTheSame,
+  type Shown,
+} from "./callers.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 
 export const map01: Rule = {
@@ -21,7 +39,13 @@ export const map01: Rule = {
     "Which form does each call site use, and who took the lock before it?",
     "Does an error path drop the lock before it unmaps?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "call map": needsLock,
+    "call unmap": needsLock,
+    "call mapUnlocked": needsNoLock,
+    "call unmapUnlocked": needsNoLock,
+  }),
 };
 
 export const map02: Rule = {
@@ -42,7 +66,17 @@ export const map02: Rule = {
     "Does the hook call a helper of your driver that takes the object lock?",
     "Was the hook written after its old kernel-doc, which promises the lock to dynamic exporters only?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["lock", "unlock"],
+  monitor: remember(() => new Set<number>(), {
+    "call map": (event, state, _verdict, unlocked) => void (!holdsOf(state, event) && unlocked.add(event.seq)),
+    "call unmap": (event, state, _verdict, unlocked) => void (!holdsOf(state, event) && unlocked.add(event.seq)),
+    "cb map": findsLock,
+    "cb unmap": findsLock,
+    lock: (event, state, verdict) => asksInHook(event.task, event.lock, state, verdict),
+    blocked: (event, state, verdict) =>
+      event.wait.kind === "lock" && asksInHook(event.task, event.wait.lock, state, verdict),
+  }),
 };
 
 export const map03: Rule = {
@@ -57,7 +91,13 @@ export const map03: Rule = {
     doc("drivers/dma-buf/dma-fence.c", "fence signalling annotations"),
   ],
   hints: ["Do you unmap in the job-done interrupt or in a fence callback?", "Is there a spinlock around the call?"],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "call map": needsSleep,
+    "call unmap": needsSleep,
+    "call mapUnlocked": needsSleep,
+    "call unmapUnlocked": needsSleep,
+  }),
 };
 
 export const map04: Rule = {
@@ -72,7 +112,8 @@ export const map04: Rule = {
     "Are both pointers tested before the lock assertion uses the buffer?",
     "Is no exporter hook reached on this path?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({ "ret map": refusesNothing, "ret mapUnlocked": refusesNothing }),
 };
 
 export const map05: Rule = {
@@ -90,7 +131,9 @@ export const map05: Rule = {
     "Is an empty result turned into an error before anything else looks at it?",
     "Does the map made inside attach (6.12) go through the same test?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({ "ret map": reportsNoTable, "ret mapUnlocked": reportsNoTable, "ret attach": reportsNoTable }),
+  situation: { weights: { mapUnlocked: 3, attach: 2 }, failures: [{ site: "hook:map-nothing", errno: 12 }] },
 };
 
 export const map06: Rule = {
@@ -106,7 +149,15 @@ export const map06: Rule = {
     "Can a worker or fault handler of the importer still map while its teardown detaches?",
     "Does your map hook use attachment data that the detach hook has freed?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "call map": (event, state, _verdict, outside) =>
+      void (!isAttached(state, event.attachment) && outside.add(event.seq)),
+    "call mapUnlocked": (event, state, _verdict, outside) =>
+      void (!isAttached(state, event.attachment) && outside.add(event.seq)),
+    "ret map": mapsAttached,
+    "ret mapUnlocked": mapsAttached,
+  }),
 };
 
 export const map27: Rule = {
@@ -128,7 +179,19 @@ export const map27: Rule = {
     "Can the direction come from user input or from a job without any access?",
     "Does the map hook test the direction before it calls the DMA layer?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "call map": neverNone,
+    "call mapUnlocked": neverNone,
+    "ret import": (event, _state, verdict) => void (event.direction === "none" && verdict.exercised()),
+    "cbret map"(event, _state, verdict) {
+      if (event.direction !== "none" || event.injected) return;
+      verdict.exercised();
+      if (event.errno !== EINVAL)
+        verdict.violated(`${event.to} answers ${errnoName(event.errno)} to a map with the direction none`);
+    },
+  }),
+  situation: { weights: { import: 2, mapUnlocked: 2 }, misuse: ["map", "mapUnlocked", "import"] },
 };
 
 export const map34: Rule = {
@@ -147,7 +210,23 @@ export const map34: Rule = {
     "Does every path to the map hook hold the one reservation lock of the buffer?",
     "Does the hook drop that lock while it looks for the storage?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: remember((): Shown => new Map(), {
+    "cb map"(event, state, verdict) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      const others = [...state.tasks].filter(([task]) => task !== event.task).map(([, row]) => row.frames);
+      if (!others.some((frames) => frames.some((frame) => isMapOf(state, frame, name)))) return;
+      verdict.exercised();
+      const other = others
+        .map((frames) => frames.at(-1))
+        .find((frame) => frame?.kind === "cb" && isMapOf(state, frame, name));
+      if (other !== undefined)
+        verdict.violated(`the map hook of ${name} runs for ${event.attachment} while it runs in another task`, other);
+    },
+    "cbret map": showsTheSame,
+    "cb unmap": (event, _state, _verdict, shown) => void shown.delete(event.table ?? ""),
+  }),
+  situation: { weights: { attach: 3, mapUnlocked: 5 }, importers: ["scripted"], tasks: 3 },
 };
 
 export const rules: readonly Rule[] = [map01, map02, map03, map04, map05, map06, map27, map34];

@@ -1,5 +1,11 @@
-import { later } from "../rule-text.ts";
+import { trailOf, type HookMapping } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { attachmentsOf, hooksIn, innermost } from "../shared/lookup.ts";
+import { trailWords } from "../shared/trail-words.ts";
+import { cachedTable, cachesFor, keepsCached, returnsCached } from "./cached.ts";
+import { givesBackAlike, givesBackLive, givesBackWhole, isImportersFault, returnsAll } from "./giving-back.ts";
 import { doc, kernel, run } from "../source.ts";
 
 export const map07: Rule = {
@@ -17,7 +23,21 @@ export const map07: Rule = {
     "Does the hook return a table stored at attach?",
     "If tables are shared, who counts their users and what does the first unmap do?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const name = state.attachments.get(event.attachment)?.buffer;
+      if (name === undefined || event.errno !== 0 || event.table === null) return;
+      for (const [attachment, { hookMaps }] of attachmentsOf(state, name)) {
+        if (hookMaps.length > 0) verdict.exercised();
+        if (hookMaps.some(({ table }) => table === event.table))
+          verdict.violated(
+            `${event.to} hands out ${event.table} for ${event.attachment}, which ${attachment} has mapped already`,
+            verdict.since("attachments", attachment, "hookMaps"),
+          );
+      }
+    },
+  }),
 };
 
 export const map08: Rule = {
@@ -36,7 +56,22 @@ export const map08: Rule = {
     "Is the table cached at attach always made for both directions?",
     "Is the direction compared before the cached table is returned?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["cbret"],
+  monitor: on({
+    "cb map"(event, state, verdict) {
+      const cached = cachedTable(state, verdict.profile, event.attachment);
+      if (cached === undefined || innermost(state, event.task)?.kind !== "call") return;
+      verdict.exercised();
+      verdict.violated(
+        `the map hook is called for ${event.attachment} although ${cached.table} is cached for it`,
+        verdict.since("attachments", event.attachment, "hookMaps"),
+      );
+    },
+    "ret map": returnsCached,
+    "ret mapUnlocked": returnsCached,
+  }),
+  situation: { weights: { export: 2, mapUnlocked: 5 }, exporters: ["scripted", "static"], importers: ["scripted"] },
 };
 
 export const map13: Rule = {
@@ -57,7 +92,8 @@ export const map13: Rule = {
     "Do you shorten the first or last entry for a sub-range, and restore it on every path to unmap?",
     "Do you pass a copy of the table to unmap?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({ "call unmap": givesBackWhole, "call unmapUnlocked": givesBackWhole }),
 };
 
 export const map14: Rule = {
@@ -75,7 +111,8 @@ export const map14: Rule = {
     "Is the direction stored with the mapping, or computed again at unmap?",
     "With one buffer imported for two devices: does each mapping remember its attachment?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({ "call unmap": givesBackAlike, "call unmapUnlocked": givesBackAlike }),
 };
 
 export const map15: Rule = {
@@ -91,7 +128,29 @@ export const map15: Rule = {
     "Is the old table unmapped where the new map fails?",
     "Is the table pointer kept in two places?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    "call unmap": givesBackLive,
+    "call unmapUnlocked": givesBackLive,
+    "call detach"(event, state, verdict) {
+      const row = event.attachment === null ? undefined : state.attachments.get(event.attachment);
+      if (row === undefined || event.attachment === null || row.buffer !== event.buffer || row.maps.length === 0)
+        return;
+      verdict.exercised();
+      verdict.violated(
+        `${event.by} detaches ${event.attachment} and never unmaps ${row.maps.join(", ")}`,
+        verdict.since("attachments", event.attachment, "maps"),
+      );
+    },
+    end(event, state, verdict) {
+      if (event.waiting.length > 0) return;
+      for (const [name, row] of state.mappings) {
+        if (!row.live || state.attachments.get(row.attachment)?.phase === "detached") continue;
+        verdict.exercised();
+        verdict.violated(`${name} of ${row.attachment} is never unmapped`, verdict.since("mappings", name, "live"));
+      }
+    },
+  }),
 };
 
 export const map37: Rule = {
@@ -110,7 +169,39 @@ export const map37: Rule = {
     "Does unmap recognise the cached table and return early?",
     "Does detach use the direction stored with the cached table?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["list", "lock", "unlock"],
+  monitor: remember(() => new Map<number, HookMapping>(), {
+    "ret unmap": keepsCached,
+    "ret unmapUnlocked": keepsCached,
+    "call detach"(event, state, verdict, held) {
+      const cached = cachedTable(state, verdict.profile, event.attachment);
+      if (cached !== undefined) held.set(event.seq, cached);
+    },
+    "ret detach"(event, state, verdict, held) {
+      const { attachment } = event;
+      if (attachment === null || state.attachments.get(attachment)?.phase !== "detaching") return;
+      if (!cachesFor(state, verdict.profile, attachment)) return;
+      verdict.exercised();
+      const cached = held.get(event.call);
+      const unmaps = hooksIn(state, event.task, event.call).filter((hook) => hook.hook === "unmap");
+      const early = trailWords(trailOf(state, event.task, event.call)).startsWith("lock unmap");
+      if (unmaps.length !== (cached === undefined ? 0 : 1))
+        verdict.violated(`detach of ${attachment} runs the unmap hook ${unmaps.length} times`, ...unmaps);
+      else if (cached !== undefined && unmaps[0]?.hook === "unmap" && unmaps[0].direction !== cached.direction)
+        verdict.violated(
+          `detach unmaps ${cached.table} with ${unmaps[0].direction}; it was cached with ${cached.direction}`,
+          ...unmaps,
+        );
+      else if (cached !== undefined && !early)
+        verdict.violated(`detach of ${attachment} leaves its list, or the lock, before it unmaps`, ...unmaps);
+    },
+  }),
+  situation: {
+    weights: { detach: 4, mapUnlocked: 3 },
+    exporters: ["scripted", "static"],
+    importers: ["scripted", "dynamic"],
+  },
 };
 
 export const map38: Rule = {
@@ -130,7 +221,35 @@ export const map38: Rule = {
     "Does every error path after the map hook, the failed copy included, unmap the original table?",
     "Is the copy unwrapped before the hook is called and freed afterwards?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["cbret"],
+  monitor: on({
+    "cb unmap"(event, state, verdict) {
+      const row = state.attachments.get(event.attachment);
+      const caller = innermost(state, event.task);
+      if (row === undefined || caller?.kind !== "call" || isImportersFault(state, caller)) return;
+      verdict.exercised();
+      const handed = row.hookMaps.filter(({ table }) => table === event.table);
+      if (handed.length === 0)
+        verdict.violated(
+          `the unmap hook gets ${event.table ?? "a table"}, which is not mapped for ${event.attachment}`,
+        );
+      else if (!handed.some(({ direction }) => direction === event.direction))
+        verdict.violated(
+          `the unmap hook gets ${event.table ?? "?"} with ${event.direction}; it was mapped with ${handed[0]!.direction}`,
+          verdict.since("attachments", event.attachment, "hookMaps"),
+        );
+    },
+    "ret detach"(event, state, verdict) {
+      const row = event.attachment === null ? undefined : state.attachments.get(event.attachment);
+      if (row?.phase === "detaching" && row.maps.length === 0) returnsAll(event, row, verdict);
+    },
+    "ret attach"(event, state, verdict) {
+      const row = state.attachments.get(event.attachment);
+      if (row !== undefined && event.errno !== 0) returnsAll(event, row, verdict);
+    },
+  }),
+  situation: { weights: { mapUnlocked: 3, detach: 2 }, interrupts: true },
 };
 
 export const rules: readonly Rule[] = [map07, map08, map13, map14, map15, map37, map38];
