@@ -1,6 +1,43 @@
-import { later } from "../rule-text.ts";
+import { EINTR, EINVAL, ENODEV, ENOMEM, ERESTARTSYS, errnoName } from "../../spec/errno.ts";
+import type { RetEvent, TranslateEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { remember, type Verdict } from "../monitor.ts";
+import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { bufferOf, hooksIn, innermost } from "../shared/lookup.ts";
+import { hex } from "./segments.ts";
 import { doc, kernel, run } from "../source.ts";
+
+type Mapped = RetEvent<"map" | "mapUnlocked">;
+
+/** MAP-23, the core's half: what its hooks did is undone. */
+function leavesNothing(event: Mapped, state: State, verdict: Verdict): void {
+  const hooks = hooksIn(state, event.task, event.call);
+  if (event.errno === 0 || hooks.length === 0) return;
+  verdict.exercised();
+  const count = (name: string) => hooks.filter(({ hook, errno }) => hook === name && errno === 0).length;
+  const tables = hooks.filter((hook) => hook.hook === "map" && hook.errno === 0 && hook.table !== null).length;
+  if (tables !== count("unmap"))
+    verdict.violated(`${event.op} fails after ${tables} map and ${count("unmap")} unmap hooks`, ...hooks);
+  else if (count("pin") !== count("unpin"))
+    verdict.violated(`${event.op} fails after ${count("pin")} pins and ${count("unpin")} unpins`, ...hooks);
+}
+
+/** What a map of a revoked buffer may answer: memory and signals come before the question. */
+const refusals: ReadonlySet<number> = new Set([ENODEV, ENOMEM, EINTR, ERESTARTSYS]);
+
+function isRevoked(state: State, attachment: string): boolean {
+  const access = bufferOf(state, attachment)?.access;
+  return access === "revoked" || access === "revokedForever";
+}
+
+/** MAP-28. Success is right too: the wait may have been tried again. */
+function saysInterrupted(event: Mapped, _state: State, verdict: Verdict, interrupted: ReadonlySet<number>): void {
+  if (!interrupted.has(event.call)) return;
+  verdict.exercised();
+  if (event.errno !== 0 && event.errno !== EINTR && event.errno !== ERESTARTSYS)
+    verdict.violated(`${event.op} was interrupted and answers ${errnoName(event.errno)}, not EINTR`);
+}
 
 export const map23: Rule = {
   id: "MAP-23",
@@ -18,7 +55,37 @@ export const map23: Rule = {
     "Is reserved address space given back if the very first step fails?",
     "Is the automatic pin dropped on every error after it?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["translate"],
+  monitor: remember(() => new Map<number, TranslateEvent[]>(), {
+    "cb map": (event, _state, _verdict, made) => void made.set(event.seq, []),
+    translate(event, state, _verdict, made) {
+      if (event.on) made.get(innermost(state, event.task)?.seq ?? -1)?.push(event);
+    },
+    "cbret map"(event, state, verdict, made) {
+      const translations = made.get(event.cb) ?? [];
+      made.delete(event.cb);
+      if (event.injected || (event.errno === 0 && event.table !== null)) return;
+      verdict.exercised();
+      const left = translations.find(({ device, address }) => state.translations.has(`${device}@${address}`));
+      if (left !== undefined)
+        verdict.violated(
+          `the map hook answers ${errnoName(event.errno)} and leaves ${left.length} bytes mapped at ${hex(left.address)}`,
+          left,
+        );
+    },
+    "ret map": leavesNothing,
+    "ret mapUnlocked": leavesNothing,
+  }),
+  situation: {
+    weights: { mapUnlocked: 4, import: 2 },
+    failures: [
+      { site: "dma-map", errno: 12 },
+      { site: "hook:map", errno: 12 },
+    ],
+    sizes: [16 * 4096],
+    interrupts: true,
+  },
 };
 
 export const map24: Rule = {
@@ -39,7 +106,31 @@ export const map24: Rule = {
   from: "K6.19",
   needs: ["revoke"],
   hints: ["Does the hook test the flag before it waits for anything?", "Does it wake or resume the device first?"],
-  status: later("MAP"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    "cb map": (event, state, _verdict, revoked) => void (isRevoked(state, event.attachment) && revoked.add(event.seq)),
+    blocked(event, state, verdict, revoked) {
+      const hook = innermost(state, event.task);
+      if (
+        hook === undefined ||
+        !revoked.has(hook.seq) ||
+        (event.wait.kind !== "other" && event.wait.kind !== "unmapped")
+      )
+        return;
+      verdict.exercised();
+      verdict.violated("the map hook waits although the buffer is revoked", hook);
+    },
+    "cbret map"(event, state, verdict, revoked) {
+      if (!revoked.has(event.cb) || event.injected || !isRevoked(state, event.attachment)) return;
+      verdict.exercised();
+      if (!refusals.has(event.errno) && !(event.errno === EINVAL && event.direction === "none"))
+        verdict.violated(
+          `${event.to} answers ${errnoName(event.errno)} to a map of a revoked buffer, not ENODEV`,
+          verdict.since("buffers", state.attachments.get(event.attachment)?.buffer ?? "", "access"),
+        );
+    },
+  }),
+  situation: { weights: { attach: 2, revoke: 4, unrevoke: 0.5, mapUnlocked: 4, submit: 3 }, exporters: ["subject"] },
 };
 
 export const map28: Rule = {
@@ -53,7 +144,26 @@ export const map28: Rule = {
     "Does the importer pass the interruption up, or does it mark the buffer as bad?",
     "Does the exporter undo a half-finished move or allocation before it returns?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: remember(() => new Set<number>(), {
+    resumed(event, state, _verdict, interrupted) {
+      const frames = state.tasks.get(event.task)?.frames ?? [];
+      const index = frames.findLastIndex(
+        (frame) => frame.kind === "call" && (frame.op === "map" || frame.op === "mapUnlocked"),
+      );
+      // A callback that the hook runs answers to nobody.
+      const inCallback = frames.slice(index + 1).some((frame) => frame.kind === "cb" && frame.hook === "invalidate");
+      if (event.errno !== 0 && index >= 0 && !inCallback) interrupted.add(frames[index]!.seq);
+    },
+    "ret map": saysInterrupted,
+    "ret mapUnlocked": saysInterrupted,
+  }),
+  situation: {
+    weights: { addFence: 3, mapUnlocked: 4, move: 2, interrupt: 3 },
+    importers: ["scripted", "static"],
+    interrupts: true,
+    tasks: 2,
+  },
 };
 
 export const map29: Rule = {
@@ -73,7 +183,7 @@ export const map29: Rule = {
     "Is the sum compared with the buffer size, or with the size a user claimed?",
     "What does a length of 0 do?",
   ],
-  status: later("MAP"),
+  status: untested("no operation imports a part of a buffer: an import names a whole one"),
 };
 
 export const rules: readonly Rule[] = [map23, map24, map28, map29];

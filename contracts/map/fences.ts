@@ -1,5 +1,18 @@
-import { later } from "../rule-text.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { Work } from "../shared/exporter-work.ts";
+import { isMadeBy, isOver } from "../shared/fences.ts";
+import { bufferOf } from "../shared/lookup.ts";
+import {
+  kernelFences,
+  noteKernelWork,
+  undoesWait,
+  waitsForKernel,
+  waitsRightly,
+  type KernelWork,
+} from "./kernel-wait.ts";
+import { Storages } from "./segments.ts";
 import { doc, kernel, run } from "../source.ts";
 
 export const map18: Rule = {
@@ -19,7 +32,16 @@ export const map18: Rule = {
     "Does a map of 6.12 that returns the cached table wait again, which it need not?",
     "Is the lock dropped during the wait?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["signal", "unlock"],
+  monitor: remember((): KernelWork => new Map(), {
+    "cbret map": (event, state, _verdict, work) => noteKernelWork(event, state, work),
+    blocked: waitsRightly,
+    "ret map": waitsForKernel,
+    "ret mapUnlocked": waitsForKernel,
+    "ret attach": waitsForKernel,
+  }),
+  situation: { weights: { addFence: 3, mapUnlocked: 4, move: 2 }, importers: ["scripted", "static"], tasks: 2 },
 };
 
 export const map19: Rule = {
@@ -37,7 +59,15 @@ export const map19: Rule = {
     "Does the error path mirror every step before the wait, in reverse order?",
     "In 6.12: are list removal and detach hook part of it?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["list"],
+  monitor: on({ "ret map": undoesWait, "ret mapUnlocked": undoesWait, "ret attach": undoesWait }),
+  situation: {
+    weights: { addFence: 3, mapUnlocked: 4, attach: 2, move: 2, interrupt: 2 },
+    importers: ["scripted", "static"],
+    interrupts: true,
+    tasks: 2,
+  },
 };
 
 export const map20: Rule = {
@@ -56,7 +86,35 @@ export const map20: Rule = {
     "Do you collect the fences after map, under the same lock hold?",
     "Does a page-table update with the new addresses count as access in your code?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["signal"],
+  monitor: remember(() => new Map<string, readonly string[]>(), {
+    "cbret map"(event, state, _verdict, work) {
+      const row = state.attachments.get(event.attachment);
+      const caller = state.tasks.get(event.task)?.frames.at(-2);
+      if (row === undefined || row.ops === "static" || event.errno !== 0 || caller?.kind !== "call") return;
+      const pending = kernelFences(state, row.buffer).filter((fence) => !isOver(state, fence));
+      if ((caller.op === "map" || caller.op === "mapUnlocked") && pending.length > 0) work.set(caller.mapping, pending);
+    },
+    access(event, state, verdict, work) {
+      const fences = event.mapping === null ? undefined : work.get(event.mapping);
+      const buffer = state.attachments.get(event.attachment)?.buffer;
+      if (fences === undefined || buffer === undefined || event.access === "speculativeRead") return;
+      verdict.exercised();
+      const entries = kernelFences(state, buffer);
+      const pending = fences.find((fence) => entries.includes(fence) && !isOver(state, fence));
+      if (pending !== undefined)
+        verdict.violated(
+          `the device of ${event.importer} uses ${event.mapping ?? "?"} before the KERNEL fence ${pending}, there at map, has signaled`,
+          verdict.since("fences", pending, "published"),
+        );
+    },
+  }),
+  situation: {
+    weights: { move: 3, submit: 5, import: 2 },
+    importers: ["dynamic", "pinnedRevocable"],
+    exporters: ["subject"],
+  },
 };
 
 export const map21: Rule = {
@@ -70,7 +128,26 @@ export const map21: Rule = {
     "Does an asynchronous clear or copy still run when the hook returns?",
     "Is memory allocated lazily after map?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["epoch"],
+  monitor: remember(() => new Work(), {
+    device: (event, state, _verdict, work) => work.note(event, state),
+    "cbret map"(event, state, verdict, work) {
+      const row = state.attachments.get(event.attachment);
+      const buffer = bufferOf(state, event.attachment);
+      if (row === undefined || buffer === undefined || buffer.dynamic || event.errno !== 0 || event.table === null)
+        return;
+      verdict.exercised();
+      const job = work.on(row.buffer)[0];
+      if (buffer.storage === null) verdict.violated(`${event.to} maps ${row.buffer}, for which it has no memory yet`);
+      else if (job !== undefined)
+        verdict.violated(
+          `${event.to} maps ${row.buffer} while its own work on the memory still runs (${job.job})`,
+          job,
+        );
+    },
+  }),
+  situation: { weights: { mapUnlocked: 2 }, exporters: ["static"] },
 };
 
 export const map22: Rule = {
@@ -89,7 +166,26 @@ export const map22: Rule = {
     "Is the fence added with KERNEL usage, or with WRITE?",
     "Is it added before the lock is released for the first time after the work started?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["call"],
+  monitor: remember(() => new Work(), {
+    device: (event, state, _verdict, work) => work.note(event, state),
+    "cbret map"(event, state, verdict, work) {
+      const row = state.attachments.get(event.attachment);
+      const buffer = bufferOf(state, event.attachment);
+      if (row === undefined || buffer?.dynamic !== true || event.errno !== 0) return;
+      const job = work.on(row.buffer)[0];
+      if (job === undefined) return;
+      verdict.exercised();
+      const fences = kernelFences(state, row.buffer);
+      if (!fences.some((fence) => !isOver(state, fence) && isMadeBy(state, fence, buffer.exporter)))
+        verdict.violated(
+          `${event.to} maps ${row.buffer} while it still works on the memory (${job.job}), and no KERNEL fence says so`,
+          job,
+        );
+    },
+  }),
+  situation: { weights: { move: 4, mapUnlocked: 3, submit: 3 }, exporters: ["subject"] },
 };
 
 export const map25: Rule = {
@@ -105,7 +201,25 @@ export const map25: Rule = {
     "Does the map hook read the placement under the reservation lock, or from a value saved earlier?",
     "Can it return a table built before the last move?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: remember(() => new Storages(), {
+    epoch: (event, _state, _verdict, storages) => storages.note(event),
+    "cbret map"(event, state, verdict, storages) {
+      const row = state.attachments.get(event.attachment);
+      const buffer = bufferOf(state, event.attachment);
+      if (row === undefined || buffer?.dynamic !== true || buffer.storage === null || event.errno !== 0) return;
+      if (buffer.epoch > 0) verdict.exercised();
+      const former = event.segments.find(
+        ({ storage }) => storage !== null && storage !== buffer.storage && storages.belongs(row.buffer, storage),
+      );
+      if (former !== undefined)
+        verdict.violated(
+          `${event.to} maps ${former.storage ?? "?"} for ${event.attachment}, where ${row.buffer} no longer is (${buffer.storage})`,
+          verdict.since("buffers", row.buffer, "storage"),
+        );
+    },
+  }),
+  situation: { weights: { move: 4, mapUnlocked: 4, submit: 2 }, exporters: ["subject"] },
 };
 
 export const rules: readonly Rule[] = [map18, map19, map20, map21, map22, map25];

@@ -1,6 +1,22 @@
-import { later } from "../rule-text.ts";
+import type { CallEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { accessPhase } from "../shared/access-phase.ts";
+import { cachesFor } from "./cached.ts";
+import { hex } from "./segments.ts";
+import { isHandedOut, noteTable, stillMapped, Teardowns, type Tables } from "./teardown.ts";
 import { derived, doc, kernel } from "../source.ts";
+
+function endsUse(
+  event: CallEvent<"unmap" | "unmapUnlocked">,
+  _state: State,
+  verdict: Verdict,
+  used: ReadonlySet<string>,
+): void {
+  if (event.mapping !== null && used.has(event.mapping)) verdict.exercised();
+}
 
 export const map16: Rule = {
   id: "MAP-16",
@@ -16,7 +32,21 @@ export const map16: Rule = {
     "Are the device's translations flushed before unmap, and is the flush waited for?",
     "Can prefetch or a queued job still carry the old addresses?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: remember(() => new Set<string>(), {
+    "call unmap": endsUse,
+    "call unmapUnlocked": endsUse,
+    access(event, state, verdict, used) {
+      if (event.mapping === null) return;
+      used.add(event.mapping);
+      if (accessPhase(state, event) !== "unmapped") return;
+      verdict.exercised();
+      verdict.violated(
+        `the device of ${event.importer} uses ${event.mapping} after its unmap`,
+        verdict.since("mappings", event.mapping, "live"),
+      );
+    },
+  }),
 };
 
 export const map17: Rule = {
@@ -35,7 +65,28 @@ export const map17: Rule = {
     "If unmap keeps the table, which hook drops it, and with which direction?",
     "Is the cached table dropped as well when the importer never unmapped?",
   ],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["translate"],
+  monitor: remember((): Tables => new Map(), {
+    "cbret map": (event, _state, _verdict, tables) => noteTable(event, tables),
+    "ret detach"(event, state, verdict, tables) {
+      const row = event.attachment === null ? undefined : state.attachments.get(event.attachment);
+      if (row?.phase !== "detaching" || event.attachment === null) return;
+      const cached = cachesFor(state, verdict.profile, event.attachment);
+      for (const table of tables.get(event.attachment) ?? []) {
+        // What the importer never gave back is its own fault, unless the core keeps it.
+        if (!cached && isHandedOut(state, table.table)) continue;
+        verdict.exercised();
+        const left = stillMapped(state, row.device, table);
+        if (left !== undefined)
+          verdict.violated(
+            `${hex(left.address)} of ${table.table ?? "a table"} is still mapped for ${row.device} after detach of ${event.attachment}`,
+            table,
+          );
+      }
+    },
+  }),
+  situation: { weights: { mapUnlocked: 2, detach: 3 } },
 };
 
 export const map26: Rule = {
@@ -51,7 +102,19 @@ export const map26: Rule = {
     "Is the direction taken from what the job does, or fixed at import?",
     "Does the device write status or timestamps into a buffer mapped for reading?",
   ],
-  status: later("MAP"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      const row = event.mapping === null ? undefined : state.mappings.get(event.mapping);
+      if (row === undefined || row.direction === "bidirectional" || event.access === "speculativeRead") return;
+      verdict.exercised();
+      if (row.direction !== (event.access === "write" ? "fromDevice" : "toDevice"))
+        verdict.violated(
+          `the device of ${event.importer} makes a ${event.access} through ${event.mapping ?? "?"}, mapped ${row.direction}`,
+          verdict.since("mappings", event.mapping ?? "", "direction"),
+        );
+    },
+  }),
 };
 
 export const map30: Rule = {
@@ -65,7 +128,9 @@ export const map30: Rule = {
     "Is the buffer mapped at import and unmapped only at close?",
     "Could map and unmap follow the stream or the job instead?",
   ],
-  status: later("MAP"),
+  status: untested(
+    "a history has no time in which to call a mapping idle for too long, and no sight of why an importer keeps it",
+  ),
 };
 
 export const map36: Rule = {
@@ -82,7 +147,16 @@ export const map36: Rule = {
   ],
   needs: ["move"],
   hints: ["Does the unmap hook ask where the buffer is now?", "Is the kind of mapping stored with the table?"],
-  status: later("MAP"),
+  status: checked,
+  evidence: ["epoch", "warn"],
+  monitor: remember(() => new Teardowns(), {
+    "cbret map": (event, state, _verdict, teardowns) => teardowns.noteMap(event, state),
+    translate: (event, state, verdict, teardowns) => teardowns.judgeTranslation(event, state, verdict),
+    warn: (event, state, verdict, teardowns) => teardowns.judgeWarning(event, state, verdict),
+    "cbret unmap": (event, state, _verdict, teardowns) => teardowns.noteUnmap(event, state),
+    "ret detach": (event, state, verdict, teardowns) => teardowns.judgeDetach(event, state, verdict),
+  }),
+  situation: { weights: { mapUnlocked: 3, move: 4, unmapUnlocked: 2 }, exporters: ["subject"] },
 };
 
 export const rules: readonly Rule[] = [map16, map17, map26, map30, map36];

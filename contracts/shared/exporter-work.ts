@@ -1,3 +1,4 @@
+import type { DeviceEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 
 /** The buffer that whoever runs in a task works on: that of the innermost frame that names one, or an attachment to one. */
@@ -12,4 +13,21 @@ export function bufferAtWork(state: State, task: string): string | undefined {
     if ("buffer" in frame && frame.buffer !== null) return frame.buffer;
   }
   return undefined;
+}
+
+/** Jobs of exporters' devices that have begun and not ended, with the buffer they work on. */
+export class Work {
+  private readonly jobs = new Map<string, { readonly begun: DeviceEvent; readonly buffer: string }>();
+
+  note(event: DeviceEvent, state: State): void {
+    if (event.job === null) return;
+    if (event.change === "jobEnd") this.jobs.delete(event.job);
+    const buffer = event.change === "jobStart" && event.exporter !== null ? bufferAtWork(state, event.task) : undefined;
+    if (buffer !== undefined) this.jobs.set(event.job, { begun: event, buffer });
+  }
+
+  /** Those on one buffer, by the events they began with. */
+  on(buffer: string): readonly DeviceEvent[] {
+    return [...this.jobs.values()].flatMap((job) => (job.buffer === buffer ? [job.begun] : []));
+  }
 }

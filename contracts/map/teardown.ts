@@ -1,0 +1,101 @@
+import type { ResolvedSegment } from "../../spec/calls.ts";
+import type { CbRetEvent, RetEvent, TranslateEvent, WarnEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import type { Verdict } from "../monitor.ts";
+import { innermost } from "../shared/lookup.ts";
+import { hex } from "./segments.ts";
+
+/** Tables that map hooks handed out, by attachment. */
+export type Tables = Map<string, CbRetEvent<"map">[]>;
+
+export function noteTable(event: CbRetEvent<"map">, tables: Tables): void {
+  if (event.errno !== 0 || event.table === null) return;
+  const known = tables.get(event.attachment);
+  if (known === undefined) tables.set(event.attachment, [event]);
+  else known.push(event);
+}
+
+/** Whether a table is handed out, to this attachment or, where it is shared, to another. */
+export function isHandedOut(state: State, table: string | null): boolean {
+  for (const row of state.attachments.values()) if (row.hookMaps.some((entry) => entry.table === table)) return true;
+  return false;
+}
+
+/** A segment that the device still reaches the mapped storage through. */
+export function stillMapped(state: State, device: string, table: CbRetEvent<"map">): ResolvedSegment | undefined {
+  return table.segments.find(
+    ({ address, storage }) => state.translations.get(`${device}@${address}`)?.storage === storage && storage !== null,
+  );
+}
+
+interface Made {
+  readonly map: CbRetEvent<"map">;
+  readonly epoch: number;
+  /** It was unmapped when the storage had moved since. */
+  moved: boolean;
+}
+
+/** MAP-36: what each map set up, and what its unmap took down. */
+export class Teardowns {
+  private readonly made = new Map<string, Made>();
+
+  noteMap(event: CbRetEvent<"map">, state: State): void {
+    if (event.errno !== 0 || event.table === null) return;
+    this.made.set(event.table, { map: event, epoch: epochOf(state, event.attachment), moved: false });
+  }
+
+  noteUnmap(event: CbRetEvent<"unmap">, state: State): void {
+    const made = this.made.get(event.table ?? "");
+    if (made !== undefined && epochOf(state, event.attachment) > made.epoch) made.moved = true;
+  }
+
+  /** An unmap hook ends a translation. */
+  judgeTranslation(event: TranslateEvent, state: State, verdict: Verdict): void {
+    const hook = innermost(state, event.task);
+    if (event.on || hook?.kind !== "cb" || hook.hook !== "unmap") return;
+    const own = this.made.get(hook.table ?? "");
+    if (own === undefined || hasAddress(own.map, event.address)) return;
+    verdict.exercised();
+    for (const { map } of this.made.values()) {
+      const row = state.attachments.get(map.attachment);
+      if (row?.device !== event.device || !hasAddress(map, event.address)) continue;
+      if (row.hookMaps.some(({ table }) => table === map.table))
+        verdict.violated(
+          `the unmap of ${hook.table ?? "?"} takes down ${hex(event.address)}, which belongs to ${map.table ?? "?"}`,
+          map,
+          hook,
+        );
+    }
+  }
+
+  /** The machine objects to what an unmap hook does. */
+  judgeWarning(event: WarnEvent, state: State, verdict: Verdict): void {
+    const hook = innermost(state, event.task);
+    if (hook?.kind !== "cb" || hook.hook !== "unmap" || !event.text.startsWith("DMA unmap")) return;
+    verdict.exercised();
+    verdict.violated(`the unmap of ${hook.table ?? "?"} takes down what no map set up: ${event.text}`, hook);
+  }
+
+  judgeDetach(event: RetEvent<"detach">, state: State, verdict: Verdict): void {
+    const row = event.attachment === null ? undefined : state.attachments.get(event.attachment);
+    if (row?.phase !== "detaching" || event.attachment === null) return;
+    for (const { map, moved } of this.made.values()) {
+      if (!moved || map.attachment !== event.attachment || isHandedOut(state, map.table)) continue;
+      verdict.exercised();
+      const left = stillMapped(state, row.device, map);
+      if (left !== undefined)
+        verdict.violated(
+          `${map.table ?? "?"} was unmapped after a move, and ${hex(left.address)} of it is still mapped for ${row.device}`,
+          map,
+        );
+    }
+  }
+}
+
+function hasAddress(map: CbRetEvent<"map">, address: number): boolean {
+  return map.segments.some((segment) => address >= segment.address && address < segment.address + segment.length);
+}
+
+function epochOf(state: State, attachment: string): number {
+  return state.buffers.get(state.attachments.get(attachment)?.buffer ?? "")?.epoch ?? 0;
+}
