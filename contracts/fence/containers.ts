@@ -43,8 +43,9 @@ export const fence25: Rule = {
       if (event.errno !== 0 && call?.op === "createArray") refused.add(call.seq);
     },
     "ret createArray": (event, _state, verdict, refused) => {
-      if (!event.created && !refused.has(event.call))
-        verdict.violated(`no array of ${event.members.length} members is made although memory was there`);
+      if (event.created || refused.has(event.call)) return;
+      verdict.exercised();
+      verdict.violated(`no array of ${event.members.length} members is made although memory was there`);
     },
     signal: (event, state, verdict) => {
       const fence = state.fences.get(event.fence);

@@ -123,18 +123,21 @@ export const fence24: Rule = {
     "call waitFence": (event, state, verdict) => usesFence(event.by, event.fence, state, verdict),
     signal: (event, state, verdict, memory) => {
       const [callback] = queuedOn(state, event.fence);
-      if (callback !== undefined && memory.diesUnsignaled(event, state))
-        verdict.violated(
-          `${event.fence} goes while ${callback} is queued on it: its owner holds no reference`,
-          verdict.since("callbacks", callback, "state"),
-          verdict.since("fences", event.fence, "refs"),
-        );
+      if (callback === undefined || !memory.diesUnsignaled(event, state)) return;
+      verdict.exercised();
+      verdict.violated(
+        `${event.fence} goes while ${callback} is queued on it: its owner holds no reference`,
+        verdict.since("callbacks", callback, "state"),
+        verdict.since("fences", event.fence, "refs"),
+      );
     },
     free: (event, state, verdict) => {
       if (event.what !== "fence") return;
       for (const [task, { waiting }] of state.tasks)
-        if (waiting?.kind === "fence" && waiting.fence === event.id)
+        if (waiting?.kind === "fence" && waiting.fence === event.id) {
+          verdict.exercised();
           verdict.violated(`${event.id} is freed while ${task} waits for it`, verdict.since("tasks", task, "waiting"));
+        }
     },
   }),
 };
@@ -164,11 +167,12 @@ export const fence31: Rule = {
     cb: (event, state, verdict) => {
       if (!ownerHooks.has(event.hook) || !("fence" in event)) return;
       const fence = state.fences.get(event.fence);
-      if (fence?.signaled === true && isDetached(fence, verdict))
-        verdict.violated(
-          `the framework calls ${event.hook} of ${event.fence}, which has signaled and needs its owner no more`,
-          verdict.since("fences", event.fence, "signaled"),
-        );
+      if (fence?.signaled !== true || !isDetached(fence, verdict)) return;
+      verdict.exercised();
+      verdict.violated(
+        `the framework calls ${event.hook} of ${event.fence}, which has signaled and needs its owner no more`,
+        verdict.since("fences", event.fence, "signaled"),
+      );
     },
     ret: (event, state, verdict) => {
       if (!askingCalls.has(event.op) || !("fence" in event) || event.fence === null) return;

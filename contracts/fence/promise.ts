@@ -84,17 +84,19 @@ export const fence05: Rule = {
   monitor: remember(() => new Map<string, readonly (CallEvent<"addFence"> | CallEvent<"replaceFences">)[]>(), {
     "call addFence": (event, state, _verdict, open) => promised(event, state, open),
     "call replaceFences": (event, state, _verdict, open) => promised(event, state, open),
-    device: (event, _state, _verdict, open) => {
-      if (event.change === "jobStart") open.delete(event.task);
+    device: (event, _state, verdict, open) => {
+      if (event.change === "jobStart" && open.delete(event.task)) verdict.exercised();
     },
     unlock: (event, state, verdict, open) => {
       const fences = open.get(event.task)?.filter((call) => call.resv === event.lock) ?? [];
       if (state.tasks.get(event.task)?.held.some((held) => held.lock === event.lock) !== true) return;
-      for (const call of fences)
+      for (const call of fences) {
+        verdict.exercised();
         verdict.violated(
           `${call.by} publishes ${call.fence} and lets ${event.lock} go before it has submitted the work behind it`,
           call,
         );
+      }
     },
   }),
 };

@@ -94,6 +94,7 @@ export const fence18: Rule = {
       const fence = state.fences.get(event.fence);
       // One that is released unsignaled is FENCE-23's.
       if (fence?.kind !== "plain" || fence.refs <= 0 || complete.has(event.fence)) return;
+      verdict.exercised();
       if (signalCall(state, event) === undefined)
         verdict.violated(
           `${event.fence} becomes signaled although its owner neither signaled it nor said that it is complete`,
@@ -134,8 +135,9 @@ export const fence22: Rule = {
     },
     blocked: (event, state, verdict) => {
       const call = openCall(state, event.task);
-      if (call?.op === "waitFence" && call.timeout === 0)
-        verdict.violated(`a wait for ${call.fence} with timeout 0 sleeps`, call);
+      if (call?.op !== "waitFence" || call.timeout !== 0) return;
+      verdict.exercised();
+      verdict.violated(`a wait for ${call.fence} with timeout 0 sleeps`, call);
     },
     "ret waitFence": (event, state, verdict, signaled) => {
       const fence = state.fences.get(event.fence);
@@ -249,7 +251,9 @@ export const fence41: Rule = {
       const call = openCall(state, event.task);
       const query =
         call?.op === "isSignaled" || call?.op === "getStatus" || (call?.op === "waitAny" && call.timeout === 0);
-      if (query) verdict.violated(`${call.op}, a bare query, enables ${event.fence}`, call);
+      if (!query) return;
+      verdict.exercised();
+      verdict.violated(`${call.op}, a bare query, enables ${event.fence}`, call);
     },
   }),
 };
@@ -287,7 +291,9 @@ export const fence47: Rule = {
       },
       "cb fenceWait": (event, state, verdict) => {
         const call = openCall(state, event.task);
-        if (call?.op === "waitAny") verdict.violated(`a wait for any uses the wait operation of ${event.fence}`, call);
+        if (call?.op !== "waitAny") return;
+        verdict.exercised();
+        verdict.violated(`a wait for any uses the wait operation of ${event.fence}`, call);
       },
       "ret waitAny": (event, state, verdict, { first, waited, refused }) => {
         verdict.exercised();
@@ -302,6 +308,7 @@ export const fence47: Rule = {
         const fence = state.fences.get(event.fence);
         if (event.error !== -EDEADLK || fence === undefined || fence.refs > 0 || !waited.has(event.fence)) return;
         // Released while something is queued on it: nobody else has anything there.
+        verdict.exercised();
         if (queuedOn(state, event.fence).length === 0 && !isWaitedFor(state, event.fence))
           verdict.violated(`a wait for any left its callback on ${event.fence}`);
       },
