@@ -191,7 +191,7 @@ export const map27: Rule = {
         verdict.violated(`${event.to} answers ${errnoName(event.errno)} to a map with the direction none`);
     },
   }),
-  situation: { weights: { import: 2, mapUnlocked: 2 }, misuse: ["map", "mapUnlocked", "import"] },
+  situation: { weights: { import: 2, mapUnlocked: 2 } },
 };
 
 export const map34: Rule = {

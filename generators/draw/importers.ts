@@ -1,5 +1,6 @@
 import { accessAllowed } from "../../spec/operations/classify/importers.ts";
 import type { importerOperations } from "../../spec/operations/importer.ts";
+import type { StepArgs } from "../../spec/operations/operations.ts";
 import {
   heldLock,
   pickAttachment,
@@ -24,6 +25,14 @@ function liveMapping(context: DrawContext, resv?: string): string | null {
 
 function liveImport({ state, random }: DrawContext): string | null {
   return pickRow(random, state.imports, (row) => row.phase === "live");
+}
+
+/** A map; one to be refused names no attachment, or no direction. */
+function drawMap(context: DrawContext, attachment: string | null): StepArgs<"map"> | null {
+  const mapping = context.name("mapping");
+  if (!context.refused) return attachment === null ? null : { attachment, direction: pickDirection(context), mapping };
+  if (attachment !== null && context.random.chance(0.5)) return { attachment, direction: "none", mapping };
+  return { attachment: null, direction: pickDirection(context), mapping };
 }
 
 /** Draws for attach, pin, map, access and what importers' users ask for. */
@@ -61,15 +70,9 @@ export const importerDraws: Draws<keyof typeof importerOperations> = {
   },
   map: (context) => {
     const lock = heldLock(context);
-    const attachment = context.refused ? null : lock === null ? null : pickAttachment(context, lock);
-    if (attachment === null && !context.refused) return null;
-    return { attachment, direction: pickDirection(context), mapping: context.name("mapping") };
+    return drawMap(context, lock === null ? null : pickAttachment(context, lock));
   },
-  mapUnlocked: (context) => {
-    const attachment = context.refused ? null : pickAttachment(context);
-    if (attachment === null && !context.refused) return null;
-    return { attachment, direction: pickDirection(context), mapping: context.name("mapping") };
-  },
+  mapUnlocked: (context) => drawMap(context, pickAttachment(context)),
   unmap: (context) => {
     const lock = heldLock(context);
     const mapping = lock === null ? null : liveMapping(context, lock);
@@ -104,7 +107,7 @@ export const importerDraws: Draws<keyof typeof importerOperations> = {
       importer: random.pick(drivers).name,
       buffer,
       import: context.name("import"),
-      direction: pickDirection(context),
+      direction: context.refused ? "none" : pickDirection(context),
     };
   },
   submit: (context) => {

@@ -58,7 +58,10 @@ function isSegment(value: unknown): boolean {
   return typeof segment?.address === "number" && typeof segment.length === "number";
 }
 
-/** An exporter's ops as the framework gets them: each call recorded, failures injected at `hook:<name>`. */
+/**
+ * An exporter's ops as the framework gets them: each call recorded, failures injected at `hook:<name>`,
+ * and at `hook:map-nothing` a map that answers neither a table nor an error.
+ */
 export function recordExporterOps(world: World, by: string, ops: ExporterOps): ExporterOps {
   const { names, recorder, scheduler } = world;
   const attachmentName = (attachment: Attachment) => names.of(attachment, "attachment", scheduler.current.stepId);
@@ -110,12 +113,15 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
     attachment: Attachment,
     direction: Direction,
   ): Generator<Suspension, SgTable | Errno | null, unknown> {
-    yield* world.at("cb-map");
     const args = { attachment: attachmentName(attachment), direction };
     const cb = recorder.emit({ kind: "cb", hook: "map", to: by, ...args });
+    // Inside the hook: here it shows whether another one can run at the same time.
+    yield* world.at("cb-map");
     const injected = world.failure("hook:map");
-    const result =
-      injected !== 0
+    const nothing = injected === 0 && world.failure("hook:map-nothing") !== 0;
+    const result = nothing
+      ? null
+      : injected !== 0
         ? injected
         : checkTable("map", yield* runRole(world, "the exporter's map", () => ops.map!(attachment, direction)));
     const table = typeof result === "object" ? result : null;
@@ -125,7 +131,7 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
       to: by,
       cb,
       errno: typeof result === "number" ? result : 0,
-      injected: injected !== 0,
+      injected: nothing || injected !== 0,
       ...args,
       table: table === null ? null : world.tableName(table),
       segments: table === null ? [] : world.translations.resolveTable(attachment.device, table),

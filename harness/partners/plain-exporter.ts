@@ -1,7 +1,15 @@
-import type { Errno } from "../../spec/errno.ts";
+import { EINVAL, type Errno } from "../../spec/errno.ts";
 import type { Env } from "../../spec/roles/env.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
-import { pageSize, type Attachment, type DmaBuf, type Segment, type SgTable, type Storage } from "../../spec/roles/handles.ts";
+import {
+  pageSize,
+  type Attachment,
+  type Direction,
+  type DmaBuf,
+  type Segment,
+  type SgTable,
+  type Storage,
+} from "../../spec/roles/handles.ts";
 
 /**
  * An exporter with no will of its own, for programs that make the exporter's contract calls themselves:
@@ -18,11 +26,15 @@ export class PlainExporter implements Exporter {
     this.env = env;
     this.cacheSgtMapping = options.caching;
     if (!options.dynamic) return;
-    this.pin = () => 0;
+    this.pin = (attachment) => {
+      const storage = this.storageOf(attachment.buffer);
+      return typeof storage === "number" ? storage : 0;
+    };
     this.unpin = () => undefined;
   }
 
-  map(attachment: Attachment): SgTable | Errno {
+  map(attachment: Attachment, direction: Direction): SgTable | Errno {
+    if (direction === "none") return EINVAL;
     const storage = this.storageOf(attachment.buffer);
     if (typeof storage === "number") return storage;
     const step = Math.max(pageSize, Math.floor(attachment.device.maxSegment / pageSize) * pageSize);

@@ -57,12 +57,12 @@ function classifyMap(context: ClassifyContext, step: Step<"map" | "mapUnlocked">
     return step.op === "mapUnlocked" && !isFree(context, step.task) ? "undefined" : "refused";
   const attachment = usableAttachment(context, step.attachment);
   if (attachment === undefined || context.state.mappings.has(step.mapping)) return "undefined";
-  if (step.direction === "none") return "undefined";
   // Without the callback only a pin keeps the location while a mapping lives.
   if (attachment.ops === "noCallback" && attachment.pins === 0) return "undefined";
   const resv = context.state.buffers.get(attachment.buffer)?.resv ?? "";
   const ready = step.op === "map" ? holdsLock(context, step.task, resv) : isFree(context, step.task);
-  return ready ? "enabled" : "undefined";
+  if (!ready) return "undefined";
+  return step.direction === "none" ? "refused" : "enabled";
 }
 
 function classifyUnmap(context: ClassifyContext, step: Step<"unmap" | "unmapUnlocked">): StepClass {
@@ -103,6 +103,7 @@ function classifyAccess(context: ClassifyContext, step: Step<"access">): StepCla
   if (allowed === "none" || (allowed === "speculative" && step.kind !== "speculativeRead")) return "undefined";
   if (context.state.buffers.get(mapping.buffer)?.access !== "accessible" && step.kind !== "speculativeRead")
     return "undefined";
+  if (mapping.direction === "none") return "undefined";
   if (step.kind === "write" && mapping.direction === "toDevice") return "undefined";
   if (step.kind !== "write" && mapping.direction === "fromDevice") return "undefined";
   return "enabled";
@@ -134,7 +135,7 @@ export function classifyImporterStep(context: ClassifyContext, step: ImporterSte
       if (importer === undefined || importer.kind === "scripted" || !isFree(context, step.task)) return "undefined";
       if (usableBuffer(context, step.buffer) === undefined || context.state.imports.has(step.import))
         return "undefined";
-      return step.direction === "none" ? "undefined" : "enabled";
+      return step.direction === "none" ? "refused" : "enabled";
     }
     case "submit": {
       if (!isFree(context, step.task) || step.imports.length === 0) return "undefined";
