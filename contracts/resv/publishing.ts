@@ -1,8 +1,19 @@
-import { later } from "../rule-text.ts";
+import type { CallEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { mappingPhase } from "../shared/access-phase.ts";
+import { on, remember } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { objectsOf, submitOf } from "./jobs.ts";
+import { onRequest } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** The import belongs to an importer that knows nothing of fences. */
+function isStatic(state: State, imported: string): boolean {
+  return state.attachments.get(state.imports.get(imported)?.attachment ?? "")?.ops === "static";
+}
 
 export const resv30: Rule = {
   id: "RESV-30",
@@ -13,7 +24,25 @@ export const resv30: Rule = {
   intent: "Access without a fence after the return is invisible to everyone who wants to move or reuse the memory.",
   sources: [doc("include/linux/dma-buf.h", "dma_buf.resv, implicit synchronization rules")],
   hints: ["Does the call return when the work is queued, or when the hardware is idle?"],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["static"] },
+  monitor: on({
+    "ret submit"(event, state, verdict) {
+      const job = state.jobs.get(event.job);
+      if (event.errno === 0 && job?.fences.length === 0 && event.uses.some((use) => isStatic(state, use.import)))
+        verdict.exercised();
+    },
+    access(event, state, verdict) {
+      const job = event.job === null ? undefined : state.jobs.get(event.job);
+      if (job === undefined || job.phase === "submitting" || job.fences.length > 0) return;
+      if (state.attachments.get(event.attachment)?.ops !== "static") return;
+      verdict.exercised();
+      verdict.violated(
+        `${event.job} touches ${event.attachment} after its submit has returned, and no fence stands for it`,
+        verdict.since("jobs", event.job!, "phase"),
+      );
+    },
+  }),
 };
 
 export const resv31: Rule = {
@@ -33,7 +62,22 @@ export const resv31: Rule = {
     "Do page table or TLB updates of the mapping have a fence of their own?",
     "Is the job's fence in the object before the job can reach the hardware?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { import: 3, submit: 5, complete: 2, move: 4, invalidate: 3 }, importers: ["subject"] },
+  monitor: on({
+    access(event, state, verdict) {
+      const mapping = state.mappings.get(event.mapping ?? "");
+      if (mapping === undefined || state.attachments.get(mapping.attachment)?.ops !== "callback") return;
+      const phase = mappingPhase(state, mapping);
+      if ((phase !== "covered" && phase !== "retired") || event.access === "speculativeRead") return;
+      verdict.exercised();
+      if (phase === "retired")
+        verdict.violated(
+          `${event.importer} touches memory through ${event.mapping} after the invalidate, and no pending fence of its own was in the object when the callback returned`,
+          verdict.since("mappings", event.mapping!, "grace"),
+        );
+    },
+  }),
 };
 
 export const resv32: Rule = {
@@ -50,7 +94,33 @@ export const resv32: Rule = {
     "Is a buffer unlocked before the fence is added to the last one?",
     "Is the fence added only to the buffers named in this call, and not to those always in use?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { export: 3, import: 4, submit: 5 }, importers: ["subject"], exporters: ["subject"] },
+  monitor: remember(() => new Map<string, Set<string>>(), {
+    "call addFence"(event, state, verdict, published) {
+      const submit = submitOf(state, event);
+      if (submit === undefined) return;
+      const objects = [...objectsOf(state, submit).keys()];
+      published.set(submit.job, (published.get(submit.job) ?? new Set()).add(event.resv));
+      if (objects.length < 2) return;
+      verdict.exercised();
+      const unlocked = objects.find((resv) => state.reservations.get(resv)?.owner !== event.task);
+      if (unlocked !== undefined)
+        verdict.violated(
+          `${event.by} adds the fence of ${submit.job} to ${event.resv} without holding ${unlocked}, which the job uses too`,
+          submit,
+          verdict.since("reservations", unlocked, "owner"),
+        );
+    },
+    "ret submit"(event, state, verdict, published) {
+      const submit = submitOf(state, { task: event.task, by: event.importer });
+      const done = published.get(event.job);
+      if (submit === undefined || done === undefined || event.errno !== 0) return;
+      const left = [...objectsOf(state, submit).keys()].find((resv) => !done.has(resv));
+      if (left !== undefined)
+        verdict.violated(`${event.job} uses what is behind ${left} and has no fence there`, submit);
+    },
+  }),
 };
 
 export const resv33: Rule = {
@@ -69,7 +139,39 @@ export const resv33: Rule = {
     "Does anything between the add and the start of the job lock, allocate or fail?",
     "Does the path that signals the fence take a reservation lock?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
+  monitor: remember(() => new Map<string, { readonly added: CallEvent<"addFence">; readonly clock: number }>(), {
+    "call addFence"(event, state, _verdict, published) {
+      if (submitOf(state, event) !== undefined && !published.has(event.fence))
+        published.set(event.fence, { added: event, clock: state.clock });
+    },
+    ...onRequest((request, event, state, verdict, published) => {
+      const submit = submitOf(state, { task: event.task, by: request.by });
+      if (submit === undefined) return;
+      const early = state.jobs.get(submit.job)?.fences.at(0);
+      if (early !== undefined)
+        verdict.violated(
+          `${request.by} asks for the lock of ${request.lock} after it has published ${early}`,
+          published.get(early)?.added,
+        );
+    }),
+    "call signal"(event, state, verdict, published) {
+      const early = published.get(event.fence);
+      if (early === undefined) return;
+      verdict.exercised();
+      const task = state.tasks.get(event.task);
+      // What a user asked for may well end a job under the lock; work that ends jobs by itself must not need it.
+      if (event.atomic || task === undefined || task.frames.length > 0) return;
+      const late = task.held.find(({ lock }) => (state.reservations.get(lock)?.hold ?? 0) > early.clock);
+      if (late !== undefined)
+        verdict.violated(
+          `${event.by} signals ${event.fence} in work for which it first had to get the lock of ${late.lock}`,
+          early.added,
+          verdict.since("reservations", late.lock, "hold"),
+        );
+    },
+  }),
 };
 
 export const resv41: Rule = {
@@ -84,7 +186,20 @@ export const resv41: Rule = {
     kernel("drivers/gpu/drm/xe/xe_dma_buf.c", "xe_gem_prime_import", "6.12, 7.2"),
   ],
   hints: ["Is the wrapper's resv pointer set to that of the dma-buf before anything locks the wrapper?"],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
+  monitor: on({
+    "call addFence"(event, state, verdict) {
+      const submit = submitOf(state, event);
+      if (submit === undefined) return;
+      verdict.exercised();
+      if (!objectsOf(state, submit).has(event.resv))
+        verdict.violated(
+          `${event.by} adds the fence of ${submit.job} to ${event.resv}, which belongs to none of the buffers`,
+          submit,
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [resv30, resv31, resv32, resv33, resv41];

@@ -1,8 +1,22 @@
-import { later } from "../rule-text.ts";
+import { ENOMEM } from "../../spec/errno.ts";
+import { on } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { changesBefore, compareWalk, coveredBy, onlyAfter } from "./lists.ts";
+import { innermost } from "./requests.ts";
+import { stillPending, type Watch, watching } from "./watch.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+function countOf(names: readonly string[], name: string): number {
+  return names.filter((other) => other === name).length;
+}
+
+/** The object has one unsignaled matching entry and no other. */
+function isAlone({ pending, most }: Watch): boolean {
+  return pending.size === 1 && [...pending].every((name) => most.get(name) === 1);
+}
 
 export const resv35: Rule = {
   id: "RESV-35",
@@ -19,7 +33,34 @@ export const resv35: Rule = {
     "Can the destination hold fences that are still needed?",
     "Is a new reserve made before the next add to the destination?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: {
+    weights: { reserveFences: 2, addFence: 3, copyFences: 6, iterateFences: 4 },
+    failures: [{ site: "resv-list", errno: ENOMEM }],
+  },
+  monitor: on({
+    "call copyFences"(event, state, verdict) {
+      if (verdict.misuse) return;
+      verdict.exercised();
+      if (state.reservations.get(event.destination)?.owner !== event.task)
+        verdict.violated(`${event.by} copies fences into ${event.destination} without its lock`);
+    },
+    lock(event, state, verdict) {
+      const frame = innermost(state.tasks.get(event.task));
+      if (frame?.op === "copyFences")
+        verdict.violated(`the copy from ${frame.source} takes the lock of ${event.lock}`, frame);
+    },
+    blocked(event, state, verdict) {
+      const frame = innermost(state.tasks.get(event.task));
+      if (frame?.op === "copyFences") verdict.violated(`the copy from ${frame.source} sleeps`, frame);
+    },
+    "ret iterateFences"(event, state, verdict) {
+      const changes = changesBefore(state, event);
+      if (changes.includes("copy")) compareWalk(event, state, verdict, { what: "after a copy" });
+      else if (onlyAfter(changes, "failedCopy"))
+        compareWalk(event, state, verdict, { what: "after a copy that failed" });
+    },
+  }),
 };
 
 export const resv39: Rule = {
@@ -38,7 +79,32 @@ export const resv39: Rule = {
     "Is dma_resv_iter_is_restarted asked for each fence?",
     "Are the references collected so far put on a restart?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 4, addFence: 3, getFences: 5, getSingleton: 3 }, tasks: 2 },
+  monitor: watching("getFences", (event, watch, state, verdict) => {
+    if (event.errno !== 0) return;
+    if (watch.always.size > 0 || watch.changed) verdict.exercised();
+    const missed = stillPending(watch, state).find((name) => !event.fences.includes(name));
+    const foreign = event.fences.find((name) => !watch.ever.has(name));
+    const repeated = event.fences.find(
+      (name) =>
+        !watch.uncounted && countOf(event.fences, name) > (watch.most.get(name) ?? 0) && watch.matched.has(name),
+    );
+    const why =
+      missed !== undefined
+        ? `misses ${missed}, which was in the object all the time`
+        : foreign !== undefined
+          ? `gives ${foreign}, which never was in the object`
+          : repeated !== undefined
+            ? `gives ${repeated} more often than it was in the object`
+            : null;
+    if (why !== null)
+      verdict.violated(
+        `asked for ${event.usage}, ${event.resv} ${why}`,
+        watch.call,
+        verdict.since("reservations", event.resv, "lists"),
+      );
+  }),
 };
 
 export const resv40: Rule = {
@@ -56,7 +122,46 @@ export const resv40: Rule = {
     "Is the reference of the lone fence dropped by its receiver, exactly once?",
     "Is the result handed to a function that adds it to a reservation object?",
   ],
-  status: later("RESV"),
+  status: checked,
+  monitor: watching(
+    "getSingleton",
+    (event, watch, state, verdict, { combined }) => {
+      if (event.errno !== 0 || watch.pending.size === 0) return;
+      verdict.exercised();
+      const due = stillPending(watch, state);
+      const given = event.fence;
+      const single = given !== null && watch.ever.has(given);
+      const left = due.find((name) => name !== given);
+      if (given === null && due.length > 0)
+        verdict.violated(
+          `asked for one fence for ${event.usage}, ${event.resv} gives none in spite of ${due.join(", ")}`,
+        );
+      else if (single && left !== undefined)
+        verdict.violated(
+          `asked for one fence for ${event.usage}, ${event.resv} gives ${given}, which says nothing of ${left}`,
+        );
+      else if (given !== null && !single && !watch.changed && due.length === 1 && isAlone(watch))
+        verdict.violated(
+          `asked for one fence for ${event.usage}, ${event.resv} wraps ${due[0]}, the only one, in ${given}`,
+        );
+      if (given !== null && !single) combined.set(given, due);
+    },
+    {
+      signal(event, state, verdict, { combined }) {
+        const early = combined.get(event.fence)?.find((name) => state.fences.get(name)?.signaled === false);
+        if (early !== undefined)
+          verdict.violated(
+            `${event.fence}, which stands for all of them, signals before ${early}`,
+            verdict.since("fences", early, "published"),
+          );
+      },
+      "call addFence"(event, _state, verdict, { combined }) {
+        if (combined.has(event.fence) && !verdict.misuse)
+          verdict.violated(`${event.by} adds ${event.fence} to ${event.resv}, where it came from`);
+      },
+    },
+  ),
+  situation: { weights: { reserveFences: 2, addFence: 3, getSingleton: 6 } },
 };
 
 export const resv48: Rule = {
@@ -71,7 +176,30 @@ export const resv48: Rule = {
     run(both, "an empty object, two levels, and all signaled"),
   ],
   hints: ["Are the references put when the allocation fails half way?", "Is the count reset when the walk restarts?"],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 4, getFences: 5, fenceInit: 0.5 } },
+  monitor: watching("getFences", (event, watch, state, verdict) => {
+    if (event.errno !== 0) {
+      verdict.exercised();
+      if (event.fences.length > 0)
+        verdict.violated(`a call that fails gives ${event.fences.length} fences of ${event.resv}`);
+      return;
+    }
+    if (watch.changed || watch.always.size === 0) return;
+    verdict.exercised();
+    const lists = state.reservations.get(event.resv)?.lists ?? [];
+    for (const name of stillPending(watch, state)) {
+      const due = Math.min(
+        ...lists.map((list) => coveredBy(event.usage, list).filter((entry) => entry.fence === name).length),
+      );
+      const given = countOf(event.fences, name);
+      if (given > 0 && given < due)
+        verdict.violated(
+          `${name} has ${due} entries in ${event.resv} and is given ${given} time`,
+          verdict.since("reservations", event.resv, "lists"),
+        );
+    }
+  }),
 };
 
 export const rules: readonly Rule[] = [resv35, resv39, resv40, resv48];

@@ -1,6 +1,10 @@
-import { later } from "../rule-text.ts";
+import { ERESTARTSYS } from "../../spec/errno.ts";
+import { frameOf } from "../../spec/state/state.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { innermost } from "./requests.ts";
+import { anyOwnWait, stillPending, watchedBy, watching } from "./watch.ts";
 
 const both = ["6.12.117", "7.2.13"];
 
@@ -21,7 +25,39 @@ export const resv36: Rule = {
     "Is the rest of the timeout carried from one fence to the next?",
     "Does the owner of a fence have a wait operation that answers a positive value too early?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 3, waitFences: 4 }, tasks: 2 },
+  monitor: watching(
+    "waitFences",
+    (event, watch, state, verdict) => {
+      if (event.timeout === 0 || watch.pending.size === 0) return;
+      verdict.exercised();
+      const left = stillPending(watch, state).filter((name) => !anyOwnWait(state, [name]));
+      if (event.result > 0 && left.length > 0)
+        verdict.violated(
+          `the wait for ${event.usage} on ${event.resv} answers ${event.result} while ${left[0]} has not signaled`,
+          watch.call,
+          verdict.since("reservations", event.resv, "lists"),
+        );
+      if (
+        event.result < 0 &&
+        !(event.interruptible && event.result === -ERESTARTSYS) &&
+        !anyOwnWait(state, watch.matched)
+      )
+        verdict.violated(`the wait for ${event.usage} on ${event.resv} answers ${event.result}`, watch.call);
+    },
+    {
+      blocked(event, state, verdict) {
+        const { wait } = event;
+        if (wait.kind !== "fence" || frameOf(state.tasks.get(event.task), "waitFences") === undefined) return;
+        const fence = state.fences.get(wait.fence);
+        if (fence === undefined || !fence.hooks.includes("enableSignaling")) return;
+        verdict.exercised();
+        if (!fence.enabled)
+          verdict.violated(`${event.task} sleeps on ${wait.fence}, whose owner was never asked to signal it`);
+      },
+    },
+  ),
 };
 
 export const resv37: Rule = {
@@ -41,7 +77,44 @@ export const resv37: Rule = {
     "Does an empty or all signaled object answer 1 and not 0?",
     "Does the walk enable fences behind the first unsignaled one?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 3, waitFences: 4 } },
+  monitor: watching(
+    "waitFences",
+    (event, watch, state, verdict) => {
+      const { result, resv, usage } = event;
+      if (event.timeout !== 0 || anyOwnWait(state, watch.matched)) return;
+      verdict.exercised();
+      const left = stillPending(watch, state);
+      const enabled = [...watch.noted].filter((name) => state.fences.get(name)?.signaled === false);
+      const why =
+        result === 1 && left.length > 0
+          ? `answers 1 while ${left[0]} has not signaled`
+          : result !== 1 && watch.pending.size === 0
+            ? `answers ${result} although there is nothing to wait for`
+            : result !== 1 && result !== 0 && !(event.interruptible && result === -ERESTARTSYS)
+              ? `answers ${result}`
+              : result !== 1 && enabled.length > 1
+                ? `enables ${enabled.join(" and ")}, not just the first`
+                : null;
+      if (why !== null)
+        verdict.violated(
+          `the wait with timeout zero for ${usage} on ${resv} ${why}`,
+          watch.call,
+          verdict.since("reservations", resv, "lists"),
+        );
+    },
+    {
+      blocked(event, state, verdict) {
+        const frame = innermost(state.tasks.get(event.task));
+        if (frame?.op !== "waitFences" || frame.timeout !== 0) return;
+        verdict.violated(`the wait with timeout zero on ${frame.resv} sleeps`, frame);
+      },
+      "cb enableSignaling"(event, state, _verdict, watches) {
+        watchedBy(watches, state, event.task)?.noted.add(event.fence);
+      },
+    },
+  ),
 };
 
 export const resv38: Rule = {
@@ -60,7 +133,33 @@ export const resv38: Rule = {
     "Does a restart of the walk forget an unsignaled fence it has seen?",
     "Does the caller loop on the test without ever enabling the fence?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 3, testSignaled: 4 } },
+  monitor: watching(
+    "testSignaled",
+    (event, watch, state, verdict) => {
+      verdict.exercised();
+      const left = stillPending(watch, state);
+      if (event.answer ? left.length === 0 : watch.pending.size > 0) return;
+      verdict.violated(
+        event.answer
+          ? `the test for ${event.usage} on ${event.resv} answers true while ${left[0]} has not signaled`
+          : `the test for ${event.usage} on ${event.resv} answers false although there is nothing unsignaled`,
+        verdict.since("reservations", event.resv, "lists"),
+      );
+    },
+    {
+      blocked(event, state, verdict) {
+        const frame = innermost(state.tasks.get(event.task));
+        if (frame?.op === "testSignaled") verdict.violated(`the signaled test on ${frame.resv} sleeps`, frame);
+      },
+      "cb enableSignaling"(event, state, verdict) {
+        const frame = innermost(state.tasks.get(event.task));
+        if (frame?.op === "testSignaled")
+          verdict.violated(`the signaled test on ${frame.resv} enables ${event.fence}`, frame);
+      },
+    },
+  ),
 };
 
 export const resv43: Rule = {
@@ -75,7 +174,38 @@ export const resv43: Rule = {
     "Does the walk stop at the first fence without a deadline operation?",
     "Does the owner's deadline operation signal or fail the fence?",
   ],
-  status: later("RESV"),
+  status: checked,
+  situation: { weights: { reserveFences: 2, addFence: 3, setDeadline: 8 } },
+  monitor: watching(
+    "setDeadline",
+    (event, watch, state, verdict) => {
+      const due = stillPending(watch, state).filter((name) => state.fences.get(name)?.hooks.includes("setDeadline"));
+      if (due.length > 0) verdict.exercised();
+      const missed = due.find((name) => !watch.noted.has(name));
+      if (missed !== undefined)
+        verdict.violated(
+          `the deadline for ${event.usage} on ${event.resv} does not reach ${missed}`,
+          verdict.since("reservations", event.resv, "lists"),
+        );
+    },
+    {
+      "cb fenceDeadline"(event, state, _verdict, watches) {
+        watchedBy(watches, state, event.task)?.noted.add(event.fence);
+      },
+      "cbret signaled"(event, state, _verdict, watches) {
+        const call = frameOf(state.tasks.get(event.task), "setDeadline");
+        if (event.answer) watches.get(call?.seq ?? -1)?.noted.add(`done ${event.fence}`);
+      },
+      signal(event, state, verdict, watches) {
+        const watch = watchedBy(watches, state, event.task);
+        if (watch !== undefined && !watch.noted.has(`done ${event.fence}`))
+          verdict.violated(
+            `the deadline on ${watch.call.resv} signals ${event.fence}, whose work is not done`,
+            watch.call,
+          );
+      },
+    },
+  ),
 };
 
 export const rules: readonly Rule[] = [resv36, resv37, resv38, resv43];

@@ -30,7 +30,11 @@ export interface Watch {
   readonly noted: Set<string>;
 }
 
-type Watches = Map<number, Watch>;
+/** The readers under way, by the seq of their call. */
+export class Watches extends Map<number, Watch> {
+  /** Fences that readers were given and what each stands for. */
+  readonly combined = new Map<string, readonly string[]>();
+}
 
 function begin(call: CallEvent<Reader>, state: State): Watch {
   const lists = state.reservations.get(call.resv)?.lists ?? [[]];
@@ -86,7 +90,7 @@ export function watchedBy(watches: Watches, state: State, task: string): Watch |
 /** Judges each call of a reader at its return, with what was in the object all the time or at some time. */
 export function watching<K extends Reader>(
   op: K,
-  judge: (event: RetEvent<K>, watch: Watch, state: State, verdict: Verdict) => void,
+  judge: (event: RetEvent<K>, watch: Watch, state: State, verdict: Verdict, watches: Watches) => void,
   more: Handlers<Watches> = {},
 ): Monitor {
   const changes: Handlers<Watches> = {
@@ -113,9 +117,9 @@ export function watching<K extends Reader>(
     watches.delete(event.call);
     look(watch, state);
     if (!watch.unknown && (state.reservations.get(watch.call.resv)?.lists.length ?? 1) > 0)
-      judge(event, watch, state, verdict);
+      judge(event, watch, state, verdict, watches);
   };
-  return remember(() => new Map<number, Watch>(), { ...changes, ...more, [`call ${op}`]: call, [`ret ${op}`]: ret });
+  return remember(() => new Watches(), { ...changes, ...more, [`call ${op}`]: call, [`ret ${op}`]: ret });
 }
 
 /** Fences of the watch that were there all the time and have still not signaled. */
