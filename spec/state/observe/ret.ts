@@ -162,6 +162,9 @@ export function observeRet(state: State, event: RetEvent): void {
       });
       return;
     }
+    case "findSeqno":
+      if (event.found !== null) takeReference(state.fences.get(event.found), event.by);
+      return;
     case "merge": {
       const known = event.merged === null ? undefined : state.fences.get(event.merged);
       if (known !== undefined) takeReference(known, event.by);
@@ -233,6 +236,8 @@ function newBuffer(event: RetEvent<"export">): BufferState {
     storage: null,
     dynamic: event.pin,
     caching: event.caching,
+    hasAttach: event.attach,
+    hasDetach: event.detach,
     listed: [],
     name: null,
   };
