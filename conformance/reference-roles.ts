@@ -3,6 +3,7 @@ import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts"
 import { DynamicExporter } from "../reference-impl/exporter/dynamic-exporter.ts";
 import { StaticExporter } from "../reference-impl/exporter/static-exporter.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
+import { PageTableImporter } from "../reference-impl/importers/page-table-importer.ts";
 import { PinnedImporter } from "../reference-impl/importers/pinned-importer.ts";
 import { PinnedRevocableImporter } from "../reference-impl/importers/pinned-revocable-importer.ts";
 import { StaticImporter } from "../reference-impl/importers/static-importer.ts";
@@ -22,6 +23,7 @@ export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
   subject: (env) => new DynamicImporter(env),
   dynamic: (env) => new DynamicImporter(env),
   static: (env) => new StaticImporter(env),
+  pageTable: (env) => new PageTableImporter(env),
   pinned: (env) => new PinnedImporter(env),
   pinnedRevocable: (env) => new PinnedRevocableImporter(env),
 };
@@ -29,5 +31,15 @@ export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
 /** What random set-ups of the reference are drawn from. */
 export const referenceKinds: { readonly exporters: readonly string[]; readonly importers: readonly string[] } = {
   exporters: ["subject", "subject", "subject", "dynamic", "dynamic", "static", "scripted", "scriptedDynamic"],
-  importers: ["scripted", "scripted", "scripted", "subject", "subject", "static", "pinned", "pinnedRevocable"],
+  importers: [
+    "scripted",
+    "scripted",
+    "scripted",
+    "subject",
+    "subject",
+    "pageTable",
+    "static",
+    "pinned",
+    "pinnedRevocable",
+  ],
 };

@@ -313,7 +313,7 @@ export const move29: Rule = {
     "ret revoke"(event, _state, verdict, { waits }) {
       const wait = waits.get(event.buffer);
       if (!verdict.profile.synchronousRevoke || event.errno !== 0 || wait === undefined) return;
-      if (wait.event.seq < event.call) return;
+      if (wait.event.seq < event.call || wait.event.task !== event.task) return;
       verdict.exercised();
       if (!wait.looked)
         verdict.violated(

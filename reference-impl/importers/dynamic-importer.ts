@@ -1,9 +1,17 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, ECANCELED, EINVAL, EIO, ENODEV } from "../../spec/errno.ts";
 import type { AccessKind, Env } from "../../spec/roles/env.ts";
-import type { Attachment, Device, Direction, DmaBuf, Fence, ImporterOps } from "../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Device,
+  Direction,
+  DmaBuf,
+  Fence,
+  ImporterOps,
+  Reservation,
+} from "../../spec/roles/handles.ts";
 import type { Importer, JobUse } from "../../spec/roles/importer.ts";
-import type { Suspension } from "../../spec/roles/suspendable.ts";
+import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { allows } from "./direction.ts";
 import { DynamicImport, Mapping } from "./dynamic-import.ts";
 import { lockAll, unlockAll } from "./lock-all.ts";
@@ -68,7 +76,7 @@ export class DynamicImporter implements Importer {
   }
 
   /** The callback. Lock held; may come before attach has returned. Jobs under way are covered by their fences already. */
-  protected invalidate(attachment: Attachment): void {
+  protected invalidate(attachment: Attachment): Suspendable<void> {
     const imported = attachment.importerPriv;
     if (!(imported instanceof DynamicImport) || imported.mapping === null) return;
     const { mapping } = imported;
@@ -115,15 +123,21 @@ export class DynamicImporter implements Importer {
   protected *submitHeld(submission: Submission): Generator<Suspension, Errno, unknown> {
     const { env } = this;
     const context = env.acquireInit();
-    let errno = yield* lockAll(env, submission.resvs, context);
+    const resvs = this.locksOf(submission);
+    let errno = yield* lockAll(env, resvs, context);
     if (errno === 0) {
       env.acquireDone(context);
       errno = yield* this.prepare(submission);
       if (errno === 0) this.publish(submission);
-      yield* unlockAll(env, submission.resvs);
+      yield* unlockAll(env, resvs);
     }
     env.acquireFini(context);
     return errno;
+  }
+
+  /** What a job has to lock. */
+  protected locksOf(submission: Submission): readonly Reservation[] {
+    return submission.resvs;
   }
 
   /** All locks held, as they are until the job is published: what is found good here stays good. */
