@@ -1,0 +1,99 @@
+import { operationNames, operationOf, type OperationName } from "../../spec/operations/operations.ts";
+import type { Program, Step } from "../../spec/program.ts";
+
+/** Fields of each operation by what they do with names; tasks exist by being named and are left out. */
+const uses = {} as Record<OperationName, readonly string[]>;
+const makes = {} as Record<OperationName, readonly string[]>;
+for (const op of operationNames) {
+  const fields = Object.entries(operationOf(op).fields);
+  uses[op] = fields
+    .filter(([, { shape }]) => (shape.kind === "refer" && shape.object !== "task") || shape.kind === "referList")
+    .map(([field]) => field);
+  makes[op] = fields.filter(([, { shape }]) => shape.kind === "create").map(([field]) => field);
+}
+
+/** A step as a record of its fields. */
+export function fieldsOf(step: Step): Readonly<Record<string, unknown>> {
+  return step as unknown as Readonly<Record<string, unknown>>;
+}
+
+/** The step with some fields changed; whoever changes them keeps to their shapes. */
+export function withFields(step: Step, changes: Readonly<Record<string, unknown>>): Step {
+  return { ...step, ...changes } as Step;
+}
+
+/** Names that a step refers to. */
+export function namesUsed(step: Step): readonly string[] {
+  const values = fieldsOf(step);
+  return uses[step.op].flatMap((field) => {
+    const value = values[field];
+    if (value === null) return [];
+    return typeof value === "string" ? [value] : (value as readonly string[]);
+  });
+}
+
+/** Names that a step creates; exporting a buffer also makes its reservation object. */
+export function namesMade(step: Step): readonly string[] {
+  const values = fieldsOf(step);
+  const made = makes[step.op].map((field) => values[field] as string);
+  return step.op === "export" ? [...made, `${step.buffer}.resv`] : made;
+}
+
+/** The step with every reference renamed; a list that would name something twice names it once. */
+export function renamed(step: Step, rename: (name: string) => string): Step {
+  const values = fieldsOf(step);
+  const changes: Record<string, unknown> = {};
+  for (const field of uses[step.op]) {
+    const value = values[field];
+    if (value === null) continue;
+    const now = typeof value === "string" ? rename(value) : unique((value as readonly string[]).map(rename));
+    if (now !== value) changes[field] = now;
+  }
+  return Object.keys(changes).length === 0 ? step : withFields(step, changes);
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}
+
+/** Steps whose names are all there, in order; a target of `interrupt` must be a task with steps of its own. */
+function bound(program: Program): readonly Step[] {
+  const { importers, exporters, reservations } = program.setup;
+  const known = new Set([...importers, ...exporters].map(({ name }) => name));
+  for (const name of reservations) known.add(name);
+  const tasks = new Set(program.steps.map(({ task }) => task));
+  return program.steps.filter((step) => {
+    if (!namesUsed(step).every((name) => known.has(name))) return false;
+    if (step.op === "interrupt" && (step.target === step.task || !tasks.has(step.target))) return false;
+    for (const name of namesMade(step)) known.add(name);
+    return true;
+  });
+}
+
+/**
+ * The program without what no longer means anything: steps that use names nobody creates, points in steps that are
+ * gone. Whoever waits for a step that is gone waits until nobody else can run.
+ */
+export function pruned(program: Program): Program {
+  let current = program;
+  // A dropped step may have been the last one of a task that an earlier step interrupts.
+  for (;;) {
+    const steps = bound(current);
+    if (steps.length === current.steps.length) break;
+    current = { ...current, steps };
+  }
+  const ids = new Set(current.steps.map(({ id }) => id));
+  return {
+    ...current,
+    schedule: current.schedule
+      .filter((point) => ids.has(point.step))
+      .map((point) => (point.until === "idle" || ids.has(point.until) ? point : { ...point, until: "idle" })),
+    failures: current.failures.filter((failure) => ids.has(failure.step)),
+  };
+}
+
+/** The program without these steps and without all that depends on them. */
+export function withoutSteps(program: Program, ids: Iterable<string>): Program {
+  const gone = new Set(ids);
+  return pruned({ ...program, steps: program.steps.filter(({ id }) => !gone.has(id)) });
+}

@@ -1,0 +1,63 @@
+import type { OperationName } from "../../spec/operations/operations.ts";
+import type { Program, Step } from "../../spec/program.ts";
+import { fieldsOf, renamed } from "./names.ts";
+import { each } from "./pass.ts";
+import type { Search, Session } from "./session.ts";
+
+/** Beyond this many steps there are more pairs of objects than it is worth to try. */
+const longest = 60;
+
+/** Operations whose objects may stand in for each other, and the field with the name. */
+const creators: Partial<Record<OperationName, { readonly field: string; readonly kind: string }>> = {
+  export: { field: "buffer", kind: "buffer" },
+  attach: { field: "attachment", kind: "attachment" },
+  map: { field: "mapping", kind: "mapping" },
+  mapUnlocked: { field: "mapping", kind: "mapping" },
+  import: { field: "import", kind: "import" },
+  exportFd: { field: "fd", kind: "fd" },
+  requestFd: { field: "fd", kind: "fd" },
+  fenceInit: { field: "fence", kind: "fence" },
+  createArray: { field: "fence", kind: "fence" },
+  createChain: { field: "fence", kind: "fence" },
+  getSingleton: { field: "fence", kind: "fence" },
+  merge: { field: "fence", kind: "fence" },
+  acquireInit: { field: "acquire", kind: "acquire" },
+};
+
+interface Made {
+  readonly step: string;
+  readonly name: string;
+  readonly kind: string;
+}
+
+function made(step: Step): readonly Made[] {
+  const creator = creators[step.op];
+  return creator === undefined
+    ? []
+    : [{ step: step.id, name: fieldsOf(step)[creator.field] as string, kind: creator.kind }];
+}
+
+/** Lets an earlier object of its kind do what a later one does, and drops the step that makes the later one. */
+export function* fewerObjects(session: Session): Search<void> {
+  const objects = session.program.steps.length > longest ? [] : session.program.steps.flatMap(made);
+  const pairs = objects.toReversed().flatMap((later) =>
+    objects
+      .slice(0, objects.indexOf(later))
+      .filter(({ kind }) => kind === later.kind)
+      .map((earlier) => ({ earlier, later })),
+  );
+  yield* each(session, pairs, merged);
+}
+
+function merged(program: Program, { earlier, later }: { readonly earlier: Made; readonly later: Made }): Program {
+  const names = new Map([
+    [later.name, earlier.name],
+    [`${later.name}.resv`, `${earlier.name}.resv`],
+  ]);
+  return {
+    ...program,
+    steps: program.steps
+      .filter(({ id }) => id !== later.step)
+      .map((step) => renamed(step, (name) => names.get(name) ?? name)),
+  };
+}
