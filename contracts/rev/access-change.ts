@@ -64,14 +64,17 @@ export function revokeBegun(state: State, event: CallEvent<"invalidate">): Acces
   return operation.op === "setMemory" && operation.on ? undefined : operation;
 }
 
-/** The operation in which this invalidate tells that access comes back; undefined for any other message. */
-export function returnAnnounced(state: State, event: { readonly task: string; readonly buffer: string }) {
+/** The operation in which this invalidate, called or returned, tells that access comes back; undefined for any other message. */
+export function returnAnnounced(
+  state: State,
+  event: CallEvent<"invalidate"> | RetEvent<"invalidate">,
+): AccessCall | undefined {
   const operation = changeUnderWay(state, event.task, event.buffer);
-  if (operation === undefined || !givesBack(operation)) return undefined;
-  const buffer = state.buffers.get(event.buffer)!;
-  if (buffer.contested) return undefined;
-  const back = buffer.access === "changing" || (operation.op === "reset" && buffer.access === "revoked");
-  return back ? operation : undefined;
+  const buffer = state.buffers.get(event.buffer);
+  if (operation === undefined || buffer === undefined || buffer.contested || !givesBack(operation)) return undefined;
+  if (buffer.access === "changing") return operation;
+  // A reset that tells twice: before the second time the buffer counts as revoked.
+  return event.kind === "call" && operation.op === "reset" && buffer.access === "revoked" ? operation : undefined;
 }
 
 /** Attachments of a buffer with what the exporter has mapped for each, where that is anything. */
