@@ -1,9 +1,33 @@
+import { EBUSY, EINVAL, ENOMEM, errnoName, type Errno } from "../../spec/errno.ts";
+import type { CallEvent, CbRetEvent } from "../../spec/event.ts";
+import type { Profile } from "../../spec/profile.ts";
+import { frameOf, holds, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { hooksIn, innermost } from "../shared/lookup.ts";
 import { doc, kernel, run } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const both = ["6.12.117", "7.2.13"];
+
+/** What the exporter's attach hook answered in this call; undefined if it did not run. */
+function hookErrno(state: State, task: string, call: number): Errno | undefined {
+  return hooksIn(state, task, call).find((hook) => hook.hook === "attach")?.errno;
+}
+
+/** Hooks that attach itself has to call: only in 6.12, and only where one side is dynamic and the other is not. */
+function worksAtAttach(state: State, attach: CallEvent<"attach">, profile: Profile): readonly ("pin" | "map")[] {
+  const buffer = state.buffers.get(attach.buffer ?? "");
+  if (!profile.cachesAtAttach || buffer === undefined || buffer.dynamic === (attach.ops !== "static")) return [];
+  return buffer.dynamic ? ["pin", "map"] : ["map"];
+}
+
+/** A pin or map inside attach that failed; a map that returned nothing has failed too. */
+function isFailure(event: CbRetEvent): event is CbRetEvent<"pin" | "map"> {
+  if (event.hook === "map") return event.errno !== 0 || event.table === null;
+  return event.hook === "pin" && event.errno !== 0;
+}
 
 export const att01: Rule = {
   id: "ATT-01",
@@ -13,7 +37,16 @@ export const att01: Rule = {
   intent: "An attachment with no device has no address space that a mapping could be made for.",
   sources: [kernel(core, "dma_buf_dynamic_attach", "6.12, 7.2")],
   hints: ["Are both arguments checked before the allocation and before the exporter's hook?"],
-  status: later("ATT"),
+  monitor: on({
+    "ret attach": ({ buffer, device, errno }, _state, verdict) => {
+      if (buffer !== null && device !== null) return;
+      verdict.exercised();
+      if (errno === EINVAL) return;
+      const without = buffer === null ? "a buffer" : "a device";
+      verdict.violated(`attach without ${without} answered ${errnoName(errno)} instead of EINVAL`);
+    },
+  }),
+  status: checked,
 };
 
 export const att02: Rule = {
@@ -35,7 +68,21 @@ export const att02: Rule = {
     'Does the check ask the profile, not the kernel-doc? The 6.12 text already says "optional".',
     "Does the callback loop skip attachments without one?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "ret attach": ({ task, call, buffer, device, ops, errno }, state, verdict) => {
+      if (ops !== "noCallback" || buffer === null || device === null) return;
+      verdict.exercised();
+      const { series, callbackOptional } = verdict.profile;
+      if (!callbackOptional && errno !== EINVAL)
+        verdict.violated(
+          `attach of ops without a callback answered ${errnoName(errno)}; up to 7.0 it has to be EINVAL`,
+        );
+      if (callbackOptional && errno === EINVAL && hookErrno(state, task, call) !== EINVAL)
+        verdict.violated(`attach of ops without a callback answered EINVAL, although in ${series} they are legal`);
+    },
+  }),
+  situation: { weights: { attach: 4 }, importers: ["scripted"] },
+  status: checked,
 };
 
 export const att03: Rule = {
@@ -53,7 +100,28 @@ export const att03: Rule = {
     run(both, "hook runs unlocked and off the list; a move made meanwhile skips the new attachment"),
   ],
   hints: ["Does the hook come first and the lock after it?", "Did the caller hold the lock across attach (ATT-11)?"],
-  status: later("ATT"),
+  monitor: remember(() => new Set<string>(), {
+    "cb attach": ({ buffer, attachment, task }, state, verdict, runs) => {
+      verdict.exercised();
+      if (runs.has(attachment)) verdict.violated(`the attach hook runs a second time for ${attachment}`);
+      runs.add(attachment);
+      if (state.attachments.get(attachment)?.listed === true)
+        verdict.violated(
+          `${attachment} is on the list of ${buffer} before its attach hook has run`,
+          verdict.since("attachments", attachment, "listed"),
+        );
+      const resv = state.buffers.get(buffer)?.resv ?? "";
+      if (!holds(state, task, resv) || verdict.misuse) return;
+      const since = verdict.since("reservations", resv, "owner");
+      verdict.violated(`the attach hook for ${attachment} runs with the lock ${resv} held`, since);
+    },
+    "ret attach": ({ buffer, attachment, errno }, state, verdict, runs) => {
+      if (errno !== 0 || state.buffers.get(buffer ?? "")?.hasAttach !== true) return;
+      verdict.exercised();
+      if (!runs.has(attachment)) verdict.violated(`${attachment} was made without the attach hook of ${buffer}`);
+    },
+  }),
+  status: checked,
 };
 
 export const att04: Rule = {
@@ -68,7 +136,33 @@ export const att04: Rule = {
     run(both, "hook fails with 5 and 16: same error, list unchanged, no detach hook"),
   ],
   hints: ["Does the error path skip the detach hook?", "Does the hook itself undo what it did before it fails?"],
-  status: later("ATT"),
+  monitor: remember(() => new Map<string, CbRetEvent<"attach">>(), {
+    "cbret attach": (event, _state, _verdict, failed) => {
+      if (event.errno !== 0) failed.set(event.attachment, event);
+    },
+    "ret attach": ({ attachment, errno }, _state, verdict, failed) => {
+      const hook = failed.get(attachment);
+      if (hook === undefined) return;
+      verdict.exercised();
+      if (errno === hook.errno) return;
+      verdict.violated(
+        `the attach hook failed with ${errnoName(hook.errno)} and attach answered ${errnoName(errno)}`,
+        hook,
+      );
+    },
+    list: ({ attachment, listed }, _state, verdict, failed) => {
+      const hook = failed.get(attachment);
+      if (hook !== undefined && listed)
+        verdict.violated(`${attachment} is listed although its attach hook failed`, hook);
+    },
+    cb: (event, _state, verdict, failed) => {
+      const hook = "attachment" in event ? failed.get(event.attachment) : undefined;
+      if (hook === undefined) return;
+      verdict.violated(`the ${event.hook} callback runs for ${hook.attachment}, whose attach hook failed`, hook);
+    },
+  }),
+  situation: { weights: { attach: 4, import: 4 }, failures: [{ site: "hook:attach", errno: EBUSY }] },
+  status: checked,
 };
 
 export const att11: Rule = {
@@ -85,7 +179,18 @@ export const att11: Rule = {
     "Is detach reached from an invalidate callback or another path that runs under the lock?",
     "Is the unlock before detach in the error paths too?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    call: (event, state, verdict) => {
+      if (event.op !== "attach" && event.op !== "detach") return;
+      const resv = state.buffers.get(event.buffer ?? "")?.resv;
+      if (resv === undefined) return;
+      verdict.exercised();
+      if (!holds(state, event.task, resv)) return;
+      const since = verdict.since("reservations", resv, "owner");
+      verdict.violated(`${event.by} calls ${event.op} and holds ${resv}, the lock of ${event.buffer}`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const att27: Rule = {
@@ -103,7 +208,31 @@ export const att27: Rule = {
     "Does the framework map early to save work at the first map?",
     "Is the call made by the exporter's own attach hook? That is allowed.",
   ],
-  status: later("ATT"),
+  monitor: on({
+    cb: (event, state, verdict) => {
+      if (event.hook !== "pin" && event.hook !== "map") return;
+      const attach = innermost(state, event.task);
+      if (attach?.kind !== "call" || attach.op !== "attach") return;
+      verdict.exercised();
+      const works = worksAtAttach(state, attach, verdict.profile);
+      const right = works.includes(event.hook) && (event.hook === "pin" || event.direction === "bidirectional");
+      if (right) return;
+      verdict.violated(
+        `attach of ${attach.attachment} calls the ${event.hook} hook, which it must not do here`,
+        attach,
+      );
+    },
+    "ret attach": ({ task, call, attachment, errno }, state, verdict) => {
+      const attach = frameOf(state.tasks.get(task), "attach");
+      if (errno !== 0 || attach === undefined) return;
+      verdict.exercised();
+      const done = hooksIn(state, task, call).map((hook) => hook.hook);
+      for (const hook of worksAtAttach(state, attach, verdict.profile))
+        if (!done.includes(hook))
+          verdict.violated(`attach of ${attachment} did not ${hook}, though only one of its two sides is dynamic`);
+    },
+  }),
+  status: checked,
 };
 
 export const att32: Rule = {
@@ -123,7 +252,31 @@ export const att32: Rule = {
     "Does the unwind unpin only when the pin itself succeeded?",
     "Is the detach hook run here, unlike after a failed attach hook (ATT-04)?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "ret attach": ({ task, call, attachment, errno }, state, verdict) => {
+      const failed = hooksIn(state, task, call).find(isFailure);
+      const row = state.attachments.get(attachment);
+      if (failed === undefined || row === undefined) return;
+      verdict.exercised();
+      const expected = failed.errno === 0 ? ENOMEM : failed.errno;
+      const what = `the ${failed.hook} of ${attachment} failed inside attach`;
+      if (errno !== expected)
+        verdict.violated(`${what} with ${errnoName(expected)}, and attach answered ${errnoName(errno)}`, failed);
+      if (row.hookPins !== 0) verdict.violated(`${what}, and ${row.hookPins} pins are left`, failed);
+      if (row.listed) verdict.violated(`${what}, and it is still on the list`, failed);
+      if (row.hooked && state.buffers.get(row.buffer)?.hasDetach === true)
+        verdict.violated(`${what}, and the detach hook did not run`, failed);
+    },
+  }),
+  situation: {
+    weights: { attach: 4 },
+    failures: [
+      { site: "hook:pin", errno: EBUSY },
+      { site: "hook:map", errno: EBUSY },
+    ],
+    importers: ["scripted"],
+  },
+  status: checked,
 };
 
 export const rules: readonly Rule[] = [att01, att02, att03, att04, att11, att27, att32];

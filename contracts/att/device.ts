@@ -1,9 +1,23 @@
+import { ENODEV, EOPNOTSUPP, errnoName } from "../../spec/errno.ts";
+import type { BufferState, State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { placementOf } from "../shared/lookup.ts";
 import { doc, kernel, thread } from "../source.ts";
+import { hookOf } from "./hook-of.ts";
 
 const amdgpu = "drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c";
 const xe = "drivers/gpu/drm/xe/xe_dma_buf.c";
+
+function onOff(flag: boolean): string {
+  return flag ? "on" : "off";
+}
+
+/** Whether only a peer can ever reach the storage: device memory of an exporter that has no pin and so never moves. */
+function isFixedInDevice(state: State, buffer: BufferState): boolean {
+  return !buffer.dynamic && placementOf(state, buffer) === "device";
+}
 
 export const att07: Rule = {
   id: "ATT-07",
@@ -14,7 +28,17 @@ export const att07: Rule = {
   intent: "The exporter decides about placement in that hook, from a flag that must not be a leftover.",
   sources: [kernel("drivers/dma-buf/dma-buf.c", "dma_buf_dynamic_attach", "6.12, 7.2")],
   hints: ["Is the flag copied from the ops before the exporter's hook is called?"],
-  status: later("ATT"),
+  monitor: on({
+    "cb attach": ({ attachment, peer2peer }, state, verdict) => {
+      const row = state.attachments.get(attachment);
+      if (row === undefined) return;
+      verdict.exercised();
+      if (peer2peer === row.allowPeer2peer) return;
+      const since = verdict.since("attachments", attachment, "allowPeer2peer");
+      verdict.violated(`${attachment} enters the attach hook with peer-to-peer ${onOff(peer2peer)}`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const att08: Rule = {
@@ -31,7 +55,17 @@ export const att08: Rule = {
   ],
   needs: ["peer2peer"],
   hints: ["Is the result of the distance query assigned to the flag instead of only clearing it?"],
-  status: later("ATT"),
+  monitor: on({
+    "cbret attach": ({ to, attachment, peer2peer }, state, verdict) => {
+      const row = state.attachments.get(attachment);
+      if (row === undefined || row.allowPeer2peer) return;
+      verdict.exercised();
+      if (!peer2peer) return;
+      const since = verdict.since("attachments", attachment, "allowPeer2peer");
+      verdict.violated(`${to} turns peer-to-peer on for ${attachment}, whose importer left it off`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const att09: Rule = {
@@ -50,7 +84,20 @@ export const att09: Rule = {
     "Is the flag tested after the topology check that may have cleared it?",
     "Is a static importer refused here as well?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "cbret attach": ({ to, buffer, attachment, peer2peer, errno, injected }, state, verdict) => {
+      const row = state.buffers.get(buffer);
+      if (row === undefined || peer2peer || injected || !isFixedInDevice(state, row)) return;
+      verdict.exercised();
+      // That it is revoked may be found first.
+      if (errno === EOPNOTSUPP || errno === ENODEV) return;
+      const since = verdict.since("buffers", buffer, "storage");
+      const answer = `answers ${errnoName(errno)} to ${attachment}, which has no peer-to-peer flag`;
+      verdict.violated(`the storage of ${buffer} stays in its device, and ${to} ${answer}`, since);
+    },
+  }),
+  situation: { weights: { attach: 4 }, exporters: ["static"], importers: ["scripted"] },
+  status: checked,
 };
 
 export const att10: Rule = {
@@ -67,7 +114,18 @@ export const att10: Rule = {
     "Does map look at the attachment's flag when the buffer is already pinned in device memory (PIN-19)?",
     "Is the migration to system memory finished before its addresses are returned?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "cbret map": ({ to, attachment, errno, injected, segments }, state, verdict) => {
+      if (injected || state.attachments.get(attachment)?.peer2peer !== false) return;
+      verdict.exercised();
+      const peer = segments.find(({ storage }) => state.resources.get(storage ?? "")?.placement === "device");
+      if (errno !== 0 || peer === undefined) return;
+      const since = verdict.since("attachments", attachment, "peer2peer");
+      verdict.violated(`${to} maps device memory ${peer.storage} for ${attachment}, which is no peer`, since);
+    },
+  }),
+  situation: { weights: { attach: 3, map: 3, mapUnlocked: 3, move: 3 }, importers: ["scripted"] },
+  status: checked,
 };
 
 export const att22: Rule = {
@@ -84,7 +142,27 @@ export const att22: Rule = {
     "Does the map hook pass the attachment's device, not the exporter's, to the DMA API?",
     "Does an importer with several devices attach once for each?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "cbret map": ({ to, attachment, segments }, state, verdict) => {
+      const device = state.attachments.get(attachment)?.device;
+      if (device === undefined || segments.length === 0) return;
+      verdict.exercised();
+      const bad = segments.find(({ storage }) => storage === null);
+      if (bad === undefined) return;
+      const since = verdict.since("attachments", attachment, "device");
+      verdict.violated(`${to} maps for ${attachment} address ${bad.address}, which means nothing to ${device}`, since);
+    },
+    access: ({ importer, attachment, mapping }, state, verdict) => {
+      const made = state.attachments.get(state.mappings.get(mapping ?? "")?.attachment ?? "");
+      const used = state.attachments.get(attachment);
+      if (mapping === null || made === undefined || used === undefined) return;
+      verdict.exercised();
+      if (made.device === used.device) return;
+      const since = verdict.since("mappings", mapping, "attachment");
+      verdict.violated(`${importer} uses ${mapping}, made for ${made.device}, on ${used.device}`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const att31: Rule = {
@@ -102,7 +180,23 @@ export const att31: Rule = {
     "Is the result of the power-up checked in the attach hook?",
     "Is the power reference held for mapped attachments only, or really until detach?",
   ],
-  status: later("ATT"),
+  monitor: remember(() => new Map<string, string>(), {
+    alloc: ({ task, id, what, errno, by }, state, _verdict, poweredFor) => {
+      const hook = hookOf(state, task, by, "attach");
+      if (hook !== undefined && errno === 0 && what === "power") poweredFor.set(id, hook.attachment);
+    },
+    free: ({ task, id, by }, state, verdict, poweredFor) => {
+      const attachment = poweredFor.get(id);
+      if (attachment === undefined || state.resources.get(id)?.live !== true) return;
+      verdict.exercised();
+      if (hookOf(state, task, by, "detach")?.attachment === attachment) return;
+      // An attach that fails gives back what it took.
+      if (state.attachments.get(attachment)?.hooked !== true) return;
+      const since = verdict.since("attachments", attachment, "hooked");
+      verdict.violated(`${by} lets its device sleep (${id}) while ${attachment} is attached`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const rules: readonly Rule[] = [att07, att08, att09, att10, att22, att31];

@@ -1,9 +1,39 @@
+import type { ListEvent, RetEvent } from "../../spec/event.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { attachmentsOf, bufferOf, innermost } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const both = ["6.12.117", "7.2.13"];
+
+/** One invalidate: who has to be called, and who has been. */
+interface Round {
+  readonly due: readonly string[];
+  readonly called: Set<string>;
+}
+
+/** A new mapping must not be the table that another attachment of the buffer has in use. */
+function judgeOwnTable(
+  { attachment, errno, table }: RetEvent<"map" | "mapUnlocked">,
+  state: State,
+  verdict: Verdict,
+): void {
+  const buffer = state.attachments.get(attachment ?? "")?.buffer;
+  if (attachment === null || errno !== 0 || table === null || buffer === undefined) return;
+  for (const [name, row] of attachmentsOf(state, buffer)) {
+    if (name === attachment || row.maps.length === 0) continue;
+    verdict.exercised();
+    const same = row.maps.find((map) => state.mappings.get(map)?.table === table);
+    if (same === undefined) continue;
+    verdict.violated(
+      `${attachment} is given ${table}, which ${name} has in use`,
+      verdict.since("mappings", same, "table"),
+    );
+  }
+}
 
 export const att12: Rule = {
   id: "ATT-12",
@@ -22,7 +52,26 @@ export const att12: Rule = {
     "Does the callback use the attachment pointer that attach has not returned yet?",
     "Is importer_priv set up in full when it is passed to attach?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "cbret invalidate": ({ attachment }, state, verdict) => {
+      if (state.attachments.get(attachment)?.phase === "attaching") verdict.exercised();
+    },
+    warn: ({ task, text }, state, verdict) => {
+      const frame = innermost(state, task);
+      if (frame?.kind !== "cb" || frame.hook !== "invalidate" || !text.startsWith("kernel stops")) return;
+      const { attachment } = frame;
+      if (state.attachments.get(attachment)?.phase !== "attaching") return;
+      verdict.exercised();
+      const since = verdict.since("attachments", attachment, "listed");
+      verdict.violated(`the callback for ${attachment} came before attach returned and failed: ${text}`, frame, since);
+    },
+  }),
+  situation: {
+    tasks: 2,
+    weights: { import: 8, move: 6, evict: 3, revoke: 3 },
+    importers: ["subject", "pinnedRevocable"],
+  },
+  status: checked,
 };
 
 export const att13: Rule = {
@@ -43,7 +92,35 @@ export const att13: Rule = {
     "Does the loop go on after an attachment without callback?",
     "Are pinned attachments, and those without a mapping, called too?",
   ],
-  status: later("ATT"),
+  monitor: remember(() => new Map<number, Round>(), {
+    "call invalidate": (event, state, _verdict, rounds) => {
+      const listed = state.buffers.get(event.buffer)?.listed ?? [];
+      const due = listed.filter((name) => state.attachments.get(name)?.ops === "callback");
+      rounds.set(event.seq, { due, called: new Set() });
+    },
+    "cb invalidate": ({ task, attachment }, state, verdict, rounds) => {
+      verdict.exercised();
+      const frame = innermost(state, task);
+      const round = frame?.kind === "call" ? rounds.get(frame.seq) : undefined;
+      const row = state.attachments.get(attachment);
+      const since = verdict.since("attachments", attachment, "listed");
+      if (round === undefined) verdict.violated(`${attachment} is called back outside any invalidate`, since);
+      else if (row?.listed !== true || row.ops !== "callback")
+        verdict.violated(`${attachment} is called back and is not on the list, or has no callback`, since);
+      else if (round.called.has(attachment)) verdict.violated(`${attachment} is called back twice by one invalidate`);
+      round?.called.add(attachment);
+    },
+    "ret invalidate": ({ call, buffer }, state, verdict, rounds) => {
+      const round = rounds.get(call);
+      if (round === undefined || round.due.length === 0) return;
+      verdict.exercised();
+      const missed = round.due.find((name) => !round.called.has(name) && state.attachments.get(name)?.listed === true);
+      if (missed === undefined) return;
+      const since = verdict.since("attachments", missed, "listed");
+      verdict.violated(`the invalidate of ${buffer} left out ${missed}`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const att14: Rule = {
@@ -59,7 +136,18 @@ export const att14: Rule = {
     run(both, "attach by another actor blocks while the lock is held, the list stays as it was"),
   ],
   hints: ["Are both list changes inside the lock, also in the error path of attach?"],
-  status: later("ATT"),
+  monitor: on({
+    list: ({ task, attachment, listed }, state, verdict) => {
+      const resv = bufferOf(state, attachment)?.resv;
+      if (resv === undefined) return;
+      verdict.exercised();
+      if (holds(state, task, resv)) return;
+      const owner = state.reservations.get(resv)?.owner ?? null;
+      const whose = owner === null ? "nobody holds" : `${owner} holds`;
+      verdict.violated(`${attachment} ${listed ? "enters" : "leaves"} the list while ${whose} ${resv}`);
+    },
+  }),
+  status: checked,
 };
 
 export const att16: Rule = {
@@ -76,7 +164,25 @@ export const att16: Rule = {
     "Does the notifier collect targets and call them after it dropped the lock?",
     "Is a callback ever deferred to a work item?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "cb invalidate": ({ attachment }, state, verdict) => {
+      verdict.exercised();
+      const row = state.attachments.get(attachment);
+      if (row === undefined || row.listed || row.phase === "attaching") return;
+      const since = verdict.since("attachments", attachment, "listed");
+      verdict.violated(`a callback for ${attachment} begins after it left the list`, since);
+    },
+    "ret detach": ({ attachment }, state, verdict) => {
+      const row = state.attachments.get(attachment ?? "");
+      if (row?.ops !== "callback" || row.phase !== "detaching") return;
+      verdict.exercised();
+      for (const [task, { frames }] of state.tasks)
+        for (const frame of frames)
+          if (frame.kind === "cb" && frame.hook === "invalidate" && frame.attachment === attachment)
+            verdict.violated(`detach of ${attachment} returned while its callback still ran in ${task}`, frame);
+    },
+  }),
+  status: checked,
 };
 
 export const att21: Rule = {
@@ -96,7 +202,22 @@ export const att21: Rule = {
     "Is per-attachment state keyed by the attachment instead of the device?",
     "Does the exporter keep one table for all attachments?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "ret map": judgeOwnTable,
+    "ret mapUnlocked": judgeOwnTable,
+    "cb unmap": ({ attachment, table }, state, verdict) => {
+      const row = state.attachments.get(attachment);
+      if (row === undefined || table === null) return;
+      const owner = attachmentsOf(state, row.buffer).find(
+        ([name, other]) => name !== attachment && other.hookMaps.some((map) => map.table === table),
+      );
+      verdict.exercised();
+      if (owner === undefined || row.hookMaps.some((map) => map.table === table)) return;
+      const since = verdict.since("attachments", owner[0], "hookMaps");
+      verdict.violated(`${table} is unmapped for ${attachment}, but it belongs to ${owner[0]}`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const att28: Rule = {
@@ -114,7 +235,32 @@ export const att28: Rule = {
     "Does the exporter record the new place before it drops the lock that it held for the invalidate?",
     "Is a table built before the move handed to the newcomer?",
   ],
-  status: later("ATT"),
+  monitor: remember(() => new Map<string, ListEvent>(), {
+    list: (event, state, _verdict, newcomers) => {
+      if (event.listed && (bufferOf(state, event.attachment)?.epoch ?? 0) > 0) newcomers.set(event.attachment, event);
+    },
+    "cb invalidate": ({ task, attachment }, state, verdict, newcomers) => {
+      const listed = newcomers.get(attachment);
+      const frame = innermost(state, task);
+      if (listed === undefined || frame?.kind !== "call" || frame.op !== "invalidate") return;
+      verdict.exercised();
+      if (frame.seq > listed.seq || !holds(state, task, bufferOf(state, attachment)?.resv ?? "")) return;
+      verdict.violated(`${attachment} was listed after this invalidate began and is told of it`, listed, frame);
+    },
+    "cbret map": ({ attachment, errno, segments, to }, state, verdict, newcomers) => {
+      const listed = newcomers.get(attachment);
+      const buffer = bufferOf(state, attachment);
+      if (listed === undefined || errno !== 0 || buffer === undefined || buffer.storage === null) return;
+      newcomers.delete(attachment);
+      verdict.exercised();
+      const old = segments.find(({ storage }) => storage !== null && storage !== buffer.storage);
+      if (old === undefined) return;
+      const since = verdict.since("buffers", state.attachments.get(attachment)!.buffer, "storage");
+      verdict.violated(`${to} gives ${attachment} ${old.storage}, which the buffer had left before it attached`, since);
+    },
+  }),
+  situation: { weights: { move: 6, attach: 4, mapUnlocked: 4, import: 4 } },
+  status: checked,
 };
 
 export const att30: Rule = {
@@ -129,7 +275,16 @@ export const att30: Rule = {
   ],
   needs: ["importerCallback"],
   hints: ["Are the ops a constant table, not a field filled in per import?"],
-  status: later("ATT"),
+  monitor: on({
+    "call detach": ({ attachment, by, altered }, state, verdict) => {
+      if (attachment === null || (state.attachments.get(attachment)?.ops ?? "static") === "static") return;
+      verdict.exercised();
+      if (!altered) return;
+      const since = verdict.since("attachments", attachment, "ops");
+      verdict.violated(`${by} changed its importer ops after it had attached ${attachment} with them`, since);
+    },
+  }),
+  status: checked,
 };
 
 export const rules: readonly Rule[] = [att12, att13, att14, att16, att21, att28, att30];

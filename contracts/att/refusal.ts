@@ -1,8 +1,21 @@
+import { ENOSYS } from "../../spec/errno.ts";
+import type { CbRetEvent } from "../../spec/event.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import { accessFrame } from "../../spec/state/observe/rows.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked, later } from "../rule-text.ts";
+import { attachmentsOf, pinsOn, placementOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, proposal, thread } from "../source.ts";
 
 const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
+
+/** Whether access is gone for certain: neither given back nor about to be. */
+function isRevoked(state: State, buffer: string): boolean {
+  const access = state.buffers.get(buffer)?.access;
+  return access === "revoked" || access === "revokedForever";
+}
 
 export const att05: Rule = {
   id: "ATT-05",
@@ -19,7 +32,22 @@ export const att05: Rule = {
     "Does the attach hook look at mask, segment limits and place of the importer's device?",
     "Is EBUSY used only where the storage already exists and cannot move?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "cbret attach": ({ task, to, buffer, attachment, peer2peer, errno, injected }, state, verdict) => {
+      const row = state.buffers.get(buffer);
+      const attach = frameOf(state.tasks.get(task), "attach");
+      if (row === undefined || attach === undefined || injected) return;
+      const stuck = !peer2peer && pinsOn(state, buffer) > 0 && placementOf(state, row) === "device";
+      const narrow = attach.maxSegment < pageSize;
+      if (!stuck && !narrow) return;
+      verdict.exercised();
+      if (errno !== 0) return;
+      const why = stuck ? `${buffer} is pinned in device memory` : `it takes ${attach.maxSegment} bytes in a piece`;
+      verdict.violated(`${to} accepts ${attachment}, though it can never be served: ${why}`, attach);
+    },
+  }),
+  situation: { weights: { pin: 5, attach: 5, lock: 2 }, importers: ["scripted", "pinned", "pinnedRevocable"] },
+  status: checked,
 };
 
 export const att06: Rule = {
@@ -31,7 +59,19 @@ export const att06: Rule = {
   intent: "Every map would fail for ever, which looks like a passing shortage to an importer that retries.",
   sources: [thread("001", "MMIO beyond the importer's DMA mask")],
   hints: ["Is the last byte of the storage compared with the importer's mask in the attach hook?"],
-  status: later("ATT"),
+  monitor: on({
+    "cbret attach": ({ task, to, buffer, attachment, errno, injected }, state, verdict) => {
+      const size = state.buffers.get(buffer)?.size;
+      const attach = frameOf(state.tasks.get(task), "attach");
+      if (size === undefined || attach === undefined || injected || size - 1 <= attach.dmaMask) return;
+      verdict.exercised();
+      if (errno !== 0) return;
+      const reach = `${attach.device} has addresses up to ${attach.dmaMask} only`;
+      verdict.violated(`${to} accepts ${attachment} for ${size} bytes, though ${reach}`, attach);
+    },
+  }),
+  situation: { sizes: [2 ** 33] },
+  status: checked,
 };
 
 export const att23: Rule = {
@@ -48,7 +88,34 @@ export const att23: Rule = {
     "Does map read the flag under the reservation lock although attach read it before?",
     "Is another refusal in front, such as the missing peer-to-peer flag, hiding this one?",
   ],
-  status: later("ATT"),
+  monitor: remember(() => ({ revokedAt: new Set<number>(), late: new Set<string>() }), {
+    "cb attach": (event, state, _verdict, { revokedAt }) => {
+      if (isRevoked(state, event.buffer)) revokedAt.add(event.seq);
+    },
+    "cbret attach": ({ to, cb, buffer, attachment, errno, injected }, state, verdict, { revokedAt }) => {
+      if (injected || !revokedAt.has(cb) || !isRevoked(state, buffer)) return;
+      verdict.exercised();
+      if (errno !== 0) return;
+      const since = verdict.since("buffers", buffer, "access");
+      verdict.violated(`${to} accepts ${attachment} although ${buffer} is revoked`, since);
+    },
+    list: ({ attachment, listed }, state, _verdict, { late }) => {
+      if (listed && isRevoked(state, state.attachments.get(attachment)?.buffer ?? "")) late.add(attachment);
+    },
+    "cb map": (event, state, _verdict, { revokedAt }) => {
+      if (isRevoked(state, state.attachments.get(event.attachment)?.buffer ?? "")) revokedAt.add(event.seq);
+    },
+    "cbret map": ({ to, cb, attachment, errno, injected }, state, verdict, { revokedAt, late }) => {
+      const buffer = state.attachments.get(attachment)?.buffer ?? "";
+      if (injected || !late.has(attachment) || !revokedAt.has(cb) || !isRevoked(state, buffer)) return;
+      verdict.exercised();
+      if (errno !== 0) return;
+      const since = verdict.since("buffers", buffer, "access");
+      verdict.violated(`${attachment} slipped in beside the revoke of ${buffer}, and ${to} maps for it`, since);
+    },
+  }),
+  situation: { weights: { revoke: 8, attach: 8, unrevoke: 0.3 }, exporters: ["subject"], importers: ["scripted"] },
+  status: checked,
 };
 
 export const att24: Rule = {
@@ -70,7 +137,25 @@ export const att24: Rule = {
     "Does the attach hook ask dma_buf_attach_revocable()?",
     "Are static importers refused as well, not only ops without callback?",
   ],
-  status: later("ATT"),
+  monitor: on({
+    "call invalidate": ({ task, buffer, by }, state, verdict) => {
+      const row = state.buffers.get(buffer);
+      const revoke = row === undefined ? undefined : accessFrame(state.tasks.get(task), row, buffer);
+      if (revoke === undefined || revoke.op === "unrevoke") return;
+      for (const [name, { listed, ops }] of attachmentsOf(state, buffer)) {
+        verdict.exercised();
+        if (!listed || ops === "callback") continue;
+        const since = verdict.since("attachments", name, "ops");
+        verdict.violated(
+          `${by} accepted ${name}, which has no callback, and now has to revoke ${buffer}`,
+          since,
+          revoke,
+        );
+      }
+    },
+  }),
+  situation: { weights: { attach: 6, revoke: 6, reset: 3 }, exporters: ["subject"], importers: ["scripted", "static"] },
+  status: checked,
 };
 
 export const att25: Rule = {
@@ -86,7 +171,7 @@ export const att25: Rule = {
     "Are the confidential states of both devices compared in the attach hook?",
     "Is the shared bit set or cleared in an address to make the access seem to work?",
   ],
-  status: later("ATT"),
+  status: later("P2P"),
 };
 
 export const att26: Rule = {
@@ -105,7 +190,7 @@ export const att26: Rule = {
     "Does the importer list the kinds it accepts instead of the ones it rejects?",
     "Is there a fallback that maps the memory as ordinary pages?",
   ],
-  status: later("ATT"),
+  status: later("NEG"),
 };
 
 export const att29: Rule = {
@@ -124,7 +209,24 @@ export const att29: Rule = {
     "Does the default map hook check that the object can give a table?",
     "Is the refusal limited to exporters that use the default hook?",
   ],
-  status: later("ATT"),
+  monitor: remember(() => new Map<string, CbRetEvent<"map">>(), {
+    "cbret map": (event, state, verdict, proofs) => {
+      const buffer = state.attachments.get(event.attachment)?.buffer ?? "";
+      if (event.errno !== 0 || event.injected) return;
+      verdict.exercised();
+      const bytes = event.segments.reduce((sum, { length }) => sum + length, 0);
+      if (bytes === 0) verdict.violated(`${event.to} maps nothing for ${event.attachment} and does not say so`);
+      else proofs.set(buffer, event);
+    },
+    "cbret attach": ({ to, buffer, attachment, errno, injected }, _state, verdict, proofs) => {
+      const proof = proofs.get(buffer);
+      if (injected || proof === undefined) return;
+      verdict.exercised();
+      if (errno === ENOSYS)
+        verdict.violated(`${to} refuses ${attachment} with ENOSYS, although it can map ${buffer}`, proof);
+    },
+  }),
+  status: checked,
 };
 
 export const rules: readonly Rule[] = [att05, att06, att23, att24, att25, att26, att29];

@@ -1,10 +1,11 @@
 import type { Errno } from "../../spec/errno.ts";
-import { EBUSY, EINTR, EINVAL, ENODEV, ERESTARTSYS } from "../../spec/errno.ts";
+import { EBUSY, EINTR, EINVAL, ENODEV, EOPNOTSUPP, ERESTARTSYS } from "../../spec/errno.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { Attachment, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { AttachmentState, type BufferObject, objectOf, stateOf } from "./buffer-object.ts";
 import { ExporterMoves } from "./exporter-moves.ts";
+import { canServe } from "./mapped-table.ts";
 
 /**
  * An exporter that moves memory between system and device and can pin it, as
@@ -15,6 +16,7 @@ export class DynamicExporter extends ExporterMoves implements Exporter {
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
     if (object.buffer === null) return ENODEV;
+    if (!canServe(attachment.device, object.size)) return EOPNOTSUPP;
     const nonPeer = !attachment.peer2peer;
     if (nonPeer && object.pins > 0 && isInDevice(object)) return EBUSY;
     attachment.priv = new AttachmentState(this.env.take("power"), nonPeer);

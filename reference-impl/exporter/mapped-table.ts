@@ -37,6 +37,11 @@ export function pieceLength(device: Device): number {
   return length - (length % pageSize);
 }
 
+/** Whether a device can ever be given so many bytes: it has addresses for them and takes at least a page in one piece. */
+export function canServe(device: Device, size: number): boolean {
+  return size - 1 <= device.dmaMask && pieceLength(device) > 0;
+}
+
 /** Maps storage for a device piece by piece; a failure leaves nothing mapped. */
 export function mapPieces(env: Env, device: Device, storage: Storage): readonly Segment[] | Errno {
   const longest = pieceLength(device);

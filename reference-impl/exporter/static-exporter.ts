@@ -4,6 +4,7 @@ import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { Attachment, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
 import { objectOf } from "./buffer-object.ts";
 import { ExporterObjects } from "./exporter-objects.ts";
+import { canServe } from "./mapped-table.ts";
 
 /**
  * An exporter whose memory stays where it is for the life of a buffer, as `drivers/dma-buf/udmabuf.c` and the system heap.
@@ -13,6 +14,7 @@ export class StaticExporter extends ExporterObjects implements Exporter {
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
     if (object.buffer === null) return ENODEV;
+    if (!canServe(attachment.device, object.size)) return EOPNOTSUPP;
     return object.backing.storage.placement === "device" && !attachment.peer2peer ? EOPNOTSUPP : 0;
   }
 

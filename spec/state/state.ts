@@ -80,6 +80,9 @@ const buffer = table({
   /** The exporter offers pin and unpin. */
   dynamic: field<boolean>(),
   caching: field<boolean>(),
+  /** The exporter offers an attach hook, and a detach hook. */
+  hasAttach: field<boolean>("ghost"),
+  hasDetach: field<boolean>("ghost"),
   /** Attachments on the list, oldest first. */
   listed: field<string[]>(),
   name: field<string | null>("ghost"),
