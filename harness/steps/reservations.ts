@@ -72,7 +72,10 @@ export const reservationSteps: StepHandlers<keyof typeof reservationOperations> 
   *getSingleton(run, step) {
     run.world.names.want(step.id, "fence", step.fence);
     const fence = yield* run.program.getSingleton(run.reservation(step.resv), step.usage);
-    if (fence !== null && typeof fence !== "number") run.program.fencePut(fence);
+    if (fence === null || typeof fence === "number") return;
+    // Enabled, it outlives the program's reference until its members have signaled.
+    if (run.program.isContainer(fence)) run.program.enableSignaling(fence);
+    run.program.fencePut(fence);
   },
   *waitFences(run, step) {
     const { usage, interruptible, timeout } = step;

@@ -54,6 +54,15 @@ function classifyAdd(context: ClassifyContext, step: Step<"addFence">): StepClas
   return fence.kind === "plain" ? "enabled" : "reported";
 }
 
+/** The object holds fences of importers or exporters: a copy into it throws them out, and with them what they stand for. */
+function losesWork({ state }: ClassifyContext, resv: string): boolean {
+  const entries = state.reservations.get(resv)?.entries ?? [];
+  return entries.some((entry) => {
+    const fence = state.fences.get(entry.fence);
+    return fence !== undefined && !fence.signaled && fence.by !== "program";
+  });
+}
+
 /** Reservation objects and acquire contexts. */
 export function classifyReservationStep(context: ClassifyContext, step: ReservationStep): StepClass {
   switch (step.op) {
@@ -101,9 +110,8 @@ export function classifyReservationStep(context: ClassifyContext, step: Reservat
     }
     case "copyFences":
       if (isSignalling(context, step.task) || !usableReservation(context, step.source)) return "undefined";
-      return underLock(context, step.task, step.destination) && step.source !== step.destination
-        ? "enabled"
-        : "undefined";
+      if (step.source === step.destination || losesWork(context, step.destination)) return "undefined";
+      return underLock(context, step.task, step.destination) ? "enabled" : "undefined";
     case "iterateFences":
       return underLock(context, step.task, step.resv) ? "enabled" : "undefined";
     case "getFences":
