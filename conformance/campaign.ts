@@ -22,6 +22,15 @@ export interface CampaignOptions {
   readonly scored: ReadonlySet<string>;
   readonly seed: number;
   readonly budget: number;
+  readonly watch?: Watch;
+}
+
+/** Told what a campaign does while it does it; must not influence it. */
+export interface Watch {
+  /** After every program. */
+  progress?(programs: number, operations: number): void;
+  /** A rule broke for the first time. */
+  found?(find: Find): void;
 }
 
 /** The first program that broke a rule. */
@@ -112,12 +121,15 @@ class CampaignRun implements Campaign {
         this.attachments.add(event.ops);
     }
     if (execution.fault !== null) this.fault = { text: execution.fault, program };
+    this.options.watch?.progress?.(this.programs, this.operations);
     const ids = this.judge.violations.map((violation) => violation.rule.id);
     for (const violation of this.judge.violations) {
       const { id } = violation.rule;
       if (this.finds.has(id)) continue;
       const also = ids.filter((other) => other !== id);
-      this.finds.set(id, { violation, program, programs: this.programs, operations: this.operations, also });
+      const find = { violation, program, programs: this.programs, operations: this.operations, also };
+      this.finds.set(id, find);
+      this.options.watch?.found?.(find);
     }
   }
 

@@ -1,7 +1,7 @@
 import { holdsIn, registry } from "../contracts/registry.ts";
 import type { System } from "../harness/system.ts";
 import { profileNamed } from "../spec/profile-name.ts";
-import { runCampaign, type Campaign, type Find } from "./campaign.ts";
+import { runCampaign, type Campaign, type Find, type Watch } from "./campaign.ts";
 import type { Counterexample } from "./counterexample.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Report, RuleReport } from "./report.ts";
@@ -22,6 +22,7 @@ export interface CheckOptions {
   readonly strict?: boolean;
   /** Expected verdicts by rule id; every other scored rule is expected to pass. */
   readonly expectations?: Readonly<Record<string, VerdictKind>>;
+  readonly watch?: Watch;
 }
 
 export const checkDefaults = { profile: "K7.1", seed: 1, budget: 40_000 } as const;
@@ -47,7 +48,8 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
   if (fault === null) {
     const scored = new Set(judged.filter((rule) => isScored(rule, circumstances)).map((rule) => rule.id));
     const kinds = kindsOf(subject);
-    campaign = await runCampaign({ system, kinds, profile, profileName, rules: judged, scored, seed, budget });
+    const watch = options.watch ?? {};
+    campaign = await runCampaign({ system, kinds, profile, profileName, rules: judged, scored, seed, budget, watch });
     fault = campaign.fault?.text ?? null;
   }
   const reports: RuleReport[] = [];

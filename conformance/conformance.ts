@@ -57,7 +57,8 @@ export function conformance(api: TestApi, subject: Subject, options: Conformance
       async () => {
         const whole = await report();
         const missing = rules.filter((rule) => !whole.rules.some((entry) => entry.id === rule.id));
-        if (missing.length > 0) throw new ConformanceFailure(`no verdict for ${missing.map((rule) => rule.id).join(", ")}`);
+        if (missing.length > 0)
+          throw new ConformanceFailure(`no verdict for ${missing.map((rule) => rule.id).join(", ")}`);
       },
       timeout,
     );

@@ -13,6 +13,7 @@ export interface Counterexample {
   readonly evidence: readonly Evidence[];
   /** Other rules that the same history breaks. */
   readonly also: readonly string[];
+  /** How it was found; null for a program that somebody wrote. */
   readonly found: {
     readonly programs: number;
     readonly operations: number;
@@ -20,5 +21,5 @@ export interface Counterexample {
     /** Steps before shrinking, and the runs shrinking took. */
     readonly steps: number;
     readonly executions: number;
-  };
+  } | null;
 }

@@ -53,7 +53,13 @@ export function hunt(
     const ids = judge.violations.map((violation) => violation.rule.id);
     for (const id of ids) if (id !== ruleId) others.set(id, (others.get(id) ?? 0) + 1);
     if (ids.includes(ruleId))
-      return { kill: { program: run.program, operations, programs: index + 1, ids }, operations, programs: index + 1, fault, others };
+      return {
+        kill: { program: run.program, operations, programs: index + 1, ids },
+        operations,
+        programs: index + 1,
+        fault,
+        others,
+      };
   }
   return { kill: null, operations, programs: 0, fault, others };
 }

@@ -10,7 +10,14 @@ export function probe<Role>(system: System, factory: Factory<Role>, profile: Pro
   const chooser = { next: () => null, pause: () => null, fail: () => 0, counts: () => false };
   const hooks = { nextStep: () => null, start: function* () {}, failed: () => undefined };
   const setup = { devices: [], exporters: [], importers: [], buffers: [], reservations: [] };
-  const world = new World(setup, profile, chooser, hooks, () => undefined, () => state);
+  const world = new World(
+    setup,
+    profile,
+    chooser,
+    hooks,
+    () => undefined,
+    () => state,
+  );
   world.framework = system.framework(directEnv(world));
   return factory(recordedEnv(world, "probe"));
 }

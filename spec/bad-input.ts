@@ -19,7 +19,15 @@ export type BadInputCode =
   /** A name that is not bound, or bound twice. */
   | "name"
   /** Events that do not follow each other. */
-  | "sequence";
+  | "sequence"
+  /** A file or folder cannot be read or written. */
+  | "file"
+  /** No such rule. */
+  | "rule"
+  /** A command-line flag has a value it cannot have. */
+  | "flag"
+  /** A module that is no adapter. */
+  | "adapter";
 
 /**
  * Something a person handed in cannot be used. The message is complete without anything around it:

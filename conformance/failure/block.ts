@@ -37,7 +37,9 @@ export function failureBlock({ rule, counterexample, events, replay }: Failure):
     ...labelled(" why", proofText(counterexample, proof), width, indent),
     ...rule.sources.slice(0, 2).flatMap((source) => labelled(" source", printSource(source), width, indent)),
     ...rule.hints.slice(0, 3).flatMap((hint) => labelled(" check", hint, width, indent)),
-    ...labelled(" found", foundText(counterexample), width, indent),
+    ...(counterexample.found === null
+      ? []
+      : labelled(" found", foundText(counterexample, counterexample.found), width, indent)),
     ...labelled(" replay", replay, Number.MAX_SAFE_INTEGER, indent),
     ...(counterexample.also.length === 0 ? [] : labelled(" also", alsoText(counterexample), width, indent)),
   ];
@@ -54,7 +56,10 @@ function columns(rows: readonly TimelineRow[], proof: readonly number[], broken:
     const text = `${task}${"  ".repeat(Math.min(row.depth, 3))}${row.text}`;
     const wide = row.change === "" && text.length > (row.side === "left" ? 30 : 24);
     const start = ` ${mark} ${fit(String(row.seq), 4)} `;
-    if (row.side === "left") return wide ? start + fit(text, width - start.length) : `${start}${fit(text, 30)} ${fit("", 24)} ${fit(row.change, 14)}`;
+    if (row.side === "left")
+      return wide
+        ? start + fit(text, width - start.length)
+        : `${start}${fit(text, 30)} ${fit("", 24)} ${fit(row.change, 14)}`;
     return wide
       ? start + fit(`${" ".repeat(8)}${text}`, width - start.length)
       : `${start}${fit("", 30)} ${fit(text, 24)} ${fit(row.change, 14)}`;
@@ -85,7 +90,7 @@ function proofText({ why, seq }: Counterexample, proof: readonly number[]): stri
   return `${sentence} Event ${seq} is wrong because of ${before.length === 1 ? "event" : "events"} ${before.join(", ")}.`;
 }
 
-function foundText({ program, found }: Counterexample): string {
+function foundText({ program }: Counterexample, found: NonNullable<Counterexample["found"]>): string {
   const extras = [
     program.schedule.length > 0 ? `${program.schedule.length} preemptions` : "",
     program.failures.length > 0 ? `${program.failures.length} injected failures` : "",

@@ -7,7 +7,11 @@ import { initialState, type State } from "../../spec/state/state.ts";
  * The events a proof rests on, in order. "The event that last set this field" is found by folding the history again:
  * states carry no dates, so that judging stays cheap and explaining pays.
  */
-export function provenance(events: readonly HistoryEvent[], evidence: readonly Evidence[], until: number): readonly number[] {
+export function provenance(
+  events: readonly HistoryEvent[],
+  evidence: readonly Evidence[],
+  until: number,
+): readonly number[] {
   const found = new Set<number>();
   const since = evidence.filter((item) => item.kind === "since");
   for (const item of evidence) if (item.kind === "event") found.add(item.seq);

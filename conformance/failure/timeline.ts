@@ -18,7 +18,16 @@ export interface TimelineRow {
 }
 
 /** Kinds that only matter where a proof names them. */
-const details: ReadonlySet<HistoryEvent["kind"]> = new Set(["lock", "unlock", "translate", "alloc", "free", "list", "device", "drain"]);
+const details: ReadonlySet<HistoryEvent["kind"]> = new Set([
+  "lock",
+  "unlock",
+  "translate",
+  "alloc",
+  "free",
+  "list",
+  "device",
+  "drain",
+]);
 
 /** Tables whose changes a reader follows. */
 const shown = new Set(["buffers", "attachments", "mappings", "fences", "reservations", "imports"]);

@@ -51,7 +51,11 @@ export function pickFence(
   { state, random }: DrawContext,
   passes: (fence: State["fences"] extends Map<string, infer F> ? F : never) => boolean = () => true,
 ): string | null {
-  return pickRow(random, state.fences, (row) => row.by === "program" && row.programRefs > 0 && !row.released && passes(row));
+  return pickRow(
+    random,
+    state.fences,
+    (row) => row.by === "program" && row.programRefs > 0 && !row.released && passes(row),
+  );
 }
 
 /** A scripted importer's attachment; under `resv` only those whose buffer has that lock. */

@@ -131,7 +131,9 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
     const { random } = context;
     const contained = pickFence(context, (row) => row.kind !== "chain" && row.programRefs > 1);
     if (contained === null) return null;
-    const previous = random.chance(0.7) ? pickFence(context, (row) => row.kind === "chain" && row.programRefs > 1) : null;
+    const previous = random.chance(0.7)
+      ? pickFence(context, (row) => row.kind === "chain" && row.programRefs > 1)
+      : null;
     return { fence: context.name("fence"), previous, contained, seqno: random.between(1, 20) };
   },
   findSeqno: (context) => {

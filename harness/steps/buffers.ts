@@ -106,7 +106,9 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
     if (plain) {
       // What a step leaves out or adds is about export itself: the exporter's own set-up stays out of it.
       const from =
-        step.missing.length > 0 || step.caching ? new PlainExporter(env, { dynamic: !step.caching, caching: step.caching }) : exporter;
+        step.missing.length > 0 || step.caching
+          ? new PlainExporter(env, { dynamic: !step.caching, caching: step.caching })
+          : exporter;
       const ops = opsWithout(from, step.missing);
       const priv = step.missing.includes("priv") ? null : from;
       yield* env.export({ size: setup.size, priv, ops, owner, ...resv });

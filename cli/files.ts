@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { BadInput } from "../spec/bad-input.ts";
+import type { Counterexample } from "../conformance/counterexample.ts";
+import type { Program } from "../spec/program.ts";
+import { readProgram } from "../spec/schema/read-program.ts";
+
+/** The text of a file. Throws BadInput where it cannot be read. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const why = code === "ENOENT" ? "there is no such file" : `it cannot be read (${code ?? String(error)})`;
+    throw new BadInput("file", path, `${why}; give the path of a program or counterexample file`);
+  }
+}
+
+/** A program file, or the program inside a counterexample file. Throws BadInput with file, line and field. */
+export function readReplayFile(path: string): { readonly program: Program; readonly rule: string | null } {
+  const text = readText(path);
+  const counterexample = asCounterexample(text);
+  if (counterexample === null) return { program: readProgram(text, path), rule: null };
+  // Read again as a program of its own: a hand-edited counterexample is checked like any other input.
+  return {
+    program: readProgram(JSON.stringify(counterexample.program, null, 2), `${path} (program)`),
+    rule: counterexample.rule,
+  };
+}
+
+function asCounterexample(text: string): Counterexample | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const record = value as Partial<Counterexample> | null;
+  const isOne = typeof record === "object" && record !== null && typeof record.rule === "string" && "program" in record;
+  return isOne ? (record as Counterexample) : null;
+}

@@ -1,0 +1,42 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BadInput } from "../spec/bad-input.ts";
+
+/** How a command answers. */
+export interface OutputOptions {
+  readonly format: "text" | "json" | "ts";
+  /** Folder for reports and counterexamples. */
+  readonly output?: string;
+}
+
+/** What a command ends with. 0 conformant, 1 violated or stale, 2 blocked or inconclusive, 3 harness error. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** The worse of two, in the order 3, 1, 2, 0. */
+export function worse(first: ExitCode, second: ExitCode): ExitCode {
+  const order: readonly ExitCode[] = [0, 2, 1, 3];
+  return order.indexOf(first) >= order.indexOf(second) ? first : second;
+}
+
+/** Writes the answer to standard output. */
+export function print(text: string): void {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** Anything that is not the answer goes to standard error. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Writes a file below a folder that is made if it is missing. Throws BadInput where that cannot be done. */
+export function writeInto(folder: string, name: string, text: string): string {
+  const path = join(folder, name);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BadInput("file", path, `cannot be written (${why}); choose another --output`);
+  }
+  return path;
+}
