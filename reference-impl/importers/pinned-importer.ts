@@ -91,13 +91,19 @@ export class PinnedImporter implements Importer {
     const attachment = yield* this.env.attach(buffer, device, this.ops, imported);
     if (typeof attachment === "number") return attachment;
     yield* this.env.lock(buffer.resv);
-    const table = yield* pinAndMap(this.env, attachment, direction);
-    // Before the lock is released: the first callback after it must find everything in place.
-    if (typeof table !== "number") this.install(imported, attachment, table);
+    const errno = yield* this.pinAndInstall(imported, attachment);
     yield* this.env.unlock(buffer.resv);
-    if (typeof table !== "number") return imported;
+    if (errno === 0) return imported;
     yield* this.env.detach(buffer, attachment);
-    return table;
+    return errno;
+  }
+
+  /** Lock held, and not let go in between: the first callback after it must find everything in place. */
+  protected *pinAndInstall(imported: PinnedImport, attachment: Attachment): Generator<Suspension, Errno, unknown> {
+    const table = yield* pinAndMap(this.env, attachment, imported.direction);
+    if (typeof table === "number") return table;
+    this.install(imported, attachment, table);
+    return 0;
   }
 
   /** Lock held. */
