@@ -50,7 +50,10 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
     };
   },
   fenceGet: withFence,
-  fenceGetLive: withFence,
+  fenceGetLive: (context) => {
+    const fence = pickRow(context.random, context.state.fences, (row) => row.by === "program");
+    return fence === null ? null : { fence };
+  },
   fencePut: withFence,
   finishWork: unsignaled,
   signal: unsignaled,
@@ -83,12 +86,12 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
     const used = pickRow(
       context.random,
       context.state.callbacks,
-      (row) => row.state === "ran" || row.state === "removed",
+      (row) => row.by === "program" && (row.state === "ran" || row.state === "removed"),
     );
     return { fence, callback: used !== null && context.random.chance(0.3) ? used : context.name("callback") };
   },
   removeCallback: (context) => {
-    const callback = pickRow(context.random, context.state.callbacks, () => true);
+    const callback = pickRow(context.random, context.state.callbacks, (row) => row.by === "program");
     return callback === null ? null : { fence: context.state.callbacks.get(callback)!.fence, callback };
   },
   enableSignaling: withFence,

@@ -1,4 +1,4 @@
-import type { Resource } from "../../spec/roles/env.ts";
+import type { Owner, Resource } from "../../spec/roles/env.ts";
 import type { Attachment, DmaBuf, Storage } from "../../spec/roles/handles.ts";
 
 /** A piece of storage and what still keeps it from being freed. */
@@ -21,6 +21,8 @@ export class Backing {
 export class BufferObject {
   /** Bytes, as asked for. */
   readonly size: number;
+  /** The module with the exporter's code. */
+  readonly owner: Owner;
   /** Keeps the device from being torn down behind the buffer's back; given back when the two are unlinked. */
   readonly registration: Resource;
   /** Null until the core has made the buffer. */
@@ -45,8 +47,9 @@ export class BufferObject {
   copyContext = 0;
   copySeqno = 0n;
 
-  constructor(size: number, registration: Resource, backing: Backing) {
+  constructor(size: number, owner: Owner, registration: Resource, backing: Backing) {
     this.size = size;
+    this.owner = owner;
     this.registration = registration;
     this.backing = backing;
   }

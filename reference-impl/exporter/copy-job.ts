@@ -1,5 +1,5 @@
 import { ECANCELED } from "../../spec/errno.ts";
-import type { Env } from "../../spec/roles/env.ts";
+import type { Env, Owner } from "../../spec/roles/env.ts";
 import type { Fence } from "../../spec/roles/handles.ts";
 import { PendingFences } from "./pending-fences.ts";
 
@@ -17,9 +17,11 @@ export class CopyJob {
   private error = 0;
 
   /** `finished` runs in task context after the fence has signaled. */
-  constructor(env: Env, context: number, seqno: bigint, finished: () => void) {
+  constructor(env: Env, owner: Owner, context: number, seqno: bigint, finished: () => void) {
     this.env = env;
-    this.fence = env.fenceInit({}, context, seqno);
+    // The code behind a fence has to stay for as long as anybody holds the fence.
+    env.moduleGet(owner);
+    this.fence = env.fenceInit({ release: () => env.modulePut(owner) }, context, seqno);
     this.finished = finished;
   }
 

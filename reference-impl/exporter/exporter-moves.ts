@@ -80,7 +80,7 @@ export abstract class ExporterMoves extends ExporterObjects {
   protected createCopy(object: BufferObject, old: Backing): CopyJob {
     if (object.copyContext === 0) object.copyContext = this.env.fenceContextAlloc(1);
     object.copySeqno += 1n;
-    return new CopyJob(this.env, object.copyContext, object.copySeqno, () => this.accessesOver(old));
+    return new CopyJob(this.env, object.owner, object.copyContext, object.copySeqno, () => this.accessesOver(old));
   }
 
   protected publishCopy(buffer: DmaBuf, copy: CopyJob): void {

@@ -71,7 +71,7 @@ export abstract class ExporterObjects {
     if (refused !== 0) return refused;
     const storage = env.allocateStorage(request.size, request.placement);
     if (typeof storage === "number") return storage;
-    const object = new BufferObject(request.size, env.take("registration"), new Backing(storage));
+    const object = new BufferObject(request.size, request.owner, env.take("registration"), new Backing(storage));
     object.revoked = this.startsRevoked();
     const { size, resv, owner } = request;
     const info = { size, priv: object, ops: this, owner };

@@ -190,6 +190,8 @@ const fence = table({
 
 const callback = table({
   fence: field<string>(),
+  /** Role instance that added it. */
+  by: field<string>(),
   state: field<"pending" | "running" | "ran" | "removed">(),
 });
 

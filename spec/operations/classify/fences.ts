@@ -27,8 +27,11 @@ function classifyPut(context: ClassifyContext, name: string): StepClass {
   if (fence === undefined) return "undefined";
   if (fence.programRefs > 1) return "enabled";
   if (context.inFlight.length > 0) return "undefined";
-  if (!fence.signaled) return "undefined";
-  return "enabled";
+  if (fence.signaled) return "enabled";
+  // The framework warns and tells whoever has a callback there; without one nobody ever learns.
+  for (const callback of context.state.callbacks.values())
+    if (callback.fence === name && callback.state === "pending" && callback.by === "program") return "reported";
+  return "undefined";
 }
 
 function named(context: ClassifyContext, name: string): StepClass {
@@ -44,8 +47,9 @@ function classifyInit(context: ClassifyContext, step: Step<"fenceInit">): StepCl
 function classifyCallback(context: ClassifyContext, step: Step<"addCallback">): StepClass {
   if (step.fence === null) return "refused";
   const fence = usableFence(context, step.fence);
-  const state = context.state.callbacks.get(step.callback)?.state;
-  if (fence === undefined || state === "pending" || state === "running") return "undefined";
+  const known = context.state.callbacks.get(step.callback);
+  if (fence === undefined || known?.state === "pending" || known?.state === "running") return "undefined";
+  if (known !== undefined && known.by !== "program") return "undefined";
   return fence.signaled ? "refused" : "enabled";
 }
 
@@ -54,8 +58,10 @@ export function classifyFenceStep(context: ClassifyContext, step: FenceStep): St
   switch (step.op) {
     case "fenceInit":
       return classifyInit(context, step);
-    case "fenceGet":
+    // Answers for a released fence too, as a reader without a lock finds it.
     case "fenceGetLive":
+      return context.state.fences.get(step.fence)?.by === "program" ? "enabled" : "undefined";
+    case "fenceGet":
     case "getStatus":
     case "isSignaled":
     case "enableSignaling":
@@ -92,6 +98,7 @@ export function classifyFenceStep(context: ClassifyContext, step: FenceStep): St
     case "removeCallback": {
       const callback = context.state.callbacks.get(step.callback);
       if (usableFence(context, step.fence) === undefined || callback?.fence !== step.fence) return "undefined";
+      if (callback.by !== "program") return "undefined";
       return "enabled";
     }
     case "waitFence":
@@ -120,7 +127,9 @@ export function classifyFenceStep(context: ClassifyContext, step: FenceStep): St
       if (contained === undefined || contained.programRefs < 2 || contained.kind === "chain") return "undefined";
       if (step.previous === null) return "enabled";
       const previous = usableFence(context, step.previous);
-      return previous !== undefined && previous.programRefs > 1 && step.previous !== step.contained ? "enabled" : "undefined";
+      return previous !== undefined && previous.programRefs > 1 && step.previous !== step.contained
+        ? "enabled"
+        : "undefined";
     }
     case "findSeqno": {
       const fence = usableFence(context, step.fence);

@@ -92,7 +92,7 @@ export function observeCall(state: State, event: CallEvent): void {
     case "addCallback":
       // Pending from the call on: the callback may run before the call has returned.
       if (event.fence !== null && event.callback !== null)
-        state.callbacks.set(event.callback, { fence: event.fence, state: "pending" });
+        state.callbacks.set(event.callback, { fence: event.fence, by: event.by, state: "pending" });
       break;
     case "endSignalling":
       task.signalling.pop();
