@@ -1,4 +1,5 @@
 import { Judge, type Violation } from "../contracts/judge.ts";
+import { areaOf } from "../contracts/registry.ts";
 import type { Rule } from "../contracts/rule.ts";
 import type { System } from "../harness/system.ts";
 import type { Kinds } from "../generators/world-shape.ts";
@@ -107,7 +108,7 @@ class CampaignRun implements Campaign {
       profileName,
       seed * 1_000_003 + this.programs,
       { kinds, longest },
-      rule?.situation ?? null,
+      { situation: rule?.situation ?? null, area: rule === null ? null : areaOf(rule) },
     );
   }
 

@@ -30,15 +30,16 @@ export function drawRun(
   profileName: string,
   seed: number,
   options: DrawOptions,
-  situation: Situation | null = null,
+  aim: { readonly situation: Situation | null; readonly area: string | null } = { situation: null, area: null },
 ): DrawnRun | Promise<DrawnRun> {
   const random = new Random(seed);
+  const { situation, area } = aim;
   const kinds = {
     exporters: situation?.exporters ?? options.kinds.exporters,
     importers: situation?.importers ?? options.kinds.importers,
   };
   const setup = drawSetup(random, kinds, situation?.sizes);
-  const temper = drawTemper(random, situation, options.longest);
+  const temper = drawTemper(random, situation, options.longest, area);
   const chooser = new OnlineChooser(setup, judge.profile, random, temper);
   judge.begin({ misuse: temper.misuse });
   const execution = execute(setup, judge.profile, system, chooser, judge);

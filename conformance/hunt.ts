@@ -40,13 +40,17 @@ export function hunt(
   const rules = monitored(series);
   const judge = new Judge(rules, profiles[series]);
   const situation = rules.find((rule) => rule.id === ruleId)?.situation ?? null;
+  const area = ruleId.slice(0, ruleId.indexOf("-"));
   const others = new Map<string, number>();
   let operations = 0;
   let fault: string | null = null;
   for (let index = 0; goOn(operations); index += 1) {
     const longest = index % 2 === 0 ? 60 : 300;
     const options = { kinds: referenceKinds, longest };
-    const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, index % 2 === 0 ? situation : null);
+    const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, {
+      situation: index % 2 === 0 ? situation : null,
+      area: index % 4 === 3 ? null : area,
+    });
     if (run instanceof Promise) throw new Error("hunting needs synchronous roles");
     operations += run.execution.steps;
     fault ??= run.execution.fault;

@@ -1,6 +1,7 @@
 import type { Situation } from "../spec/situation.ts";
 import { operationNames, type OperationName } from "../spec/operations/operations.ts";
 import { baseWeights } from "./draw/draws.ts";
+import { drawFocus, focusFactor } from "./focus.ts";
 import type { Random } from "./random.ts";
 
 /** How one program is drawn: its length, its tasks, and how wild it is. */
@@ -31,13 +32,17 @@ function swarm(random: Random, kind: "plain" | "swarm"): (name: OperationName) =
   return (name) => factors.get(name)!;
 }
 
-/** Draws the temper of one program; a situation bends it. */
-export function drawTemper(random: Random, situation: Situation | null, longest: number): Temper {
+/** Draws the temper of one program; a situation and the area of a rule bend it. */
+export function drawTemper(random: Random, situation: Situation | null, longest: number, area: string | null): Temper {
   const factor = swarm(random, random.chance(0.5) ? "swarm" : "plain");
+  const focus = drawFocus(random, area);
   const cumulative = new Float64Array(operationNames.length);
   let sum = 0;
   operationNames.forEach((name, index) => {
-    sum += baseWeights[name] * factor(name) * (situation?.weights?.[name] ?? 1);
+    const wanted = situation?.weights?.[name];
+    // What a situation names is never outside the focus.
+    const inFocus = wanted === undefined ? focusFactor(focus, name) : 1;
+    sum += baseWeights[name] * factor(name) * inFocus * (wanted ?? 1);
     cumulative[index] = sum;
   });
   const tasks = situation?.tasks ?? random.pick([1, 1, 2, 2, 3]);

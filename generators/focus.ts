@@ -1,0 +1,197 @@
+import type { OperationName } from "../spec/operations/operations.ts";
+import type { Random } from "./random.ts";
+
+/**
+ * Parts of the contract a program may dwell on. Operations outside the part still come up, but rarely:
+ * deep states of one part are not reached while all eighty operations are drawn alike.
+ */
+export const focuses = {
+  lifetime: [
+    "export",
+    "exportFd",
+    "close",
+    "get",
+    "getRef",
+    "put",
+    "seek",
+    "setName",
+    "getName",
+    "listBuffers",
+    "attach",
+    "detach",
+    "unloadOwner",
+    "import",
+    "release",
+  ],
+  sharing: [
+    "export",
+    "attach",
+    "detach",
+    "pin",
+    "unpin",
+    "map",
+    "mapUnlocked",
+    "unmap",
+    "unmapUnlocked",
+    "access",
+    "lock",
+    "unlock",
+    "invalidate",
+    "isRevocable",
+    "reserveFences",
+    "addFence",
+    "fenceInit",
+    "signal",
+  ],
+  moving: [
+    "export",
+    "attach",
+    "detach",
+    "mapUnlocked",
+    "unmapUnlocked",
+    "pin",
+    "unpin",
+    "lock",
+    "unlock",
+    "access",
+    "move",
+    "evict",
+    "import",
+    "submit",
+    "complete",
+    "release",
+  ],
+  revoking: [
+    "export",
+    "attach",
+    "detach",
+    "mapUnlocked",
+    "unmapUnlocked",
+    "access",
+    "revoke",
+    "unrevoke",
+    "revokeForever",
+    "reset",
+    "setMemory",
+    "closeDevice",
+    "import",
+    "submit",
+    "complete",
+    "stop",
+    "release",
+    "put",
+  ],
+  importing: [
+    "export",
+    "import",
+    "submit",
+    "complete",
+    "stop",
+    "release",
+    "move",
+    "evict",
+    "revoke",
+    "unrevoke",
+    "interrupt",
+  ],
+  locking: [
+    "acquireInit",
+    "acquireDone",
+    "acquireFini",
+    "lock",
+    "lockInterruptible",
+    "lockSlow",
+    "lockSlowInterruptible",
+    "trylock",
+    "unlock",
+    "interrupt",
+  ],
+  entries: [
+    "fenceInit",
+    "fenceGet",
+    "lock",
+    "unlock",
+    "reserveFences",
+    "addFence",
+    "replaceFences",
+    "copyFences",
+    "iterateFences",
+    "getFences",
+    "getSingleton",
+    "waitFences",
+    "testSignaled",
+    "setDeadline",
+    "signal",
+  ],
+  fences: [
+    "fenceInit",
+    "fenceGet",
+    "fenceGetLive",
+    "fencePut",
+    "finishWork",
+    "signal",
+    "signalTimestamp",
+    "checkAndSignal",
+    "setError",
+    "getStatus",
+    "isSignaled",
+    "timestamp",
+    "isLater",
+    "addCallback",
+    "removeCallback",
+    "enableSignaling",
+    "setFenceDeadline",
+    "waitFence",
+    "waitAny",
+    "beginSignalling",
+    "endSignalling",
+    "interrupt",
+  ],
+  containers: [
+    "fenceInit",
+    "fenceGet",
+    "fencePut",
+    "signal",
+    "setError",
+    "createArray",
+    "createChain",
+    "findSeqno",
+    "merge",
+    "getStatus",
+    "isSignaled",
+    "addCallback",
+    "enableSignaling",
+    "waitFence",
+    "setFenceDeadline",
+  ],
+} as const satisfies Readonly<Record<string, readonly OperationName[]>>;
+
+export type Focus = keyof typeof focuses;
+
+/** How rare an operation outside the focus is. */
+const outside = 0.04;
+
+/** Parts that bring out the rules of an area. */
+const focusOfArea: Readonly<Record<string, readonly Focus[]>> = {
+  LIFE: ["lifetime", "lifetime", "revoking"],
+  ATT: ["sharing", "lifetime", "moving", "revoking"],
+  PIN: ["sharing", "moving", "importing"],
+  MAP: ["sharing", "moving", "importing"],
+  MOVE: ["moving", "importing", "sharing", "revoking"],
+  REV: ["revoking", "revoking", "importing"],
+  RESV: ["locking", "entries", "importing"],
+  FENCE: ["fences", "containers", "entries", "importing"],
+};
+
+/** The part a program dwells on; null: everything alike. `area` is the area of a rule that is to be exercised. */
+export function drawFocus(random: Random, area: string | null): Focus | null {
+  if (area !== null && focusOfArea[area] !== undefined && random.chance(0.85)) return random.pick(focusOfArea[area]);
+  if (random.chance(0.2)) return null;
+  return random.pick(Object.keys(focuses) as readonly Focus[]);
+}
+
+/** The factor of an operation under a focus. */
+export function focusFactor(focus: Focus | null, name: OperationName): number {
+  if (focus === null) return 1;
+  return (focuses[focus] as readonly OperationName[]).includes(name) ? 1 : outside;
+}
