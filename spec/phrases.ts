@@ -8,8 +8,14 @@ const nothing = "nothing";
 const listed = (names: readonly string[]) => (names.length === 0 ? nothing : names.join(" "));
 const when = (condition: boolean, text: string) => (condition ? ` ${text}` : "");
 const within = (name: string | null) => (name === null ? "" : ` in ${name}`);
+function limit(timeout: number): string {
+  if (timeout === 0) return ", poll";
+  // MAX_SCHEDULE_TIMEOUT: as long as it takes.
+  return timeout >= Number.MAX_SAFE_INTEGER ? "" : `, timeout ${timeout}`;
+}
+
 const wait = ({ interruptible, timeout }: { readonly interruptible: boolean; readonly timeout: number }) =>
-  `${timeout === 0 ? ", poll" : `, timeout ${timeout}`}${interruptible ? ", interruptible" : ""}`;
+  `${limit(timeout)}${interruptible ? ", interruptible" : ""}`;
 
 const arrayOf = (of: Pick<CallArgs["createArray"], "fence" | "members" | "signalOnAny">) =>
   `create array ${of.fence} of ${listed(of.members)}${when(of.signalOnAny, "on any")}`;

@@ -28,7 +28,8 @@ export const exporterOperations = {
     level: "driver",
     side: "exporter",
     lock: "notHeld",
-    summary: "A user asks the exporter for a descriptor; the exporter gets the caller's reference and drops it on failure.",
+    summary:
+      "A user asks the exporter for a descriptor; the exporter gets the caller's reference and drops it on failure.",
     kernel: "",
     fields: { buffer: refer("buffer"), fd: create("fd"), closeOnExec: flag },
   }),

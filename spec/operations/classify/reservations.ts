@@ -45,11 +45,19 @@ function underLock(context: ClassifyContext, task: string, resv: string): boolea
   return holdsLock(context, task, resv);
 }
 
+function isOfBuffer({ state }: ClassifyContext, resv: string): boolean {
+  for (const buffer of state.buffers.values()) if (buffer.resv === resv) return true;
+  return false;
+}
+
 function classifyAdd(context: ClassifyContext, step: Step<"addFence">): StepClass {
   if (!underLock(context, step.task, step.resv)) return "undefined";
   const fence = usableFence(context, step.fence);
   const resv = context.state.reservations.get(step.resv);
   if (fence === undefined || resv === undefined) return "undefined";
+  if (fence.hooks.includes("wait")) return "undefined";
+  // An owner's own wait operation may answer anything: what importers wait for must not hang on it.
+  if (fence.hooks.includes("wait") && isOfBuffer(context, step.resv)) return "undefined";
   if (resv.slots === 0 && !replacesForSure(context.state, resv, step.fence, step.usage)) return "undefined";
   return fence.kind === "plain" ? "enabled" : "reported";
 }

@@ -36,11 +36,12 @@ export function replacedIndex(state: State, resv: ReservationState, name: string
   return resv.entries.findIndex((entry) => replaces(state, entry, name, fence, usage));
 }
 
-/** Whether an add is sure to need no slot: a signaled entry may have left the list unseen, an unsignaled one may not. */
+/** Whether an add is sure to need no slot: it replaces an entry of every list that the object may have. */
 export function replacesForSure(state: State, resv: ReservationState, name: string, usage: Usage): boolean {
   const fence = state.fences.get(name);
-  return resv.entries.some(
-    (entry) => state.fences.get(entry.fence)?.signaled === false && replaces(state, entry, name, fence, usage),
+  return (
+    resv.lists.length > 0 &&
+    resv.lists.every((list) => list.some((entry) => replaces(state, entry, name, fence, usage)))
   );
 }
 
