@@ -55,7 +55,6 @@ function classifyAdd(context: ClassifyContext, step: Step<"addFence">): StepClas
   const fence = usableFence(context, step.fence);
   const resv = context.state.reservations.get(step.resv);
   if (fence === undefined || resv === undefined) return "undefined";
-  if (waitsItsOwnWay(fence)) return "undefined";
   // An owner's own wait operation may answer anything: what importers wait for must not hang on it.
   if (fence.hooks.includes("wait") && isOfBuffer(context, step.resv)) return "undefined";
   if (resv.slots === 0 && !replacesForSure(context.state, resv, step.fence, step.usage)) return "undefined";
