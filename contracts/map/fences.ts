@@ -2,11 +2,10 @@ import { on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { Work } from "../shared/exporter-work.ts";
-import { isMadeBy, isOver } from "../shared/fences.ts";
 import { bufferOf } from "../shared/lookup.ts";
 import {
-  kernelFences,
   noteKernelWork,
+  pendingKernel,
   undoesWait,
   waitsForKernel,
   waitsRightly,
@@ -93,7 +92,7 @@ export const map20: Rule = {
       const row = state.attachments.get(event.attachment);
       const caller = state.tasks.get(event.task)?.frames.at(-2);
       if (row === undefined || row.ops === "static" || event.errno !== 0 || caller?.kind !== "call") return;
-      const pending = kernelFences(state, row.buffer).filter((fence) => !isOver(state, fence));
+      const pending = pendingKernel(state, row.buffer);
       if ((caller.op === "map" || caller.op === "mapUnlocked") && pending.length > 0) work.set(caller.mapping, pending);
     },
     access(event, state, verdict, work) {
@@ -101,8 +100,8 @@ export const map20: Rule = {
       const buffer = state.attachments.get(event.attachment)?.buffer;
       if (fences === undefined || buffer === undefined || event.access === "speculativeRead") return;
       verdict.exercised();
-      const entries = kernelFences(state, buffer);
-      const pending = fences.find((fence) => entries.includes(fence) && !isOver(state, fence));
+      const now = pendingKernel(state, buffer);
+      const pending = fences.find((fence) => now.includes(fence));
       if (pending !== undefined)
         verdict.violated(
           `the device of ${event.importer} uses ${event.mapping ?? "?"} before the KERNEL fence ${pending}, there at map, has signaled`,
@@ -170,6 +169,7 @@ export const map22: Rule = {
   evidence: ["call"],
   monitor: remember(() => new Work(), {
     device: (event, state, _verdict, work) => work.note(event, state),
+    "call addFence": (event, state, _verdict, work) => work.notePublished(event, state),
     "cbret map"(event, state, verdict, work) {
       const row = state.attachments.get(event.attachment);
       const buffer = bufferOf(state, event.attachment);
@@ -177,8 +177,7 @@ export const map22: Rule = {
       const job = work.on(row.buffer)[0];
       if (job === undefined) return;
       verdict.exercised();
-      const fences = kernelFences(state, row.buffer);
-      if (!fences.some((fence) => !isOver(state, fence) && isMadeBy(state, fence, buffer.exporter)))
+      if (work.pending(row.buffer, state).length === 0)
         verdict.violated(
           `${event.to} maps ${row.buffer} while it still works on the memory (${job.job}), and no KERNEL fence says so`,
           job,

@@ -18,12 +18,18 @@ export function kernelFences(state: State, buffer: string): readonly string[] {
   return entries.flatMap(({ fence, usage }) => (usage === "kernel" ? [fence] : []));
 }
 
+/** Those that have not signaled. A fence with a wait operation of its own is over when its owner says so. */
+export function pendingKernel(state: State, buffer: string): readonly string[] {
+  return kernelFences(state, buffer).filter(
+    (fence) => !isOver(state, fence) && state.fences.get(fence)?.hooks.includes("wait") !== true,
+  );
+}
+
 export function noteKernelWork(event: CbRetEvent<"map">, state: State, work: KernelWork): void {
   const row = state.attachments.get(event.attachment);
   const caller = state.tasks.get(event.task)?.frames.at(-2);
   if (row?.ops !== "static" || event.errno !== 0 || event.table === null || caller === undefined) return;
-  const fences = kernelFences(state, row.buffer).filter((fence) => !isOver(state, fence));
-  work.set(caller.seq, { hook: event, fences });
+  work.set(caller.seq, { hook: event, fences: pendingKernel(state, row.buffer) });
 }
 
 /** MAP-18 during the wait: the lock stays held, and nothing weaker than KERNEL is waited for. */

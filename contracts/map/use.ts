@@ -1,5 +1,5 @@
 import type { CallEvent } from "../../spec/event.ts";
-import type { State } from "../../spec/state/state.ts";
+import type { MappingState, State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
@@ -16,6 +16,14 @@ function endsUse(
   used: ReadonlySet<string>,
 ): void {
   if (event.mapping !== null && used.has(event.mapping)) verdict.exercised();
+}
+
+/** Directions of a mapping and of those that share its table: an access does not say which one it is for. */
+function directionsOf(state: State, { table, attachment, direction }: MappingState): readonly string[] {
+  const shared = [...state.mappings.values()].filter(
+    (other) => other.live && other.table === table && other.attachment === attachment,
+  );
+  return [direction, ...shared.map((other) => other.direction)];
 }
 
 export const map16: Rule = {
@@ -108,11 +116,12 @@ export const map26: Rule = {
       const row = event.mapping === null ? undefined : state.mappings.get(event.mapping);
       if (row === undefined || row.direction === "bidirectional" || event.access === "speculativeRead") return;
       verdict.exercised();
-      if (row.direction !== (event.access === "write" ? "fromDevice" : "toDevice"))
-        verdict.violated(
-          `the device of ${event.importer} makes a ${event.access} through ${event.mapping ?? "?"}, mapped ${row.direction}`,
-          verdict.since("mappings", event.mapping ?? "", "direction"),
-        );
+      const due = event.access === "write" ? "fromDevice" : "toDevice";
+      if (directionsOf(state, row).some((direction) => direction === due || direction === "bidirectional")) return;
+      verdict.violated(
+        `the device of ${event.importer} makes a ${event.access} through ${event.mapping ?? "?"}, mapped ${row.direction}`,
+        verdict.since("mappings", event.mapping ?? "", "direction"),
+      );
     },
   }),
 };

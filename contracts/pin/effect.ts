@@ -2,8 +2,7 @@ import type { CbEvent, CbRetEvent } from "../../spec/event.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
-import { bufferAtWork } from "../shared/exporter-work.ts";
-import { isMadeBy, isOver } from "../shared/fences.ts";
+import { Work } from "../shared/exporter-work.ts";
 import { pinsOn, placementOf } from "../shared/lookup.ts";
 import { isFooled, isPinnedInDevice, moved, neverPeer, pinned, revokes, staysFree, staysPinned } from "./placement.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
@@ -96,18 +95,14 @@ export const pin06: Rule = {
     "Do you rely on map to wait? A dynamic importer's map does not.",
   ],
   status: checked,
-  monitor: remember(() => new Map<string, string>(), {
-    "call addFence"(event, state, _verdict, work) {
-      const buffer = bufferAtWork(state, event.task);
-      if (buffer !== undefined && event.usage === "kernel") work.set(event.fence, buffer);
-    },
+  monitor: remember(() => new Work(), {
+    "call addFence": (event, state, _verdict, work) => work.notePublished(event, state),
     "cbret pin"(event, state, verdict, work) {
       const name = state.attachments.get(event.attachment)?.buffer ?? "";
-      const buffer = state.buffers.get(name);
-      if (buffer === undefined || event.errno !== 0) return;
-      const fences = [...work].filter(([fence, of]) => of === name && isMadeBy(state, fence, buffer.exporter));
-      if (fences.length > 0) verdict.exercised();
-      const pending = fences.find(([fence]) => !isOver(state, fence))?.[0];
+      const resv = state.reservations.get(state.buffers.get(name)?.resv ?? "");
+      if (resv === undefined || event.errno !== 0) return;
+      if (work.hasPublished(name)) verdict.exercised();
+      const pending = work.pending(name, state).find((fence) => resv.entries.some((entry) => entry.fence === fence));
       if (pending !== undefined)
         verdict.violated(
           `${event.to} answers a pin of ${name} while its own work on the storage still runs (${pending})`,

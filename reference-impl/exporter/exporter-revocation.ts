@@ -18,6 +18,12 @@ export abstract class ExporterRevocation extends DynamicExporter {
     return super.attach(buffer, attachment);
   }
 
+  /** Up to 7.0 it is here that those are kept out who cannot be told: for them a pin is a promise without an end. */
+  override *pin(attachment: Attachment): Generator<Suspension, Errno, unknown> {
+    if (this.env.profile.hasRevoke && attachment.importerOps?.invalidate === undefined) return EOPNOTSUPP;
+    return yield* super.pin(attachment);
+  }
+
   /** Takes access away until unrevoke; nothing happens where it is gone already. ENODEV: not, or no longer, of this device. */
   *revoke(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
     const object = yield* this.hold(buffer);
