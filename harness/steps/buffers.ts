@@ -105,10 +105,10 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
     const plain = exporter.export === undefined || step.missing.length > 0 || step.caching;
     if (plain) {
       // What a step leaves out or adds is about export itself: the exporter's own set-up stays out of it.
-      const from =
-        step.missing.length > 0 || step.caching
-          ? new PlainExporter(env, { dynamic: !step.caching, caching: step.caching })
-          : exporter;
+      const { missing, caching } = step;
+      const { kind } = run.setup.exporters.find((entry) => entry.name === setup.exporter)!;
+      const dynamic = !caching || kind === "scriptedDynamic";
+      const from = missing.length > 0 || caching ? new PlainExporter(env, { dynamic, caching }) : exporter;
       const ops = opsWithout(from, step.missing);
       const priv = step.missing.includes("priv") ? null : from;
       yield* env.export({ size: setup.size, priv, ops, owner, ...resv });

@@ -36,7 +36,8 @@ function classifyExport(context: ClassifyContext, step: Step<"export">): StepCla
   if (exporter === undefined || context.state.exporters.get(exporter.name)?.closed === true) return "undefined";
   // Core-side caching is asked for by exporters that the program plays.
   if (step.caching && (!context.profile.cacheSgtMapping || !exporter.kind.startsWith("scripted"))) return "undefined";
-  return step.missing.length === 0 ? "enabled" : "refused";
+  const cachingDynamic = step.caching && exporter.kind === "scriptedDynamic";
+  return step.missing.length === 0 && !cachingDynamic ? "enabled" : "refused";
 }
 
 function classifyPut(context: ClassifyContext, step: Step<"put">): StepClass {
