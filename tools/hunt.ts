@@ -2,26 +2,16 @@
  * Hunts single mutants while they are written: `node dist/tools/hunt.js FILE|RULE-ID... [--seconds 10] [--seed 1] [--print]`.
  * The full account with shrinking and expected counts is `npm run mutants`.
  */
-import { readdirSync } from "node:fs";
 import { hunt } from "../conformance/hunt.ts";
 import { printStep } from "../spec/print-step.ts";
-import type { Mutant } from "../test/mutants/mutant.ts";
+import { allMutants } from "../test/mutants/all.ts";
 
 const words = process.argv.slice(2);
 const option = (name: string, fallback: number) => Number(words[words.indexOf(name) + 1] ?? fallback);
 const seconds = words.includes("--seconds") ? option("--seconds", 10) : 10;
 const seed = words.includes("--seed") ? option("--seed", 1) : 1;
 const wanted = words.filter((word, index) => !word.startsWith("--") && !words[index - 1]?.startsWith("--"));
-const folder = new URL("../test/mutants/", import.meta.url);
-const all: Mutant[] = [];
-for (const area of readdirSync(folder, { withFileTypes: true })) {
-  if (!area.isDirectory()) continue;
-  for (const file of readdirSync(new URL(`${area.name}/`, folder))) {
-    if (!file.endsWith(".js")) continue;
-    const module = (await import(new URL(`${area.name}/${file}`, folder).href)) as { mutants?: readonly Mutant[] };
-    all.push(...(module.mutants ?? []));
-  }
-}
+const all = await allMutants();
 let killed = 0;
 let tried = 0;
 for (const mutant of all) {
@@ -30,7 +20,13 @@ for (const mutant of all) {
   let reached = 0;
   const started = process.cpuUsage().user;
   const spent = () => (process.cpuUsage().user - started) / 1e6;
-  const result = hunt(mutant.system(() => (reached += 1)), mutant.profile, mutant.rule, seed, () => spent() < seconds);
+  const result = hunt(
+    mutant.system(() => (reached += 1)),
+    mutant.profile,
+    mutant.rule,
+    seed,
+    () => spent() < seconds,
+  );
   if (result.kill !== null) killed += 1;
   const others = [...result.others].map(([id, count]) => `${id}×${count}`).join(" ");
   console.log(

@@ -15,6 +15,7 @@ const run = drawRun(referenceSystem(), judge, series, seed, { kinds: referenceKi
 if (run instanceof Promise) throw new Error("the reference is synchronous");
 console.log(JSON.stringify(run.program.setup));
 for (const step of run.program.steps) console.log(`${step.id} ${step.task} ${printStep(step)}`);
-for (const event of run.execution.events.slice(-last)) console.log(`${event.seq} ${event.task} ${event.step ?? "-"} ${printEvent(event)}`);
+for (const event of run.execution.events.slice(-last))
+  console.log(`${event.seq} ${event.task} ${event.step ?? "-"} ${printEvent(event)}`);
 console.log(run.execution.fault);
 for (const violation of judge.violations) console.log(`${violation.rule.id} at ${violation.seq}: ${violation.why}`);

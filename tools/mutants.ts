@@ -1,0 +1,93 @@
+/**
+ * `npm run mutants`: every mutant has to be killed by the rule it is bound to, in at most ten seconds, and on the shrunk
+ * program only the rules of its `also` list may fire beside it.
+ * `-- --slice` takes a bounded share, `-- RULE-ID ...` only some, `-- --seed N` another seed.
+ */
+import { readFileSync } from "node:fs";
+import { hunt } from "../conformance/hunt.ts";
+import { replay } from "../conformance/replay.ts";
+import { shrinkViolation } from "../conformance/shrink-violation.ts";
+import { monitored } from "../contracts/registry.ts";
+import { profiles } from "../spec/profile.ts";
+import { allMutants } from "../test/mutants/all.ts";
+import type { Mutant } from "../test/mutants/mutant.ts";
+
+/** CPU seconds one mutant may take. */
+const limit = 10;
+/** Every how many-th mutant a slice takes, and the seconds each of them gets. */
+const slice = { every: 8, seconds: 4 };
+
+interface Outcome {
+  readonly mutant: Mutant;
+  readonly seconds: number;
+  readonly operations: number;
+  readonly length: number;
+  /** Why it does not count as killed; null if it does. */
+  readonly trouble: string | null;
+}
+
+function cpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise<Outcome> {
+  let reached = 0;
+  const system = mutant.system(() => (reached += 1));
+  const started = cpu();
+  const { kill, operations, fault } = hunt(system, mutant.profile, mutant.rule, seed, () => cpu() - started < seconds);
+  const spent = cpu() - started;
+  const outcome = (length: number, trouble: string | null): Outcome => ({
+    mutant,
+    seconds: spent,
+    operations,
+    length,
+    trouble,
+  });
+  if (kill === null)
+    return outcome(
+      0,
+      `alive after ${operations} operations${fault === null ? "" : `; ${fault}`}${reached === 0 ? "; the fault was never reached" : ""}`,
+    );
+  const shrunk = await shrinkViolation(system, kill.program, mutant.rule, {});
+  reached = 0;
+  const rules = monitored(mutant.profile);
+  const again = await replay(shrunk.program, system, rules, profiles[mutant.profile]);
+  const ids = again.violations.map((violation) => violation.rule.id);
+  const length = shrunk.program.steps.length + shrunk.program.schedule.length + shrunk.program.failures.length;
+  if (!ids.includes(mutant.rule)) return outcome(length, "the shrunk program does not break the rule");
+  if (reached === 0) return outcome(length, "the rule fired without the fault being reached");
+  const strangers = ids.filter((id) => id !== mutant.rule && !mutant.also.includes(id));
+  return outcome(length, strangers.length > 0 ? `${strangers.join(", ")} fired too` : null);
+}
+
+const words = process.argv.slice(2);
+const isSlice = words.includes("--slice");
+const seed = words.includes("--seed") ? Number(words[words.indexOf("--seed") + 1]) : 1;
+const wanted = words.filter((word) => /^[A-Z0-9]+(-\d+)?$/.test(word) && !/^\d+$/.test(word));
+const all = await allMutants();
+const expected = (JSON.parse(readFileSync("test/mutants/expected.json", "utf8")) as { readonly mutants: number })
+  .mutants;
+const chosen = all.filter(
+  (mutant, index) =>
+    (wanted.length === 0 || wanted.some((word) => mutant.rule === word || mutant.rule.startsWith(`${word}-`))) &&
+    (!isSlice || index % slice.every === 0),
+);
+const outcomes: Outcome[] = [];
+for (const mutant of chosen) {
+  const outcome = await tryMutant(mutant, seed, isSlice ? slice.seconds : limit);
+  outcomes.push(outcome);
+  const figures = `${outcome.operations} operations, ${outcome.seconds.toFixed(2)} s, length ${outcome.length}`;
+  console.log(
+    `${outcome.trouble === null ? "killed" : "ALIVE "} ${mutant.name} [${mutant.profile}]: ${figures}${outcome.trouble === null ? "" : `: ${outcome.trouble}`}`,
+  );
+}
+const killed = outcomes.filter((outcome) => outcome.trouble === null);
+const times = killed.map((outcome) => outcome.seconds).toSorted((first, second) => first - second);
+const median = times[Math.floor(times.length / 2)] ?? 0;
+const countOk = all.length === expected;
+if (!countOk) console.log(`there are ${all.length} mutants, test/mutants/expected.json says ${expected}`);
+console.log(
+  `${killed.length} / ${outcomes.length} mutants killed, median ${(median * 1000).toFixed(0)} ms, slowest ${(times.at(-1) ?? 0).toFixed(1)} s${isSlice ? " (slice)" : ""}`,
+);
+process.exitCode = killed.length === outcomes.length && countOk && outcomes.length > 0 ? 0 : 1;
