@@ -54,7 +54,9 @@ export class Dependencies {
     const due = this.due.get(job) ?? new Set();
     this.due.set(job, due);
     const own = state.jobs.get(job)?.fences ?? [];
-    for (const name of certainFences(state, resv, level)) if (!own.includes(name)) due.add(name);
+    // Where an owner waits its own way, its word is all that an importer has.
+    for (const name of certainFences(state, resv, level))
+      if (!own.includes(name) && state.fences.get(name)?.hooks.includes("wait") !== true) due.add(name);
     return due.size > 0 || this.met.has(job);
   }
 

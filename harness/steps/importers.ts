@@ -52,8 +52,8 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
     yield* run.world.at("query");
     run.program.isRevocable(run.attachment(step.attachment));
   },
+  // Without a preemption point: whether a device may go on changes with every callback of another task.
   *access(run, step) {
-    yield* run.world.at("access");
     const { attachment, table } = run.mapping(step.mapping);
     run.env(importerNamed(run, attachment)).access(attachment, table, step.kind);
   },
