@@ -78,20 +78,19 @@ function classifyUnmap(context: ClassifyContext, step: Step<"unmap" | "unmapUnlo
 export function accessAllowed(context: ClassifyContext, mapping: MappingState): "full" | "speculative" | "none" {
   const { state, profile } = context;
   if (state.attachments.get(mapping.attachment)?.stopped === true) return "none";
-  if (!mapping.stale) {
-    const resv = state.buffers.get(mapping.buffer)?.resv ?? "";
-    const entries = state.reservations.get(resv)?.entries ?? [];
-    const pending = entries.some(
-      (entry) =>
-        (entry.usage === "kernel" || entry.usage === "write") && state.fences.get(entry.fence)?.signaled === false,
-    );
-    return pending ? "none" : "full";
-  }
+  const resv = state.buffers.get(mapping.buffer)?.resv ?? "";
+  const entries = state.reservations.get(resv)?.entries ?? [];
+  const pending = entries.some(
+    (entry) =>
+      (entry.usage === "kernel" || entry.usage === "write") && state.fences.get(entry.fence)?.signaled === false,
+  );
+  if (!mapping.stale) return pending ? "none" : "full";
   const covered = mapping.grace?.some((name) => {
     const fence = state.fences.get(name);
     return fence !== undefined && !fence.signaled && fence.by === state.attachments.get(mapping.attachment)?.importer;
   });
-  if (covered === true) return "full";
+  // What covers a mapping that is stale covers no new access.
+  if (covered === true && !pending) return "full";
   return profile.boundedUnmap ? "speculative" : "none";
 }
 
