@@ -53,6 +53,7 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
     run.program.isRevocable(run.attachment(step.attachment));
   },
   // Without a preemption point: whether a device may go on changes with every callback of another task.
+  // oxlint-disable-next-line require-yield
   *access(run, step) {
     const { attachment, table } = run.mapping(step.mapping);
     run.env(importerNamed(run, attachment)).access(attachment, table, step.kind);
