@@ -57,8 +57,16 @@ export class ScriptedImporter {
     for (const mapping of world.state().attachments.get(name)?.maps ?? []) {
       const live = world.mappingsByName.get(mapping);
       const direction = world.state().mappings.get(mapping)?.direction;
-      if (live !== undefined && direction !== undefined) yield* this.env.unmap(attachment, live.table, direction);
+      if (live === undefined || direction === undefined || this.isUnderWay(mapping)) continue;
+      yield* this.env.unmap(attachment, live.table, direction);
     }
+  }
+
+  /** A step of the program is about to unmap it: the two would give the same table back. */
+  private isUnderWay(mapping: string): boolean {
+    for (const { step } of this.world.scheduler.tasks.values())
+      if ((step?.op === "unmap" || step?.op === "unmapUnlocked") && step.mapping === mapping) return true;
+    return false;
   }
 
   /** Announces that the device still works on the old mappings; a device job ends that. */

@@ -45,7 +45,8 @@ export function usableBuffer({ state, inFlight }: ClassifyContext, name: string)
   const buffer = state.buffers.get(name);
   if (buffer === undefined || buffer.released) return undefined;
   let leaving = 0;
-  for (const step of inFlight) if ((step.op === "put" || step.op === "exportFd") && step.buffer === name) leaving += 1;
+  for (const step of inFlight)
+    if ((step.op === "put" || step.op === "exportFd" || step.op === "requestFd") && step.buffer === name) leaving += 1;
   return buffer.programRefs > leaving ? buffer : undefined;
 }
 
