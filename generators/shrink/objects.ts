@@ -9,7 +9,6 @@ const longest = 60;
 
 /** Operations whose objects may stand in for each other, and the field with the name. */
 const creators: Partial<Record<OperationName, { readonly field: string; readonly kind: string }>> = {
-  export: { field: "buffer", kind: "buffer" },
   attach: { field: "attachment", kind: "attachment" },
   map: { field: "mapping", kind: "mapping" },
   mapUnlocked: { field: "mapping", kind: "mapping" },
@@ -31,15 +30,26 @@ interface Made {
 }
 
 function made(step: Step): readonly Made[] {
+  if (step.op === "export")
+    return [
+      { step: step.id, name: `${step.buffer}.resv`, kind: "reservation" },
+      { step: step.id, name: step.buffer, kind: "buffer" },
+    ];
   const creator = creators[step.op];
   return creator === undefined
     ? []
     : [{ step: step.id, name: fieldsOf(step)[creator.field] as string, kind: creator.kind }];
 }
 
-/** Lets an earlier object of its kind do what a later one does, and drops the step that makes the later one. */
+/**
+ * Lets an earlier object of its kind do what a later one does, and drops the step that makes the later one.
+ * A reservation object of the set-up may do what a buffer's does: the buffer need not be exported then.
+ */
 export function* fewerObjects(session: Session): Search<void> {
-  const objects = session.program.steps.length > longest ? [] : session.program.steps.flatMap(made);
+  const { steps, setup } = session.program;
+  if (steps.length > longest) return;
+  const given = setup.reservations.map((name) => ({ step: "", name, kind: "reservation" }));
+  const objects = [...given, ...steps.flatMap(made)];
   const pairs = objects.toReversed().flatMap((later) =>
     objects
       .slice(0, objects.indexOf(later))

@@ -1,6 +1,7 @@
 import type { Program } from "../../spec/program.ts";
 import { plainerForms } from "./forms.ts";
 import { fewerObjects } from "./objects.ts";
+import { orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
 import { fewerPoints, shorterPauses } from "./points.ts";
 import { lengthOf, Session, type Search, type Shrunk } from "./session.ts";
@@ -69,8 +70,10 @@ function* structure(session: Session): Search<void> {
     const before = session.program;
     yield* fewerPoints(session);
     yield* fewerSteps(session);
+    yield* orderForPause(session);
     yield* fewerTasks(session);
     yield* fewerPairs(session);
+    yield* pauseForHold(session);
     yield* plainerForms(session);
     yield* fewerObjects(session);
     if (session.exhausted || session.program === before) return;
