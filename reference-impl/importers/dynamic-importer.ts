@@ -9,12 +9,13 @@ import type {
   Fence,
   ImporterOps,
   Reservation,
+  Usage,
 } from "../../spec/roles/handles.ts";
 import type { Importer, JobUse } from "../../spec/roles/importer.ts";
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { allows } from "./direction.ts";
 import { DynamicImport, Mapping } from "./dynamic-import.ts";
-import { lockAll, unlockAll } from "./lock-all.ts";
+import { Exec } from "./exec.ts";
 import { type JobAccess, Submission } from "./submission.ts";
 import { waitUsage } from "./wait-usage.ts";
 
@@ -121,18 +122,19 @@ export class DynamicImporter implements Importer {
   }
 
   protected *submitHeld(submission: Submission): Generator<Suspension, Errno, unknown> {
-    const { env } = this;
-    const context = env.acquireInit();
-    const resvs = this.locksOf(submission);
-    let errno = yield* lockAll(env, resvs, context);
+    const exec = this.createExec();
+    let errno = yield* exec.lockAll(this.locksOf(submission));
     if (errno === 0) {
-      env.acquireDone(context);
       errno = yield* this.prepare(submission);
       if (errno === 0) this.publish(submission);
-      yield* unlockAll(env, resvs);
+      yield* exec.unlockAll();
     }
-    env.acquireFini(context);
+    exec.finish();
     return errno;
+  }
+
+  protected createExec(): Exec {
+    return new Exec(this.env);
   }
 
   /** What a job has to lock. */
@@ -189,7 +191,7 @@ export class DynamicImporter implements Importer {
       if (attachment !== null && mapping !== null) accesses.push({ import: imported, attachment, mapping, kind });
     }
     const fence = env.fenceInit({}, env.fenceContextAlloc(1), 1n);
-    for (const [resv, write] of submission.writes) env.addFence(resv, fence, write ? "write" : "read");
+    this.addFence(submission, fence);
     for (const access of accesses) {
       access.mapping.jobs += 1;
       access.import.jobs.add(fence);
@@ -199,6 +201,14 @@ export class DynamicImporter implements Importer {
       () => this.endJob(accesses, fence, this.runJob(accesses)),
       () => this.endJob(accesses, fence, -ECANCELED),
     );
+  }
+
+  protected addFence(submission: Submission, fence: Fence): void {
+    for (const [resv, write] of submission.writes) this.env.addFence(resv, fence, this.usageOf(write));
+  }
+
+  protected usageOf(write: boolean): Usage {
+    return write ? "write" : "read";
   }
 
   /** On the device. */
