@@ -27,11 +27,15 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[] = []): Setup {
   const narrow = random.chance(0.1);
   const large = random.chance(0.04);
+  const sizesDrawn = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, () =>
+    random.pick(large ? largeSizes : sizes.length > 0 && random.chance(0.5) ? sizes : usualSizes),
+  );
+  const hasLarge = sizesDrawn.some((size) => size > 2 ** 26);
   const devices = Array.from({ length: random.between(1, 2) }, (_, index) => ({
     name: `d${index + 1}`,
     dmaBits: narrow && random.chance(0.5) ? random.pick([21, 32]) : 52,
     // Small segments of a large buffer would only make millions of events.
-    maxSegment: random.chance(0.2) ? random.pick(large ? [2 ** 32 - 1] : smallSegments) : 2 ** 32 - pageSize,
+    maxSegment: random.chance(0.2) ? random.pick(hasLarge ? [2 ** 32 - 1] : smallSegments) : 2 ** 32 - pageSize,
   }));
   const device = () => random.pick(devices).name;
   const exporters: ExporterSetup[] = Array.from({ length: random.chance(0.2) ? 2 : 1 }, (_, index) => ({
@@ -43,10 +47,10 @@ export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[]
     drawImporter(random, `i${index + 1}`, device(), kinds),
   );
   const reservations = random.chance(0.3) ? ["r1", "r2"] : ["r1"];
-  const buffers: BufferSetup[] = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, (_, index) => ({
+  const buffers: BufferSetup[] = sizesDrawn.map((size, index) => ({
     name: `b${index + 1}`,
     exporter: random.pick(exporters).name,
-    size: random.pick(large ? largeSizes : sizes.length > 0 && random.chance(0.5) ? sizes : usualSizes),
+    size,
     placement: random.chance(0.5) ? "system" : "device",
     resv: random.chance(0.12) ? random.pick(reservations) : null,
   }));
