@@ -69,6 +69,23 @@ export function untested(reason: string): Status {
   return { kind: "untested", reason };
 }
 
+/** A status in a few words, with its reason or area. */
+export function printStatus(status: Status): string {
+  switch (status.kind) {
+    case "later":
+      return `later: ${status.area}`;
+    case "untested":
+    case "excluded":
+      return `${status.kind}: ${status.reason}`;
+    case "kernelOnly":
+      return "kernel-only";
+    case "checked":
+    case "sampled":
+    case "fact":
+      return status.kind;
+  }
+}
+
 /** The words of a rule: everything but its monitor. */
 export interface RuleText {
   /** Permanent id, the catalog's. */

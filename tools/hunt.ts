@@ -1,8 +1,10 @@
 /**
- * Hunts single mutants while they are written: `node dist/tools/hunt.js FILE|RULE-ID... [--seconds 10] [--seed 1] [--print]`.
+ * Hunts single mutants while they are written: `node dist/tools/hunt.js FILE|RULE-ID... [--seconds 10] [--seed 1] [--print] [--shrink]`.
  * The full account with shrinking and expected counts is `npm run mutants`.
  */
 import { hunt } from "../conformance/hunt.ts";
+import { shrinkViolation } from "../conformance/shrink-violation.ts";
+import type { Program } from "../spec/program.ts";
 import { printStep } from "../spec/print-step.ts";
 import { allMutants } from "../test/mutants/all.ts";
 
@@ -12,6 +14,15 @@ const seconds = words.includes("--seconds") ? option("--seconds", 10) : 10;
 const seed = words.includes("--seed") ? option("--seed", 1) : 1;
 const wanted = words.filter((word, index) => !word.startsWith("--") && !words[index - 1]?.startsWith("--"));
 const all = await allMutants();
+
+/** Steps, then preemptions and failures, one a line. */
+function show({ steps, schedule, failures }: Program): void {
+  for (const step of steps) console.log(`   ${step.id} ${step.task} ${printStep(step)}`);
+  for (const { step, site, nth, until } of schedule)
+    console.log(`   ${step} pauses at ${site} ${nth} until ${until === "idle" ? "nobody else can run" : until}`);
+  for (const { step, site, nth, errno } of failures) console.log(`   ${step} fails at ${site} ${nth} with ${errno}`);
+}
+
 let killed = 0;
 let tried = 0;
 for (const mutant of all) {
@@ -32,7 +43,14 @@ for (const mutant of all) {
   console.log(
     `${result.kill === null ? "ALIVE " : "killed"} ${mutant.name} [${mutant.profile}] ${result.operations} operations, ${spent().toFixed(2)} s, reached ${reached}${others === "" ? "" : `, also ${others}`}${result.fault === null ? "" : `, fault: ${result.fault}`}`,
   );
-  if (words.includes("--print") && result.kill !== null)
-    for (const step of result.kill.program.steps) console.log(`   ${step.id} ${step.task} ${printStep(step)}`);
+  if (words.includes("--print") && result.kill !== null) show(result.kill.program);
+  if (words.includes("--shrink") && result.kill !== null) {
+    const system = mutant.system(() => undefined);
+    const before = spent();
+    const shrunk = await shrinkViolation(system, result.kill.program, mutant.rule);
+    const cost = `${shrunk.executions} executions, ${Math.round((spent() - before) * 1000)} ms`;
+    console.log(`   shrunk from ${shrunk.initial} to ${shrunk.steps} in ${cost}: ${shrunk.violation.why}`);
+    show(shrunk.program);
+  }
 }
 console.log(`${killed} of ${tried} killed`);

@@ -1,4 +1,4 @@
-import { areas, type Status } from "../../contracts/rule-text.ts";
+import { areas, printStatus } from "../../contracts/rule-text.ts";
 import { areaOf, registry } from "../../contracts/registry.ts";
 import { printSource } from "../../contracts/source.ts";
 import { wrap } from "../../conformance/failure/text.ts";
@@ -7,23 +7,6 @@ import { didYouMean } from "../../spec/closest.ts";
 import type { ExitCode, OutputOptions } from "../output.ts";
 import { print } from "../output.ts";
 
-/** A status in one word, with its reason or area behind it. */
-export function statusText(status: Status): string {
-  switch (status.kind) {
-    case "later":
-      return `later: ${status.area}`;
-    case "untested":
-    case "excluded":
-      return `${status.kind}: ${status.reason}`;
-    case "kernelOnly":
-      return "kernel-only";
-    case "checked":
-    case "sampled":
-    case "fact":
-      return status.kind;
-  }
-}
-
 /** `rules`: every rule with its level, who is obliged, and whether it is checked. */
 export function rulesCommand({ format }: OutputOptions): ExitCode {
   if (format === "json") {
@@ -31,7 +14,7 @@ export function rulesCommand({ format }: OutputOptions): ExitCode {
       id,
       level,
       obliged,
-      status: statusText(status),
+      status: printStatus(status),
       statement,
     }));
     print(JSON.stringify(records, null, 2));
@@ -45,7 +28,7 @@ export function rulesCommand({ format }: OutputOptions): ExitCode {
       const [first, ...rest] = wrap(rule.statement, 60);
       print(`  ${rule.id.padEnd(10)} ${rule.level.padEnd(6)} ${first}`);
       for (const line of rest) print(`${" ".repeat(20)}${line}`);
-      if (rule.status.kind !== "checked") print(`${" ".repeat(20)}[${statusText(rule.status)}]`);
+      if (rule.status.kind !== "checked") print(`${" ".repeat(20)}[${printStatus(rule.status)}]`);
     }
   }
   return 0;
@@ -64,7 +47,7 @@ export function explainCommand(id: string, { format }: OutputOptions): ExitCode 
   }
   const { status, monitor, sources, ...words } = rule;
   if (format === "json") {
-    print(JSON.stringify({ ...words, status: statusText(status), sources: sources.map(printSource) }, null, 2));
+    print(JSON.stringify({ ...words, status: printStatus(status), sources: sources.map(printSource) }, null, 2));
     return 0;
   }
   const lines = [
@@ -79,7 +62,7 @@ export function explainCommand(id: string, { format }: OutputOptions): ExitCode 
     `Series: ${rule.from ?? "all"}${rule.until === undefined ? (rule.from === undefined ? "" : " and later") : ` to ${rule.until}`}`,
     ...(rule.needs === undefined ? [] : [`Needs: ${rule.needs.join(", ")}`]),
     ...(rule.temporal === undefined ? [] : [`Temporal rows: ${rule.temporal.join(", ")}`]),
-    ...wrap(`Status: ${statusText(status)}`, 78),
+    ...wrap(`Status: ${printStatus(status)}`, 78),
     ...(monitor === undefined ? [] : wrap(`Looks at: ${Object.keys(monitor.handlers).join(", ")}`, 78)),
   ];
   print(lines.join("\n"));
