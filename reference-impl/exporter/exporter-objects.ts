@@ -2,10 +2,20 @@ import type { Errno } from "../../spec/errno.ts";
 import { EINVAL, ENOMEM } from "../../spec/errno.ts";
 import type { Env, Mutex } from "../../spec/roles/env.ts";
 import type { ExportRequest } from "../../spec/roles/exporter.ts";
-import type { Attachment, Direction, DmaBuf, FileDescriptor, Reservation, SgTable } from "../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Device,
+  Direction,
+  DmaBuf,
+  FileDescriptor,
+  Reservation,
+  Segment,
+  SgTable,
+  Storage,
+} from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { Backing, BufferObject, objectOf } from "./buffer-object.ts";
-import { mapPieces, MappedTable, unmapPieces } from "./mapped-table.ts";
+import { mapPieces, MappedTable, pieceLength, unmapPieces } from "./mapped-table.ts";
 import { PendingFences } from "./pending-fences.ts";
 
 /** What every exporter has: buffers from export to release, their storage, and tables of it. */
@@ -100,7 +110,7 @@ export abstract class ExporterObjects {
   protected mapTable(object: BufferObject, attachment: Attachment): MappedTable | Errno {
     if (!this.env.allocate("sg-table")) return ENOMEM;
     const { backing } = object;
-    const pieces = mapPieces(this.env, attachment.device, backing.storage);
+    const pieces = this.mapStorage(attachment.device, backing.storage);
     if (typeof pieces === "number") return pieces;
     const fixed = attachment.importerOps?.invalidate === undefined;
     object.maps += 1;
@@ -111,11 +121,20 @@ export abstract class ExporterObjects {
 
   protected unmapTable(object: BufferObject, table: MappedTable): void {
     table.live = false;
-    unmapPieces(this.env, table.device, table.pieces);
+    this.unmapStorage(table);
     object.maps -= 1;
     if (table.fixed) object.fixedMaps -= 1;
     table.backing.maps -= 1;
     this.freeIfUnused(table.backing);
+  }
+
+  protected mapStorage(device: Device, storage: Storage): readonly Segment[] | Errno {
+    return mapPieces(this.env, device, storage, pieceLength(device));
+  }
+
+  /** By what was written down at map. */
+  protected unmapStorage(table: MappedTable): void {
+    unmapPieces(this.env, table.device, table.pieces);
   }
 
   /** Frees storage once every fence present now has signaled and the last mapping of it is gone. Does not wait for either. */

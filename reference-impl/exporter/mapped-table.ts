@@ -42,9 +42,8 @@ export function canServe(device: Device, size: number): boolean {
   return size - 1 <= device.dmaMask && pieceLength(device) > 0;
 }
 
-/** Maps storage for a device piece by piece; a failure leaves nothing mapped. */
-export function mapPieces(env: Env, device: Device, storage: Storage): readonly Segment[] | Errno {
-  const longest = pieceLength(device);
+/** Maps storage for a device in pieces of at most `longest` bytes; a failure leaves nothing mapped. */
+export function mapPieces(env: Env, device: Device, storage: Storage, longest: number): readonly Segment[] | Errno {
   if (longest === 0) return EINVAL;
   const pieces: Segment[] = [];
   for (let offset = 0; offset < storage.size; offset += longest) {
