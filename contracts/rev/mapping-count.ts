@@ -4,7 +4,7 @@ import type { State } from "../../spec/state/state.ts";
 import { changeUnderWay, mappedTables, Revokes } from "./access-change.ts";
 
 /** The buffer whose unmaps an operation waits for although nothing is mapped: its count of mappings is wrong. */
-export function waitsForNobody(state: State, event: BlockedEvent): string | undefined {
+export function waitsForNobody(state: State, event: Pick<BlockedEvent, "task" | "wait">): string | undefined {
   if (event.wait.kind !== "unmapped") return undefined;
   const { buffer } = event.wait;
   if (changeUnderWay(state, event.task, buffer) === undefined || mappedTables(state, buffer).length > 0)

@@ -6,12 +6,21 @@ import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { bufferOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
-import { atReturn, changeUnderWay, isRevoked, mappedTables, revokeBegun, Revokes } from "./access-change.ts";
+import { atReturn, changeUnderWay, isRevoked, revokeBegun, Revokes } from "./access-change.ts";
+import { waitsForNobody } from "./mapping-count.ts";
 
 /** The call that made a map hook run. */
 function mapCall(state: State, event: CbRetEvent<"map">): CallEvent | undefined {
   const task = state.tasks.get(event.task);
   return frameOf(task, "map") ?? frameOf(task, "mapUnlocked");
+}
+
+/** Unmaps of revoked buffers. */
+class Unmaps {
+  /** Addresses that the unmap hook under way has to take down. */
+  readonly expected = new Map<number, readonly string[]>();
+  /** Buffers for which there was one. */
+  readonly given = new Set<string>();
 }
 
 export const rev03: Rule = {
@@ -201,11 +210,12 @@ export const rev16: Rule = {
     "Does the importer take the notification for an unmap that already happened?",
   ],
   status: checked,
-  monitor: remember(() => new Map<number, readonly string[]>(), {
-    "cb unmap"(event, state, _verdict, expected) {
+  monitor: remember(() => new Unmaps(), {
+    "cb unmap"(event, state, _verdict, { expected, given }) {
       const attachment = state.attachments.get(event.attachment);
       const buffer = bufferOf(state, event.attachment);
       if (attachment === undefined || buffer === undefined || !isRevoked(buffer)) return;
+      given.add(attachment.buffer);
       const mapping = [...state.mappings.values()].find((row) => row.table === event.table);
       const addresses = (mapping?.segments ?? []).map(({ address }) => `${attachment.device}@${address}`);
       expected.set(
@@ -213,7 +223,7 @@ export const rev16: Rule = {
         addresses.filter((key) => state.translations.has(key)),
       );
     },
-    "cbret unmap"(event, state, verdict, expected) {
+    "cbret unmap"(event, state, verdict, { expected }) {
       const addresses = expected.get(event.cb);
       const buffer = state.attachments.get(event.attachment)?.buffer ?? "";
       if (addresses === undefined) return;
@@ -238,12 +248,12 @@ export const rev16: Rule = {
           verdict.since("mappings", mapping, "stale"),
         );
     },
-    end(event, state, verdict) {
+    end(event, state, verdict, { given }) {
       for (const { task, wait } of event.waiting) {
-        if (wait.kind !== "unmapped" || mappedTables(state, wait.buffer).length > 0) continue;
-        if (changeUnderWay(state, task, wait.buffer) === undefined) continue;
+        const buffer = waitsForNobody(state, { task, wait });
+        if (buffer === undefined || !given.has(buffer)) continue;
         verdict.exercised();
-        verdict.violated(`every mapping of ${wait.buffer} was given back, and its revoke still waits for an unmap`);
+        verdict.violated(`every mapping of ${buffer} was given back, and its revoke still waits for an unmap`);
       }
     },
   }),

@@ -28,7 +28,7 @@ export const examples: readonly Example[] = [
         .task("t2")
         .step("mapUnlocked", m1)
         .preempt({ step: "s3", site: "unlock", until: "s4" }),
-    { also: ["REV-04"] },
+    { also: ["MAP-24", "MOVE-24", "REV-04"] },
   ),
   faultyExporter(
     "REV-04",
@@ -46,6 +46,7 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) => deferring(builder).step("attach", a1).step("revoke", { buffer: "b1" }).step("mapUnlocked", m1),
+    { also: ["MAP-24", "MOVE-24"] },
   ),
   faultyExporter(
     "REV-04",
@@ -60,6 +61,7 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) => deferring(builder).step("attach", a1).step("revoke", { buffer: "b1" }).step("mapUnlocked", m1),
+    { also: ["MAP-24", "MOVE-24"] },
   ),
   faultyExporter(
     "REV-05",
@@ -79,8 +81,12 @@ export const examples: readonly Example[] = [
         .step("attach", a1)
         .step("mapUnlocked", m1)
         .task("t2")
+        .step("mapUnlocked", { ...m1, mapping: "m2" })
+        .task("t3")
         .step("revoke", { buffer: "b1" })
-        .preempt({ step: "s3", site: "unlock", until: "s4" }),
+        .preempt({ step: "s3", site: "unlock", until: "s5" })
+        .preempt({ step: "s4", site: "lock", until: "s5" }),
+    { also: ["MAP-02", "MOVE-24"] },
   ),
   faultyExporter(
     "REV-12",
@@ -112,7 +118,7 @@ export const examples: readonly Example[] = [
         .step("revoke", { buffer: "b1" })
         .task("t2")
         .step("unmapUnlocked", { mapping: "m1" }),
-    { also: ["REV-50"] },
+    { also: ["MAP-17", "REV-50"] },
   ),
   faultyExporter(
     "REV-17",
@@ -158,6 +164,7 @@ export const examples: readonly Example[] = [
         .step("revoke", { buffer: "b1" })
         .task("t2")
         .step("access", { mapping: "m1", kind: "speculativeRead" }),
+    { also: ["MAP-13", "MOVE-20"] },
   ),
 ];
 

@@ -34,10 +34,11 @@ export const examples: readonly Example[] = [
       class extends DefaultExporter {
         protected override *waitAccess() {
           reached();
+          yield* this.env.point("skipped");
         }
       },
     fenced,
-    { from: ["M-RV1", "B-80"] },
+    { from: ["M-RV1", "B-80"], also: ["MOVE-29"] },
   ),
   faultyExporter(
     "REV-06",
@@ -70,6 +71,7 @@ export const examples: readonly Example[] = [
       class extends DefaultExporter {
         protected override *waitUnmaps() {
           reached();
+          yield* this.env.point("skipped");
         }
       },
     mapped,
@@ -87,7 +89,7 @@ export const examples: readonly Example[] = [
         }
       },
     mapped,
-    { also: ["REV-50"] },
+    { also: ["MOVE-27", "REV-50"] },
   ),
   faultyImporter(
     "subject",
@@ -107,6 +109,7 @@ export const examples: readonly Example[] = [
         .step("submit", j1)
         .step("complete", { job: "j1" })
         .step("revoke", { buffer: "b1" }),
+    { also: ["LIFE-26", "MAP-16"] },
   ),
   faultyImporter(
     "subject",
@@ -122,11 +125,12 @@ export const examples: readonly Example[] = [
       played("subject")(builder)
         .step("import", own)
         .step("submit", j1)
-        .step("complete", { job: "j1" })
         .step("revoke", { buffer: "b1" })
         .task("t2")
+        .step("complete", { job: "j1" })
         .step("submit", { ...j1, job: "j2" })
         .step("complete", { job: "j2" }),
+    { also: ["FENCE-34", "MOVE-08", "MOVE-09", "MOVE-10", "MOVE-12", "MOVE-21", "MOVE-22", "RESV-31", "REV-02"] },
   ),
   faultyExporter(
     "REV-13",
@@ -157,7 +161,7 @@ export const examples: readonly Example[] = [
         .step("revoke", { buffer: "b1" })
         .step("unrevoke", { buffer: "b1" })
         .step("revoke", { buffer: "b1" }),
-    { also: ["REV-50"] },
+    { also: ["REV-13", "REV-50"] },
   ),
   faultyExporter(
     "REV-14",
@@ -243,6 +247,7 @@ export const examples: readonly Example[] = [
       class extends DynamicImporter {
         protected override *unmapStale() {
           reached();
+          yield* this.env.point("skipped");
         }
       },
     (builder) =>
@@ -251,7 +256,7 @@ export const examples: readonly Example[] = [
         .step("submit", j1)
         .step("complete", { job: "j1" })
         .step("revoke", { buffer: "b1" }),
-    { also: ["REV-02", "REV-16"] },
+    { also: ["ATT-17", "MAP-15", "MOVE-21", "REV-02", "REV-16"] },
   ),
   faultyImporter(
     "subject",
@@ -269,6 +274,7 @@ export const examples: readonly Example[] = [
         .step("submit", j1)
         .step("complete", { job: "j1" })
         .step("revoke", { buffer: "b1" }),
+    { also: ["MOVE-21", "MOVE-22"] },
   ),
   faultyExporter(
     "REV-30",
