@@ -182,7 +182,12 @@ export class DynamicImporter implements Importer {
     return 0;
   }
 
-  /** Cannot fail. A timeline for each job, as jobs may end in any order. */
+  /** A timeline for each job, as jobs may end in any order. */
+  protected createFence(): Fence {
+    return this.env.fenceInit({}, this.env.fenceContextAlloc(1), 1n);
+  }
+
+  /** Cannot fail. */
   protected publish(submission: Submission): void {
     const { env } = this;
     const accesses: JobAccess[] = [];
@@ -190,7 +195,7 @@ export class DynamicImporter implements Importer {
       const { attachment, mapping } = imported;
       if (attachment !== null && mapping !== null) accesses.push({ import: imported, attachment, mapping, kind });
     }
-    const fence = env.fenceInit({}, env.fenceContextAlloc(1), 1n);
+    const fence = this.createFence();
     this.addFence(submission, fence);
     for (const access of accesses) {
       access.mapping.jobs += 1;
