@@ -38,13 +38,14 @@ export class PageTableImporter extends DynamicImporter {
     yield* this.env.unlockMutex(this.status);
   }
 
-  /** By the device, behind a fence; where there is no room for one by the processor, which is done when it returns. */
+  /** By the device, behind a fence; where memory for that is short by the processor, which is done when it returns. */
   protected *clearEntries(
     imported: DynamicImport,
     mapping: Mapping,
     attachment: Attachment,
   ): Generator<Suspension, void, unknown> {
-    if (this.env.reserveFences(attachment.buffer.resv, 1) === 0) this.clearByDevice(imported, mapping, attachment);
+    const ready = this.env.allocate("page-table-job") && this.env.reserveFences(attachment.buffer.resv, 1) === 0;
+    if (ready) this.clearByDevice(imported, mapping, attachment);
     else yield* this.env.point("page-table");
   }
 

@@ -13,6 +13,7 @@ import {
   drives,
   example,
   patched,
+  plainly,
   spurious,
   withBuffers,
   withExporter,
@@ -55,7 +56,7 @@ export const examples: readonly Example[] = [
               }
             })(env),
         ),
-      { from: ["M-MV7"] },
+      { from: ["M-MV7"], also: ["ATT-13"] },
     ),
     (p) => p.exporter("e1", { kind: "dynamic" }).importer("i1").importer("i2", { ops: "noCallback" }),
     (p) =>
@@ -66,16 +67,20 @@ export const examples: readonly Example[] = [
       ),
   ),
   example(
-    mutant("MOVE-02", "an invalidate leaves peer-to-peer attachments out", (reached) =>
-      withBuffers(
-        (env) =>
-          new (class extends ReferenceBuffers {
-            protected override *notify(attachment: ReferenceAttachment) {
-              if (attachment.importerOps?.allowPeer2peer === true) reached();
-              else yield* super.notify(attachment);
-            }
-          })(env),
-      ),
+    mutant(
+      "MOVE-02",
+      "an invalidate leaves peer-to-peer attachments out",
+      (reached) =>
+        withBuffers(
+          (env) =>
+            new (class extends ReferenceBuffers {
+              protected override *notify(attachment: ReferenceAttachment) {
+                if (attachment.importerOps?.allowPeer2peer === true) reached();
+                else yield* super.notify(attachment);
+              }
+            })(env),
+        ),
+      { also: ["ATT-13"] },
     ),
     (p) => p.importer("i1", { allowPeer2peer: true }),
     (p) => spurious(p.step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })),
@@ -88,33 +93,39 @@ export const examples: readonly Example[] = [
         withBuffers(
           (env) =>
             new (class extends ReferenceBuffers {
-              protected override *notify(attachment: ReferenceAttachment) {
+              protected override notify(attachment: ReferenceAttachment) {
                 reached();
-                this.env.defer("notify", () => settle(attachment.importerOps?.invalidate?.(attachment)));
+                return plainly(() =>
+                  env.defer("notify", () => settle(attachment.importerOps?.invalidate?.(attachment))),
+                );
               }
             })(env),
         ),
-      { also: ["MOVE-02"] },
+      { also: ["ATT-13", "MOVE-02"] },
     ),
     defers,
     (p) => spurious(p.step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })),
   ),
   example(
-    mutant("MOVE-23", "the callback unmaps and unpins whether or not it has done so before", (reached) =>
-      withImporter(
-        "pinnedRevocable",
-        (env) =>
-          new (class extends PinnedRevocableImporter {
-            protected override *end(imported: PinnedImport, attachment: Attachment) {
-              if (imported.table === null) return;
-              if (!imported.live) reached();
-              imported.live = false;
-              env.stopDevice(attachment);
-              yield* env.unmap(attachment, imported.table, imported.direction);
-              yield* env.unpin(attachment);
-            }
-          })(env),
-      ),
+    mutant(
+      "MOVE-23",
+      "the callback unmaps and unpins whether or not it has done so before",
+      (reached) =>
+        withImporter(
+          "pinnedRevocable",
+          (env) =>
+            new (class extends PinnedRevocableImporter {
+              protected override *end(imported: PinnedImport, attachment: Attachment) {
+                if (imported.table === null) return;
+                if (!imported.live) reached();
+                imported.live = false;
+                env.stopDevice(attachment);
+                yield* env.unmap(attachment, imported.table, imported.direction);
+                yield* env.unpin(attachment);
+              }
+            })(env),
+        ),
+      { also: ["REV-27", "MAP-15", "MOVE-20", "PIN-04", "REV-54"] },
     ),
     drives("pinnedRevocable"),
     (p) => spurious(spurious(p.step("import", { importer: "i1", buffer: "b1", import: "p1" }))),

@@ -3,7 +3,7 @@ import type { Program } from "../../../spec/program.ts";
 import type { Mutant } from "../mutant.ts";
 import { referenceSystem } from "../../../conformance/reference-system.ts";
 import type { Factory, System } from "../../../harness/system.ts";
-import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
+import type { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Exporter } from "../../../spec/roles/exporter.ts";
 import type { Importer } from "../../../spec/roles/importer.ts";
@@ -34,6 +34,12 @@ export function patched(env: Env, patch: Patch): Env {
 /** A generator as the result of a call that may block. */
 export function blocking<T>(body: Generator<Suspension, T, unknown>): Blocking<T> {
   return body as Blocking<T>;
+}
+
+/** A method that may block and does not. */
+export function* plainly<T>(body: () => T): Generator<Suspension, T, unknown> {
+  yield* [];
+  return body();
 }
 
 /** A mutant with a short program that shows it. */

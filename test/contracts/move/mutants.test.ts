@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { judgeProgram } from "../../kit/judge-program.ts";
+import { examples as delivery } from "../../mutants/move/delivery.ts";
+import { examples as exporters } from "../../mutants/move/exporters.ts";
+import { examples as importers } from "../../mutants/move/importers.ts";
+import { examples as pageTables } from "../../mutants/move/page-tables.ts";
+
+describe.each([...delivery, ...importers, ...pageTables, ...exporters])("$mutant.name", ({ mutant, program }) => {
+  it("breaks its rule and nothing that is not named", () => {
+    let reached = 0;
+    const judged = judgeProgram(
+      program,
+      mutant.system(() => (reached += 1)),
+    );
+    expect(judged.fault).toBeNull();
+    expect(reached).toBeGreaterThan(0);
+    expect(judged.ids).toContain(mutant.rule);
+    expect(judged.ids.filter((id) => id !== mutant.rule && !mutant.also.includes(id))).toEqual([]);
+  });
+
+  it("is acquitted without the fault", () => {
+    const judged = judgeProgram(program);
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+    expect(judged.exercised(mutant.rule)).toBeGreaterThan(0);
+  });
+});
