@@ -35,6 +35,7 @@ const exporterMethods = [
 const importerMethods = ["import", "submit", "stop", "release"] as const satisfies readonly (keyof Importer)[];
 
 const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
+  attach: ["attachHook"],
   pin: ["pin", "dynamicExporter"],
   move: ["move"],
   revoke: ["revoke"],

@@ -47,25 +47,31 @@ function unscored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" 
     return { verdict: "inapplicable", reason: `a duty of the ${rule.obliged.join(" and ")}` };
   const missing = rule.needs?.filter((need) => !now.capabilities.includes(need)) ?? [];
   if (missing.length > 0) return { verdict: "absent", reason: `the subject does not offer ${missing.join(", ")}` };
+  if (rule.needsAny !== undefined && !rule.needsAny.some((need) => now.capabilities.includes(need)))
+    return { verdict: "absent", reason: `the subject offers none of ${rule.needsAny.join(", ")}` };
   return null;
 }
 
-function scored(rule: Rule, { campaign, fault }: Circumstances, exercised: RuleReport["exercised"]): Decision {
+function scored(rule: Rule, { roles, campaign, fault }: Circumstances, exercised: RuleReport["exercised"]): Decision {
+  const missing = campaign === null ? null : missingEvidence(rule, campaign);
+  if (missing !== null && fault === null) return { verdict: "untested", reason: missing };
   if (campaign?.finds.has(rule.id) === true) return { verdict: "violated", reason: null };
   if (fault !== null) return { verdict: "harness-error", reason: fault };
   const { times, programs } = exercised;
   if (times >= exerciseFloor.times && programs >= exerciseFloor.programs) return { verdict: "pass", reason: null };
-  const missing = missingEvidence(rule, campaign);
-  if (missing !== null) return { verdict: "untested", reason: missing };
+  // A duty of whoever makes certain calls is no duty of a subject that does not make them.
+  const named = [...rule.obliged, ...(rule.provokedBy ?? [])];
+  if (!roles.some((role) => named.includes(role)))
+    return { verdict: "inapplicable", reason: "the subject makes no calls that come to where it decides" };
   const floor = `${exerciseFloor.times} times in ${exerciseFloor.programs} programs`;
   return { verdict: "blocked", reason: `exercised ${times} times in ${programs} programs; it takes ${floor}` };
 }
 
 /** A rule whose evidence the subject never produces is untested, not blocked. */
-function missingEvidence(rule: Rule, campaign: Campaign | null): string | null {
+function missingEvidence(rule: Rule, campaign: Campaign): string | null {
   const named = Object.keys(rule.monitor?.handlers ?? {}).map((key) => key.split(" ")[0] as EventKind);
   const missing = [...(rule.evidence ?? []), ...named].filter(
-    (kind) => optionalEvidence.includes(kind) && campaign?.kinds.has(kind) !== true,
+    (kind) => optionalEvidence.includes(kind) && !campaign.kinds.has(kind),
   );
   return missing.length === 0 ? null : `the history has no ${[...new Set(missing)].join(", ")} events to judge by`;
 }

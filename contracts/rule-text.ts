@@ -30,6 +30,7 @@ export type Level = "MUST" | "SHOULD" | "MAY" | "fact";
 /** Capabilities a subject can have or honestly lack; a rule that needs a missing one is `absent`. */
 export type Capability =
   | "dynamicExporter"
+  | "attachHook"
   | "revoke"
   | "unrevoke"
   | "permanentRevoke"
@@ -103,6 +104,8 @@ export interface RuleText {
   readonly from?: Series;
   readonly until?: Series;
   readonly needs?: readonly Capability[];
+  /** Capabilities of which one is enough. */
+  readonly needsAny?: readonly Capability[];
   /** Temporal rows (T-nn of the catalog's Part V) that this rule implements. */
   readonly temporal?: readonly string[];
   /** What to look at when it fails, as questions. */

@@ -187,6 +187,7 @@ export const att20: Rule = {
     kernel("drivers/gpu/drm/xe/xe_dma_buf.c", "xe_dma_buf_attach, xe_dma_buf_detach", "6.12, 7.2"),
     kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c", "amdgpu_dma_buf_attach, amdgpu_dma_buf_detach", "6.12, 7.2"),
   ],
+  needs: ["attachHook"],
   hints: [
     "Is the peer-to-peer flag, if it decides, read in both hooks with the same value?",
     "Does an attach hook that fails half-way give back what it took?",

@@ -176,6 +176,7 @@ export const att31: Rule = {
     kernel(xe, "xe_dma_buf_attach, xe_dma_buf_detach", "6.12, 7.2"),
     kernel(amdgpu, "amdgpu_dma_buf_attach, amdgpu_dma_buf_detach", "6.12, 7.2"),
   ],
+  needs: ["attachHook"],
   hints: [
     "Is the result of the power-up checked in the attach hook?",
     "Is the power reference held for mapped attachments only, or really until detach?",

@@ -28,6 +28,7 @@ export const att05: Rule = {
     doc("include/linux/dma-buf.h", "struct dma_buf_ops, attach"),
     thread("001", "an exporter has to judge the importer's device"),
   ],
+  needs: ["attachHook"],
   hints: [
     "Does the attach hook look at mask, segment limits and place of the importer's device?",
     "Is EBUSY used only where the storage already exists and cannot move?",
@@ -58,6 +59,7 @@ export const att06: Rule = {
     "An exporter of storage at a fixed address rejects, best with EOPNOTSUPP, a device whose DMA mask can never contain that address.",
   intent: "Every map would fail for ever, which looks like a passing shortage to an importer that retries.",
   sources: [thread("001", "MMIO beyond the importer's DMA mask")],
+  needs: ["attachHook"],
   hints: ["Is the last byte of the storage compared with the importer's mask in the attach hook?"],
   monitor: on({
     "cbret attach": ({ task, to, buffer, attachment, errno, injected }, state, verdict) => {

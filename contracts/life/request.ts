@@ -113,6 +113,7 @@ export const life20: Rule = {
   intent:
     "A reset that runs right after the fd appears would miss a buffer that is not on the list yet, and leave it open.",
   sources: [kernel(vfio, "vfio_pci_core_feature_dma_buf", "6.19+")],
+  needs: ["revoke"],
   hints: [
     "Is the buffer put on the device's list before the fd is installed?",
     "Is the revoked flag copied from the device's state under the lock that a reset takes?",

@@ -96,6 +96,7 @@ export const move17: Rule = {
     derived("MAP-11 and MAP-25"),
     thread("004", "a change of memory attributes has to reach the users of a mapping"),
   ],
+  needsAny: ["move", "revoke"],
   hints: [
     "Do you change cacheability, encryption state or write permission of live storage?",
     "Is the invalidate skipped where the address stays the same?",

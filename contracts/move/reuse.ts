@@ -139,6 +139,7 @@ export const move14: Rule = {
   sources: [doc("drivers/dma-buf/dma-buf.c", "dma_buf_invalidate_mappings, both waits for a full stop", "7.2")],
   from: "K7.1",
   temporal: ["T-04"],
+  needsAny: ["move", "revoke"],
   hints: [
     "Do you count live mappings of the old place, and who wakes the waiter at the last unmap?",
     "Does the reset, power or release path start after the first wait already?",
@@ -205,6 +206,7 @@ export const move27: Rule = {
   intent: "Unmap needs that lock, so both sides would wait for each other for ever.",
   sources: [kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_move", "7.1+")],
   temporal: ["T-23"],
+  needsAny: ["move", "revoke"],
   hints: [
     "Which locks are held at the wait, and does any unmap path of an importer need one of them?",
     "Is the wait inside a loop that keeps the locks of other buffers?",
@@ -279,6 +281,7 @@ export const move29: Rule = {
     doc("drivers/dma-buf/dma-buf.c", "dma_buf_invalidate_mappings: access goes on after return", "7.2"),
     kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c", "amdgpu_dma_buf_move_notify (returns at once)", "6.12, 7.2"),
   ],
+  needsAny: ["move", "revoke"],
   hints: [
     "What stands between the invalidate and the first change of the old place?",
     "Was the exporter tested only with importers that wait inside the callback?",

@@ -1,9 +1,10 @@
-import { ENOMEM, type Errno } from "../../spec/errno.ts";
+import { EINVAL, ENOMEM, type Errno } from "../../spec/errno.ts";
 import type { Profile } from "../../spec/profile.ts";
 import type { AccessKind, Mutex, Owner, Resource } from "../../spec/roles/env.ts";
 import type {
   Attachment,
   Device,
+  Direction,
   DmaBuf,
   Fence,
   Placement,
@@ -189,7 +190,14 @@ export class KernelEnv {
     });
   }
 
-  dmaMap(device: Device, storage: Storage, offset: number, length: number): Segment | Errno {
+  dmaMap(
+    device: Device,
+    storage: Storage,
+    offset: number,
+    length: number,
+    direction: Direction = "bidirectional",
+  ): Segment | Errno {
+    if (direction === "none") return EINVAL;
     const injected = this.world.failure("dma-map");
     return injected === 0 ? this.world.translations.map(device, storage, offset, length) : injected;
   }

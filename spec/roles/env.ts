@@ -6,6 +6,7 @@ import type {
   AcquireContext,
   Attachment,
   Device,
+  Direction,
   DmaBuf,
   Fence,
   Owner,
@@ -91,8 +92,8 @@ export interface Machine {
   freeStorage(storage: Storage): void;
   /** Declares which storage backs the buffer from now on: the moment a move takes effect. */
   setStorage(buffer: DmaBuf, storage: Storage | null): void;
-  /** A DMA address for `device`; EINVAL beyond its mask. Offset and length in bytes. */
-  dmaMap(device: Device, storage: Storage, offset: number, length: number): Segment | Errno;
+  /** A DMA address for `device`; EINVAL beyond its mask and for the direction none. Offset and length in bytes. */
+  dmaMap(device: Device, storage: Storage, offset: number, length: number, direction?: Direction): Segment | Errno;
   dmaUnmap(device: Device, segment: Segment): void;
   /** The importer's device touches byte `offset` of a mapping. "fault": no translation, or the memory is off. */
   access(attachment: Attachment, table: SgTable, kind: AccessKind, offset?: number): "ok" | "fault";

@@ -1,0 +1,18 @@
+// The smallest useful adapter: an exporter of system memory in ten lines. Plain methods: nothing in it blocks.
+const exporter = (env) => {
+  const memory = new Map();
+  return {
+    map({ buffer, device }, direction) {
+      const storage = memory.get(buffer) ?? env.allocateStorage(buffer.size, "system");
+      if (typeof storage === "number") return storage;
+      memory.set(buffer, storage);
+      env.setStorage(buffer, storage);
+      const segment = env.dmaMap(device, storage, 0, storage.size, direction);
+      return typeof segment === "number" ? segment : { segments: [segment] };
+    },
+    unmap: ({ device }, table) => env.dmaUnmap(device, table.segments[0]),
+    release: (buffer) => memory.has(buffer) && env.freeStorage(memory.get(buffer)),
+  };
+};
+
+export default { name: "exporter-plain", exporter };
