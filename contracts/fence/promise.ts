@@ -33,15 +33,18 @@ export const fence03: Rule = {
   ],
   status: checked,
   monitor: on({
+    signal: (event, state, verdict) => {
+      const fence = state.fences.get(event.fence);
+      if (fence?.published === true && !fence.signaled) verdict.exercised();
+    },
     end: (_event, state, verdict) => {
       for (const [name, fence] of state.fences) {
-        if (!fence.published || fence.released) continue;
+        if (!fence.published || fence.released || isOver(state, name)) continue;
         verdict.exercised();
-        if (!isOver(state, name))
-          verdict.violated(
-            `${name} of ${fence.by} was published and never signals, although nothing is left to wait for`,
-            verdict.since("fences", name, "published"),
-          );
+        verdict.violated(
+          `${name} of ${fence.by} was published and never signals, although nothing is left to wait for`,
+          verdict.since("fences", name, "published"),
+        );
       }
     },
   }),

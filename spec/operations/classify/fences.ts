@@ -28,10 +28,10 @@ function classifyPut(context: ClassifyContext, name: string): StepClass {
   if (fence.programRefs > 1) return "enabled";
   if (context.inFlight.length > 0) return "undefined";
   if (fence.signaled) return "enabled";
-  // The framework warns and tells whoever has a callback there; without one nobody ever learns.
+  // The framework warns and tells whoever has a callback there.
   for (const callback of context.state.callbacks.values())
     if (callback.fence === name && callback.state === "pending" && callback.by === "program") return "reported";
-  return "undefined";
+  return fence.published ? "undefined" : "enabled";
 }
 
 function named(context: ClassifyContext, name: string): StepClass {

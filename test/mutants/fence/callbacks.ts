@@ -52,7 +52,12 @@ export const examples: readonly Example[] = [
           return 0;
         }
       },
-    (builder) => builder.step("fenceInit", fence("f1", { hooks: ["enableFails"] })).step("addCallback", callback),
+    (builder) =>
+      builder
+        .step("fenceInit", fence("f1", { hooks: ["enableFails"] }))
+        .step("addCallback", callback)
+        .step("fenceInit", fence("f2", { seqno: 2 }))
+        .step("addCallback", { fence: "f2", callback: "k2" }),
     { also: ["FENCE-12", "FENCE-23", "FENCE-44"], from: ["M-FN7", "B-117"] },
   ),
   misuser(

@@ -170,8 +170,9 @@ export const examples: readonly Example[] = [
     (builder) =>
       builder
         .step("fenceInit", fence("f1"))
+        .step("fenceGet", f1)
         .step("createArray", { ...both, members: ["f1"] })
-        .fail({ step: "s2", site: "fence-array", errno: ENOMEM }),
+        .fail({ step: "s3", site: "fence-array", errno: ENOMEM }),
     { also: ["FENCE-23", "FENCE-28"] },
   ),
 ];

@@ -55,7 +55,7 @@ export function faultyImporter(
     rest,
   );
   const builder = program(faulty.profile).importer("i1", { kind: "subject" });
-  return { mutant: faulty, program: show(builder.step("import", p1)).build() };
+  return { mutant: faulty, program: show(builder.step("export", { buffer: "b1" }).step("import", p1)).build() };
 }
 
 /** The dynamic importer with a wrong use of fences in front of its import. The program before it keeps the rule. */
@@ -73,7 +73,7 @@ export function misuser(
     rest,
   );
   const builder = program(faulty.profile).importer("i1", { kind: "subject" });
-  return { mutant: faulty, program: show(builder).step("import", p1).build() };
+  return { mutant: faulty, program: show(builder).step("export", { buffer: "b1" }).step("import", p1).build() };
 }
 
 class Misuser extends DynamicImporter {

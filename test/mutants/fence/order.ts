@@ -80,6 +80,7 @@ export const examples: readonly Example[] = [
         .step("fenceGet", f1)
         .step("fenceGet", f2)
         .step("createChain", c1)
+        .step("fenceGet", { fence: "c1" })
         .step("createChain", { fence: "c2", previous: "c1", contained: "f2", seqno: 2 })
         .step("signal", f2)
         .step("isSignaled", { fence: "c2" }),
@@ -100,7 +101,10 @@ export const examples: readonly Example[] = [
       builder
         .step("fenceInit", fence("f1"))
         .step("fenceInit", fence("f2", { timeline: 2 }))
+        .step("fenceGet", f1)
+        .step("fenceGet", f2)
         .step("createChain", c1)
+        .step("fenceGet", { fence: "c1" })
         .step("createChain", { fence: "c2", previous: "c1", contained: "f2", seqno: 2 })
         .step("findSeqno", { fence: "c2", seqno: 2 }),
   ),
@@ -119,7 +123,10 @@ export const examples: readonly Example[] = [
       builder
         .step("fenceInit", fence("f1"))
         .step("fenceInit", fence("f2", { timeline: 2 }))
+        .step("fenceGet", f1)
+        .step("fenceGet", f2)
         .step("createChain", { ...c1, seqno: 5 })
+        .step("fenceGet", { fence: "c1" })
         .step("createChain", { fence: "c2", previous: "c1", contained: "f2", seqno: 3 }),
   ),
 ];

@@ -51,6 +51,7 @@ export const examples: readonly Example[] = [
       },
     (builder) =>
       builder.step("submit", job).step("move", { buffer: "b1", placement: "device" }).step("complete", { job: "j1" }),
+    { also: ["MOVE-09", "MOVE-12", "RESV-31"] },
   ),
 ];
 

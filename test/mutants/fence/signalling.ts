@@ -66,7 +66,7 @@ export const examples: readonly Example[] = [
         .step("revoke", { buffer: "b1" })
         .task("t1")
         .step("complete", { job: "j1" }),
-    { also: ["FENCE-03", "FENCE-33"] },
+    { also: ["FENCE-03", "FENCE-33", "MOVE-28", "REV-50", "RESV-33"] },
   ),
   faultyFences(
     "FENCE-09",
@@ -105,7 +105,7 @@ export const examples: readonly Example[] = [
     "the end of a job needs the lock of its buffer",
     lockingEnd,
     (builder) => builder.step("submit", job).step("complete", { job: "j1" }),
-    { also: ["FENCE-03", "FENCE-08"] },
+    { also: ["FENCE-03", "FENCE-08", "RESV-33"] },
   ),
   faultyFences(
     "FENCE-35",
