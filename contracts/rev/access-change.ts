@@ -1,4 +1,5 @@
-import type { CallEvent, RetEvent } from "../../spec/event.ts";
+import { EINVAL, ENODEV } from "../../spec/errno.ts";
+import type { CallEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
 import { accessFrame, changesAccess, givesBack, type AccessOperation } from "../../spec/state/observe/rows.ts";
 import type { BufferState, State, TaskState } from "../../spec/state/state.ts";
 import type { Handler, Handlers } from "../monitor.ts";
@@ -33,6 +34,16 @@ export function atReturn<M>(handler: Handler<RetEvent<AccessOperation>, M>): Han
 /** Whether maps have to be refused now. */
 export function isRevoked(buffer: BufferState): boolean {
   return buffer.access === "revoked" || buffer.access === "revokedForever";
+}
+
+/** Whether a map hook refused as it has to while the buffer is revoked. A direction that nobody can map may be refused first. */
+export function isRefusal(event: CbRetEvent<"map">): boolean {
+  return event.errno === ENODEV || (event.errno === EINVAL && event.direction === "none");
+}
+
+/** What a map hook did instead, in words. */
+export function notRefused(event: CbRetEvent<"map">): string {
+  return event.errno === 0 ? "succeeded" : "failed with another error than ENODEV";
 }
 
 /** Whether somebody still has a reference. */

@@ -13,9 +13,11 @@ import {
   changeUnderWay,
   innermostChange,
   isLive,
+  isRefusal,
   isRevoked,
   mappedTables,
   memoryIsOn,
+  notRefused,
   revokeBegun,
 } from "./access-change.ts";
 
@@ -221,9 +223,9 @@ export const rev34: Rule = {
       const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
       if (!dark.has(buffer) || event.injected) return;
       verdict.exercised();
-      if (event.errno !== ENODEV)
+      if (!isRefusal(event))
         verdict.violated(
-          `${buffer} was exported while its memory was off, and a map of it ${event.errno === 0 ? "succeeded" : "failed with another error than ENODEV"}`,
+          `${buffer} was exported while its memory was off, and a map of it ${notRefused(event)}`,
           verdict.since("buffers", buffer, "exporter"),
         );
     },

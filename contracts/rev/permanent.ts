@@ -1,4 +1,4 @@
-import { EBADFD, ENODEV } from "../../spec/errno.ts";
+import { EBADFD } from "../../spec/errno.ts";
 import type { CallEvent } from "../../spec/event.ts";
 import type { BufferState, State } from "../../spec/state/state.ts";
 import { concerns } from "../../spec/state/observe/rows.ts";
@@ -6,7 +6,7 @@ import { remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { proposal } from "../source.ts";
-import { atCall, atReturn, changeUnderWay } from "./access-change.ts";
+import { atCall, atReturn, changeUnderWay, isRefusal, notRefused } from "./access-change.ts";
 
 /** Whether a user has revoked the buffer for good. */
 function isGivenUp(state: State, buffer: BufferState | undefined): boolean {
@@ -149,9 +149,9 @@ export const rev47: Rule = {
       const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
       if (!isGivenUp(state, state.buffers.get(buffer)) || event.injected) return;
       verdict.exercised();
-      if (event.errno !== ENODEV)
+      if (!isRefusal(event))
         verdict.violated(
-          `a map of ${buffer} ${event.errno === 0 ? "succeeded" : "failed with another error than ENODEV"} although it is permanently revoked`,
+          `a map of ${buffer} ${notRefused(event)} although it is permanently revoked`,
           verdict.since("buffers", buffer, "access"),
         );
     },

@@ -1,4 +1,3 @@
-import { EINVAL, ENODEV } from "../../spec/errno.ts";
 import type { CallEvent, CbRetEvent } from "../../spec/event.ts";
 import { frameOf, holds, type State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
@@ -6,7 +5,7 @@ import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { bufferOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
-import { atReturn, changeUnderWay, isRevoked, revokeBegun, Revokes } from "./access-change.ts";
+import { atReturn, changeUnderWay, isRefusal, isRevoked, notRefused, revokeBegun, Revokes } from "./access-change.ts";
 import { waitsForNobody } from "./mapping-count.ts";
 
 /** The call that made a map hook run. */
@@ -93,9 +92,11 @@ export const rev04: Rule = {
       const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
       if (!refused.delete(event.cb) || event.injected || state.buffers.get(buffer)?.access !== "revoked") return;
       verdict.exercised();
-      if (event.errno === ENODEV || (event.errno === EINVAL && event.direction === "none")) return;
-      const what = event.errno === 0 ? "succeeded" : "failed with another error than ENODEV";
-      verdict.violated(`a map of ${buffer} ${what} while it is revoked`, verdict.since("buffers", buffer, "access"));
+      if (!isRefusal(event))
+        verdict.violated(
+          `a map of ${buffer} ${notRefused(event)} while it is revoked`,
+          verdict.since("buffers", buffer, "access"),
+        );
     },
   }),
 };

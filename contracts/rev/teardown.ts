@@ -1,10 +1,17 @@
-import { ENODEV } from "../../spec/errno.ts";
 import { on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { bufferOf } from "../shared/lookup.ts";
 import { commit, kernel } from "../source.ts";
-import { atReturn, changeUnderWay, innermostChange, isLive, isRevoked } from "./access-change.ts";
+import {
+  atReturn,
+  changeUnderWay,
+  innermostChange,
+  isLive,
+  isRefusal,
+  isRevoked,
+  notRefused,
+} from "./access-change.ts";
 import { MappingCounts, waitsForNobody } from "./mapping-count.ts";
 
 export const rev14: Rule = {
@@ -122,9 +129,9 @@ export const rev37: Rule = {
       const buffer = bufferOf(state, event.attachment);
       if (buffer === undefined || event.injected || state.exporters.get(buffer.exporter)?.closed !== true) return;
       verdict.exercised();
-      if (event.errno !== ENODEV)
+      if (!isRefusal(event))
         verdict.violated(
-          `a map ${event.errno === 0 ? "succeeded" : "failed with another error than ENODEV"} although ${buffer.exporter} is gone`,
+          `a map ${notRefused(event)} although ${buffer.exporter} is gone`,
           verdict.since("exporters", buffer.exporter, "closed"),
         );
     },
