@@ -171,6 +171,16 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
   };
 }
 
+/** An importer's callback. One that throws has done what stops a kernel: the history says so before the run ends. */
+function* runCallback(world: World, callback: () => Suspendable<void>): Generator<Suspension, void, unknown> {
+  try {
+    yield* runRole(world, "the importer's invalidate", callback);
+  } catch (error) {
+    if (!(error instanceof HarnessFault)) world.recorder.emit({ kind: "warn", text: `kernel stops: ${String(error)}` });
+    throw error;
+  }
+}
+
 /** An importer's ops as the framework gets them. */
 export function recordImporterOps(world: World, by: string, ops: ImporterOps): ImporterOps {
   if (ops.invalidate === undefined) return { allowPeer2peer: ops.allowPeer2peer };
@@ -181,7 +191,7 @@ export function recordImporterOps(world: World, by: string, ops: ImporterOps): I
       yield* world.at("cb-invalidate");
       const name = names.of(attachment, "attachment", scheduler.current.stepId);
       const cb = recorder.emit({ kind: "cb", hook: "invalidate", to: by, attachment: name });
-      yield* runRole(world, "the importer's invalidate", () => ops.invalidate!(attachment));
+      yield* runCallback(world, () => ops.invalidate!(attachment));
       recorder.emit({ kind: "cbret", hook: "invalidate", to: by, cb, errno: 0, injected: false, attachment: name });
       yield* world.at("cbret-invalidate");
     },

@@ -5,6 +5,7 @@ import { referenceSystem } from "../../conformance/reference-system.ts";
 import { execute, type Execution } from "../../harness/execute.ts";
 import { ReplayChooser } from "../../harness/replay-chooser.ts";
 import type { System } from "../../harness/system.ts";
+import { admits } from "../../spec/operations/classify/classify.ts";
 import { profiles, type Series } from "../../spec/profile.ts";
 import type { Program } from "../../spec/program.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
@@ -25,7 +26,11 @@ export function judgeProgram(program: Program, system: System = referenceSystem(
   const profile = profiles[program.profile as Series];
   const judge = new Judge(rules ?? monitored(profile.series), profile);
   judge.begin({ misuse: program.steps.some((step) => step.misuse === true) });
-  const execution = execute(program.setup, profile, system, new ReplayChooser(program, () => true), judge);
+  const { setup } = program;
+  const chooser = new ReplayChooser(program, (state, step, inFlight) =>
+    admits({ state, setup, profile, inFlight }, step),
+  );
+  const execution = execute(setup, profile, system, chooser, judge);
   if (execution instanceof Promise) throw new Error("judgeProgram is for synchronous roles");
   return judged(judge, execution);
 }
