@@ -30,7 +30,10 @@ function as(step: Step, op: OperationName): Step {
   } as unknown as Step;
 }
 
-/** Plainer operations, maps that take the lock themselves, locks without a context. Misuse stays as it is. */
+/**
+ * Plainer operations, maps that take the lock themselves, locks without a context, signals that are pending already,
+ * references put without a descriptor. Misuse stays as it is.
+ */
 export function* plainerForms(session: Session): Search<void> {
   const odd = session.program.steps.filter((step) => plainer[step.op] !== undefined && step.misuse !== true);
   yield* together(
@@ -47,6 +50,32 @@ export function* plainerForms(session: Session): Search<void> {
   yield* each(session, holds(session.program), withoutHold);
   const contexts = session.program.steps.flatMap((step) => (step.op === "acquireInit" ? [step.acquire] : []));
   yield* each(session, contexts, withoutContext);
+  yield* each(session, interruptions(session.program), pendingInstead);
+  const descriptors = session.program.steps.flatMap((step) => (step.op === "close" ? [step.fd] : []));
+  yield* each(session, descriptors, putInstead);
+}
+
+/** Each interruption with each later step of the task it goes to. */
+function interruptions({ steps }: Program): readonly (readonly [string, string])[] {
+  return steps.flatMap((step, at) => {
+    if (step.op !== "interrupt") return [];
+    const later = steps.slice(at + 1).filter(({ task }) => task === step.target);
+    return later.map(({ id }) => [step.id, id] as const);
+  });
+}
+
+/** The signal is pending when the step begins, so nobody has to send it. */
+function pendingInstead(program: Program, [sent, id]: readonly [string, string]): Program {
+  const steps = program.steps.map((step) => (step.id === id ? withFields(step, { interrupted: true }) : step));
+  return withoutSteps({ ...program, steps }, [sent]);
+}
+
+/** A descriptor that is only made to be closed puts a reference. */
+function putInstead(program: Program, fd: string): Program {
+  const steps = program.steps.map((step) =>
+    (step.op === "exportFd" || step.op === "requestFd") && step.fd === fd ? as(step, "put") : step,
+  );
+  return { ...program, steps };
 }
 
 /** From a lock to its unlock, if there is one. */

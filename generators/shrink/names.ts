@@ -56,11 +56,17 @@ function unique(names: readonly string[]): readonly string[] {
   return [...new Set(names)];
 }
 
+/** Names that are there before the first step: the set-up's, and those of buffers that no step exports. */
+export function namesGiven({ setup, steps }: Program): ReadonlySet<string> {
+  const { importers, exporters, reservations, buffers } = setup;
+  const exported = new Set(steps.flatMap((step) => (step.op === "export" ? [step.buffer] : [])));
+  const given = buffers.filter(({ name }) => !exported.has(name)).flatMap(({ name }) => [name, `${name}.resv`]);
+  return new Set([...reservations, ...[...importers, ...exporters].map(({ name }) => name), ...given]);
+}
+
 /** Steps whose names are all there, in order; a target of `interrupt` must be a task with steps of its own. */
-function bound(program: Program): readonly Step[] {
-  const { importers, exporters, reservations } = program.setup;
-  const known = new Set([...importers, ...exporters].map(({ name }) => name));
-  for (const name of reservations) known.add(name);
+function bound(program: Program, given: ReadonlySet<string>): readonly Step[] {
+  const known = new Set(given);
   const tasks = new Set(program.steps.map(({ task }) => task));
   return program.steps.filter((step) => {
     if (!namesUsed(step).every((name) => known.has(name))) return false;
@@ -72,13 +78,14 @@ function bound(program: Program): readonly Step[] {
 
 /**
  * The program without what no longer means anything: steps that use names nobody creates, points in steps that are
- * gone. Whoever waits for a step that is gone waits until nobody else can run.
+ * gone. Whoever waits for a step that is gone waits until nobody else can run. `given`: as `namesGiven` of the program
+ * from which it was made, so that a buffer whose export went takes with it what depends on it.
  */
-export function pruned(program: Program): Program {
+export function pruned(program: Program, given: ReadonlySet<string>): Program {
   let current = program;
   // A dropped step may have been the last one of a task that an earlier step interrupts.
   for (;;) {
-    const steps = bound(current);
+    const steps = bound(current, given);
     if (steps.length === current.steps.length) break;
     current = { ...current, steps };
   }
@@ -92,8 +99,8 @@ export function pruned(program: Program): Program {
   };
 }
 
-/** The program without these steps and without all that depends on them. */
+/** The program without these steps. What depends on them goes when it is pruned. */
 export function withoutSteps(program: Program, ids: Iterable<string>): Program {
   const gone = new Set(ids);
-  return pruned({ ...program, steps: program.steps.filter(({ id }) => !gone.has(id)) });
+  return { ...program, steps: program.steps.filter(({ id }) => !gone.has(id)) };
 }

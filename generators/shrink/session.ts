@@ -1,5 +1,5 @@
 import type { Program } from "../../spec/program.ts";
-import { pruned } from "./names.ts";
+import { namesGiven, pruned } from "./names.ts";
 
 /** What a failing candidate turned out to be. */
 export interface Shrunk {
@@ -28,12 +28,14 @@ export class Session {
   /** Answers by the text of the candidate. Candidates are small: the text is its own key. */
   private readonly answers = new Map<string, Shrunk | null>();
   private key = "";
+  private readonly given: ReadonlySet<string>;
 
   /** `executed`: executions spent before the search; `most`: all that may be spent. */
   constructor(first: Shrunk, executed: number, most: number) {
     this.program = first.program;
     this.executions = executed;
     this.most = most;
+    this.given = namesGiven(first.program);
     this.accept(first);
   }
 
@@ -46,7 +48,7 @@ export class Session {
    * The same candidate is never executed twice.
    */
   *attempt(wanted: Program): Search<boolean> {
-    const candidate = pruned(wanted);
+    const candidate = pruned(wanted, this.given);
     const key = JSON.stringify(candidate);
     if (key === this.key) return true;
     let answer = this.answers.get(key);
