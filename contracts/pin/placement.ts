@@ -36,7 +36,7 @@ export function staysFree(
   if (cause === undefined || buffer?.access !== "accessible" || cause.seq > event.call) return;
   const fixed = attachmentsOf(state, event.buffer).some(([, row]) => row.hookPins > 0 || row.hookMaps.length > 0);
   const contended = trailOf(state, event.task, event.call).some((entry) => entry.kind === "lock" && entry.errno !== 0);
-  if (fixed || contended || pendingFences(state, buffer.resv).length > 0) return;
+  if (fixed || (event.errno === EBUSY && (contended || pendingFences(state, buffer.resv).length > 0))) return;
   verdict.exercised();
   if (event.errno === EBUSY)
     verdict.violated(
