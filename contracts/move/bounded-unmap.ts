@@ -6,6 +6,7 @@ import type { Rule } from "../rule.ts";
 import { isOver } from "../shared/fences.ts";
 import { derived, doc, kernel } from "../source.ts";
 import { resvOf } from "./callback.ts";
+import { jobsAcrossMoves, lateUnmaps } from "./situations.ts";
 
 /** The callback has returned, every fence that was there then is over, and nobody keeps the lock from the importer. */
 function isDue(state: State, mapping: MappingState): boolean {
@@ -96,6 +97,7 @@ export const move20: Rule = {
     "Is the old table still known after the new map has overwritten the pointer?",
     "Does the exporter free or unmap tables by itself when it moves?",
   ],
+  situation: lateUnmaps,
   status: checked,
   monitor: on({
     "call unmap": judgeOldUnmap,
@@ -146,6 +148,7 @@ export const move21: Rule = {
     "Does the callback only mark or warn?",
     "If unmap is left to a worker, is the worker always queued?",
   ],
+  situation: jobsAcrossMoves,
   status: checked,
   monitor: on({
     "call release"(event, state, verdict) {
@@ -188,6 +191,7 @@ export const move22: Rule = {
     "Is the old mapping dropped only by the next validate or by the destruction of the object?",
     "If you depend on fences alone, do you offer yourself to exporters that wait for unmaps?",
   ],
+  situation: jobsAcrossMoves,
   status: checked,
   monitor: remember(() => new Map<string, CallEvent<"release">>(), {
     "call release"(event, state, _verdict, due) {

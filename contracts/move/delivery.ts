@@ -5,6 +5,7 @@ import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { callbackIn, holdOf, invalidateIn, ownCallback, resvOf } from "./callback.ts";
+import { repeatedCallbacks } from "./situations.ts";
 import { isSignallingPath } from "./signalling-path.ts";
 
 /** Under the lock, or in a context of the framework's own: what overlaps then is the framework's fault. */
@@ -183,6 +184,7 @@ export const move23: Rule = {
     "Does the callback test for a live mapping before it unmaps?",
     "Does it balance a counter or a pin that the first call has dropped already?",
   ],
+  situation: repeatedCallbacks,
   status: checked,
   monitor: on({
     "cb invalidate"(event, state, verdict) {

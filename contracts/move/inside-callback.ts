@@ -6,6 +6,7 @@ import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { callbackIn, lockRequest, ownCallback, resvOf } from "./callback.ts";
+import { pageTables } from "./situations.ts";
 
 /** The reservation object whose lock a call expects to find free; null where it expects nothing. */
 function wantsFree(state: State, event: CallEvent): string | null {
@@ -226,6 +227,7 @@ export const move06: Rule = {
     "Which of your paths map, unmap or unpin while they hold that lock?",
     "Is the lock also held where an allocation can start reclaim and with it an eviction?",
   ],
+  situation: pageTables,
   status: checked,
   monitor: remember(lockOrder, {
     lock(event, state, verdict, order) {
@@ -341,6 +343,7 @@ export const move35: Rule = {
     "Where does the acquire context come from if the exporter locked without one?",
     "Is EDEADLK treated as contention and skipped, not retried in the callback?",
   ],
+  situation: pageTables,
   status: checked,
   monitor: on({
     lock(event, state, verdict) {

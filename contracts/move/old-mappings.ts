@@ -6,6 +6,7 @@ import type { Rule } from "../rule.ts";
 import { accessPhase, coveringFence } from "../shared/access-phase.ts";
 import { derived, doc } from "../source.ts";
 import { onJobAccess } from "./job-access.ts";
+import { jobsAcrossMoves, lateUnmaps } from "./situations.ts";
 
 /** Where the importer's device touches what the mapping showed; false for an address that was never part of it. */
 function isInside(state: State, { mapping, address }: AccessEvent): boolean {
@@ -34,6 +35,7 @@ export const move08: Rule = {
     "Does job submission look at the stale mark under the reservation lock?",
     "Are addresses copied into command buffers or descriptors that outlive the mapping?",
   ],
+  situation: jobsAcrossMoves,
   status: checked,
   monitor: onJobAccess(({ event, name, start, callback, staleBy }, state, verdict) => {
     if (start.seq < callback.seq || isExempt(state, event, verdict)) return;
@@ -64,6 +66,7 @@ export const move09: Rule = {
     "Does every running job have its fence in the object, background work and page-table updates included?",
     "Does the fence signal after the last access, or when the next stage may start?",
   ],
+  situation: jobsAcrossMoves,
   status: checked,
   monitor: on({
     access(event, state, verdict) {
@@ -96,6 +99,7 @@ export const move10: Rule = {
     "Can a job that was prepared before the callback be submitted after it?",
     "Is the fence added in the same lock hold in which the mapping was checked?",
   ],
+  situation: jobsAcrossMoves,
   status: checked,
   monitor: onJobAccess(({ event, name, callback, staleBy, added }, state, verdict) => {
     if (isExempt(state, event, verdict)) return;
@@ -127,6 +131,7 @@ export const move11: Rule = {
     "Is the old place closed off right after the invalidate?",
     "Does the copy to the new place start before late writes to the old one are done?",
   ],
+  situation: jobsAcrossMoves,
   status: checked,
   monitor: on({
     access(event, state, verdict) {
@@ -164,6 +169,7 @@ export const move12: Rule = {
     "Does the device write back caches, status words or access bits after the job's fence?",
     "Can a read whose result is used still be in flight then?",
   ],
+  situation: lateUnmaps,
   status: checked,
   monitor: on({
     access(event, state, verdict) {

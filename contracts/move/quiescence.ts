@@ -8,6 +8,7 @@ import { isMadeBy, isOver } from "../shared/fences.ts";
 import { derived, kernel, thread } from "../source.ts";
 import { callbackIn, ownCallback } from "./callback.ts";
 import { onJobAccess } from "./job-access.ts";
+import { pageTables, pageTablesInTwoTasks, pageTablesWithoutMemory } from "./situations.ts";
 
 /** A pending fence of an importer. */
 function ownFence(state: State, resv: string, importer: string): string | undefined {
@@ -31,6 +32,7 @@ export const move31: Rule = {
     "Do you wait for the answer of the device to the flush, or only send it?",
     "Can a page fault in flight install the old address after the flush?",
   ],
+  situation: pageTables,
   status: checked,
   monitor: remember(() => new Map<number, Set<string>>(), {
     device(event, state, _verdict, begun) {
@@ -70,6 +72,7 @@ export const move32: Rule = {
     "Is the mark set before the attempt to update, so that a skipped context keeps it?",
     "Does every submit path test the mark, those without an explicit buffer list included?",
   ],
+  situation: pageTablesInTwoTasks,
   status: checked,
   monitor: onJobAccess(({ event, name, start, callback, staleBy, skipped }, _state, verdict) => {
     if (skipped === null || start.seq < callback.seq) return;
@@ -118,6 +121,7 @@ export const move36: Rule = {
     "What does the callback do if it cannot allocate the fence?",
     "Is the result of the flush or detach command looked at before unmap?",
   ],
+  situation: pageTablesWithoutMemory,
   status: checked,
   monitor: remember(() => new Map<string, HistoryEvent>(), {
     alloc(event, state, _verdict, failures) {

@@ -6,6 +6,7 @@ import type { Rule } from "../rule.ts";
 import { derived, doc, kernel, run, thread } from "../source.ts";
 import { holdOf, liveMappings, relocated } from "./callback.ts";
 import { madeSince, noteMapping, noteReturn, notices } from "./notices.ts";
+import { heldInPlace, lateUnmaps } from "./situations.ts";
 
 /** An attachment that the exporter has pinned the buffer for. */
 function pinnedFor(state: State, buffer: string): string | undefined {
@@ -59,6 +60,7 @@ export const move16: Rule = {
     "Is the lock released between notice and change, for example to allocate the new place?",
     "Does every path that changes the placement, eviction and swap included, pass the notice?",
   ],
+  situation: lateUnmaps,
   status: checked,
   monitor: remember(notices, {
     "ret invalidate"(event, state, _verdict, memory) {
@@ -101,6 +103,7 @@ export const move17: Rule = {
     "Do you change cacheability, encryption state or write permission of live storage?",
     "Is the invalidate skipped where the address stays the same?",
   ],
+  situation: lateUnmaps,
   status: checked,
   monitor: on({
     epoch(event, state, verdict) {
@@ -150,6 +153,7 @@ export const move19: Rule = {
     "Does the exporter itself, or a callee, map between the invalidate and the change of placement?",
     "Does the map hook return a table cached for the old place?",
   ],
+  situation: lateUnmaps,
   status: checked,
   monitor: remember(notices, {
     "ret invalidate"(event, state, _verdict, memory) {
@@ -207,7 +211,7 @@ export const move24: Rule = {
       const name = state.attachments.get(event.attachment)?.buffer ?? "";
       const notice = memory.last.get(name);
       const buffer = state.buffers.get(name);
-      if (notice === undefined || buffer === undefined || event.injected) return;
+      if (notice === undefined || buffer === undefined || event.injected || event.direction === "none") return;
       verdict.exercised();
       if (buffer.access === "revoked" || buffer.access === "revokedForever") {
         if (event.errno !== ENODEV)
@@ -274,6 +278,7 @@ export const move25: Rule = {
     "Do eviction, swap and defragmentation all test the pin count under the lock?",
     "Can another importer's map or pin trigger a move of a pinned buffer?",
   ],
+  situation: heldInPlace,
   status: checked,
   monitor: on({
     "call move"(event, state, verdict) {
@@ -316,6 +321,7 @@ export const move30: Rule = {
     "Who pins for an importer whose ops have no callback: is it the importer itself?",
     "Does the exporter look at all live mappings before a move, or at the pin count only?",
   ],
+  situation: heldInPlace,
   status: checked,
   monitor: on({
     "call move"(event, state, verdict) {

@@ -6,6 +6,7 @@ import type { Rule } from "../rule.ts";
 import { isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
 import { doc, kernel, thread } from "../source.ts";
 import { relocated, resvOf } from "./callback.ts";
+import { lateUnmaps, movesWithFences } from "./situations.ts";
 
 type Notice = RetEvent<"invalidate">;
 
@@ -110,6 +111,7 @@ export const move13: Rule = {
     "Does the copy job of a pipelined move depend on them, and does its fence guard the old place?",
     "Do you collect before or after the callbacks, which may add fences?",
   ],
+  situation: movesWithFences,
   status: checked,
   monitor: remember(leaving, {
     "ret invalidate"(event, state, _verdict, { pending }) {
@@ -177,6 +179,7 @@ export const move15: Rule = {
     "Is the freed memory really ordinary: can it go to a protected or confidential owner?",
     "Does the address stay mapped to something harmless until the unmap?",
   ],
+  situation: lateUnmaps,
   status: checked,
   monitor: on({
     "call unmap"(event, state, verdict) {
@@ -286,6 +289,7 @@ export const move29: Rule = {
     "What stands between the invalidate and the first change of the old place?",
     "Was the exporter tested only with importers that wait inside the callback?",
   ],
+  situation: movesWithFences,
   status: checked,
   monitor: remember(trust, {
     "ret invalidate"(event, state, _verdict, { waits }) {

@@ -131,6 +131,38 @@ export const examples: readonly Example[] = [
     (p) => spurious(spurious(p.step("import", { importer: "i1", buffer: "b1", import: "p1" }))),
   ),
   example(
+    mutant(
+      "MOVE-23",
+      "release takes down the key without the lock",
+      (reached) =>
+        withImporter(
+          "pinnedRevocable",
+          (env) =>
+            new (class extends PinnedRevocableImporter {
+              override *release(entry: PinnedImport) {
+                const { attachment, table } = entry;
+                if (attachment === null || table === null) return yield* super.release(entry);
+                yield* env.unmapUnlocked(attachment, table, entry.direction);
+                reached();
+                yield* env.point("deregister");
+                yield* super.release(entry);
+              }
+            })(env),
+        ),
+      { from: ["M-MV5", "B-73"], also: ["MAP-15"] },
+    ),
+    drives("pinnedRevocable"),
+    (p) =>
+      spurious(
+        p
+          .step("import", { importer: "i1", buffer: "b1", import: "p1" })
+          .step("import", { importer: "i1", buffer: "b1", import: "p2" })
+          .task("t2")
+          .step("release", { import: "p1" })
+          .task("t1"),
+      ).preempt({ step: "s4", site: "deregister", until: "s7" }),
+  ),
+  example(
     mutant("MOVE-26", "a move invalidates inside a fence-signalling section", (reached) =>
       withExporter(
         (env) =>

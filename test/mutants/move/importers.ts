@@ -1,7 +1,5 @@
 import { type DynamicImport, Mapping } from "../../../reference-impl/importers/dynamic-import.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
-import { PinnedRevocableImporter } from "../../../reference-impl/importers/pinned-revocable-importer.ts";
-import type { PinnedImport } from "../../../reference-impl/importers/pinned-importer.ts";
 import type { JobAccess } from "../../../reference-impl/importers/submission.ts";
 import type { Attachment, Fence } from "../../../spec/roles/handles.ts";
 import { mutant } from "../mutant.ts";
@@ -149,38 +147,6 @@ export const examples: readonly Example[] = [
     ),
     drives("subject"),
     (p) => spurious(imported(p).step("complete", { job: "j1" })),
-  ),
-  example(
-    mutant(
-      "MOVE-20",
-      "release takes down the key without the lock",
-      (reached) =>
-        withImporter(
-          "pinnedRevocable",
-          (env) =>
-            new (class extends PinnedRevocableImporter {
-              override *release(entry: PinnedImport) {
-                const { attachment, table } = entry;
-                if (attachment === null || table === null) return yield* super.release(entry);
-                yield* env.point("deregister");
-                reached();
-                yield* env.unmapUnlocked(attachment, table, entry.direction);
-                yield* super.release(entry);
-              }
-            })(env),
-        ),
-      { from: ["M-MV5", "B-73"], also: ["MAP-15"] },
-    ),
-    drives("pinnedRevocable"),
-    (p) =>
-      spurious(
-        p
-          .step("import", { importer: "i1", buffer: "b1", import: "p1" })
-          .step("import", { importer: "i1", buffer: "b1", import: "p2" })
-          .task("t2")
-          .step("release", { import: "p1" })
-          .task("t1"),
-      ).preempt({ step: "s4", site: "deregister", until: "s7" }),
   ),
   example(
     mutant(
