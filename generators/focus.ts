@@ -59,6 +59,7 @@ export const focuses = {
     "import",
     "submit",
     "complete",
+    "hang",
     "release",
   ],
   revoking: [

@@ -171,11 +171,11 @@ export interface ListEvent extends EventBase {
 
 /**
  * The memory of an exporter's device goes on or off, an importer's device stops for an attachment,
- * or a job of a device begins or ends (`exporter` names whose it is unless it is an importer's).
+ * or a job of a device begins, hangs or ends (`exporter` names whose it is unless it is an importer's).
  */
 export interface DeviceEvent extends EventBase {
   readonly kind: "device";
-  readonly change: "memoryOn" | "memoryOff" | "stop" | "jobStart" | "jobEnd";
+  readonly change: "memoryOn" | "memoryOff" | "stop" | "jobStart" | "jobHang" | "jobEnd";
   readonly exporter: string | null;
   readonly attachment: string | null;
   readonly job: string | null;

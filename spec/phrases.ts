@@ -141,6 +141,7 @@ export const stepPhrases: StepPhrases = {
   fenceInit: (of) =>
     `create fence ${of.fence} as ${of.timeline}:${of.seqno}${when(of.seqno64, "64-bit")}${of.hooks.length === 0 ? "" : ` with ${listed(of.hooks)}`}`,
   finishWork: (of) => `finish the work of ${of.fence}`,
+  hang: (of) => `hang in ${of.job}`,
   createArray: (of) => arrayOf(of),
   beginSignalling: (of) => `begin signalling section ${of.section}`,
   endSignalling: (of) => `end signalling section ${of.section}`,

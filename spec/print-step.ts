@@ -143,6 +143,8 @@ function printDevice(event: Extract<HistoryEvent, { kind: "device" }>): string {
       return `memory of ${event.exporter ?? "a device"} goes ${event.change === "memoryOn" ? "on" : "off"}`;
     case "stop":
       return `device stopped for ${event.attachment ?? "an attachment"}`;
+    case "jobHang":
+      return `${event.job ?? "a job"} hangs`;
     case "jobStart":
       return `${event.job ?? "a job"} begins`;
     case "jobEnd":

@@ -1,3 +1,4 @@
+import { ENOMEM } from "../../spec/errno.ts";
 import type { HistoryEvent, RetEvent } from "../../spec/event.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
@@ -118,6 +119,7 @@ export const fence42: Rule = {
     "Is the placeholder error cleared when all members succeeded?",
   ],
   status: checked,
+  situation: { weights: { createArray: 8, fenceGet: 4, setError: 12, enableSignaling: 6, addCallback: 4, signal: 4 } },
   monitor: remember(() => new ArrayErrors(), {
     call: (event, state, _verdict, arrays) => arrays.enabling(event, state),
     signal: (event, state, verdict, arrays) => {
@@ -162,6 +164,7 @@ export const fence43: Rule = {
   ],
   hints: ["Does the consumer unwrap the chain before it reads errors?"],
   status: checked,
+  situation: { weights: { createChain: 8, fenceGet: 4, setError: 12, enableSignaling: 6, addCallback: 4, signal: 4 } },
   monitor: on({
     signal: (event, state, verdict) => {
       if (state.fences.get(event.fence)?.kind !== "chain") return;
@@ -204,6 +207,7 @@ export const fence44: Rule = {
     "Does a chain re-arm on the next unsignaled member after each signal?",
   ],
   status: checked,
+  situation: { weights: { createArray: 8, createChain: 8, fenceGet: 4, addCallback: 6, signal: 3 } },
   monitor: remember(() => new Map<string, HistoryEvent>(), {
     "ret addCallback": (event, state, _verdict, served) => {
       if (event.fence !== null && event.errno === 0 && isContainer(state, event.fence)) served.set(event.fence, event);
@@ -248,6 +252,7 @@ export const fence46: Rule = {
   ],
   hints: ["Is each input's status read before the merge where the outcome matters?"],
   status: checked,
+  situation: { weights: { setError: 12, merge: 8, getStatus: 6, signal: 4 } },
   monitor: remember(() => new Map<string, string>(), {
     signal: (event, state, verdict) => {
       const call = openCall(state, event.task);
@@ -293,6 +298,10 @@ export const fence49: Rule = {
     "Does the error path free both the members and their list?",
   ],
   status: checked,
+  situation: {
+    weights: { createArray: 8, createChain: 6, fenceGet: 4 },
+    failures: [{ site: "fence-array", errno: ENOMEM }],
+  },
   monitor: remember(() => new Map<string, RetEvent<"createArray" | "createChain">>(), {
     "call fencePut": (event, state, verdict, handed) => {
       const given = handed.get(event.fence);

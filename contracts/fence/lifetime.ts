@@ -71,6 +71,7 @@ export const fence23: Rule = {
     "Is a job freed on an error path without signaling its fence?",
   ],
   status: checked,
+  situation: { misuse: ["fencePut"], weights: { addCallback: 6, fencePut: 12, fenceInit: 2 } },
   monitor: remember(() => new Completions(), {
     "cbret signaled": (event, _state, _verdict, memory) => memory.answered(event.fence, event.answer),
     "cbret enableSignaling": (event, _state, _verdict, memory) => memory.answered(event.fence, !event.answer),
@@ -163,6 +164,7 @@ export const fence31: Rule = {
     "Does the owner have a release or wait operation, so that its module must outlive every reference?",
   ],
   status: checked,
+  situation: { weights: { unloadOwner: 6, move: 3, put: 3, setFenceDeadline: 6, fenceInit: 2 } },
   monitor: on({
     cb: (event, state, verdict) => {
       if (!ownerHooks.has(event.hook) || !("fence" in event)) return;

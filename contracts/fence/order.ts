@@ -64,6 +64,7 @@ export const fence19: Rule = {
     "Does a skipped or cancelled job signal ahead of an earlier one still on the hardware?",
   ],
   status: checked,
+  situation: { weights: { import: 3, submit: 8, complete: 4 }, importers: ["subject"] },
   monitor: on({
     signal: (event, state, verdict) => {
       const fence = state.fences.get(event.fence);
@@ -126,6 +127,7 @@ export const fence21: Rule = {
     "Do all fences of a context declare the same numbering mode?",
   ],
   status: checked,
+  situation: { weights: { isLater: 10, fenceInit: 3 } },
   monitor: on({
     "ret isLater": (event, state, verdict) => {
       const [first, second] = [state.fences.get(event.first), state.fences.get(event.second)];
@@ -160,6 +162,7 @@ export const fence26: Rule = {
     "Does unlinking a node skip an earlier one that is unsignaled?",
   ],
   status: checked,
+  situation: { weights: { createChain: 10, fenceGet: 6, signal: 4, isSignaled: 6 } },
   monitor: on({
     "call createChain": (event, state, verdict) => {
       if (verdict.misuse) return;
@@ -202,6 +205,7 @@ export const fence27: Rule = {
     "Is the returned node's number assumed to be at least the point?",
   ],
   status: checked,
+  situation: { weights: { createChain: 10, fenceGet: 6, signal: 3, findSeqno: 10 } },
   monitor: on({
     "ret findSeqno": (event, state, verdict) => {
       const fence = state.fences.get(event.fence);

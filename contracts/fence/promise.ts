@@ -1,4 +1,4 @@
-import type { CallEvent } from "../../spec/event.ts";
+import type { CallEvent, DeviceEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
@@ -67,7 +67,24 @@ export const fence04: Rule = {
     "Can a new job enter the ring between the stop and the forced signals?",
     "Is an error such as -ETIME or -ECANCELED set before the forced signal?",
   ],
-  status: later("FENCE"),
+  status: checked,
+  situation: { weights: { submit: 4, import: 3, hang: 20 }, importers: ["subject"] },
+  monitor: remember(() => new Map<string, DeviceEvent>(), {
+    device: (event, state, verdict, hung) => {
+      if (event.change !== "jobHang" || event.job === null) return;
+      hung.set(event.job, event);
+      if (state.jobs.get(event.job)?.fences.length !== 0) verdict.exercised();
+    },
+    end: (_event, state, verdict, hung) => {
+      for (const [job, event] of hung)
+        for (const name of state.jobs.get(job)?.fences ?? [])
+          if (!isOver(state, name))
+            verdict.violated(
+              `the device hung in ${job}, and the recovery of ${state.fences.get(name)?.by ?? "its owner"} never signals ${name}`,
+              event,
+            );
+    },
+  }),
 };
 
 export const fence05: Rule = {
@@ -135,6 +152,7 @@ export const fence34: Rule = {
     "Are prefetch engines and second-level TLBs flushed too?",
   ],
   status: checked,
+  situation: { weights: { submit: 4, move: 4, evict: 2, complete: 3 } },
   monitor: on({
     access: (event, state, verdict) => {
       const mapping = event.mapping === null ? undefined : state.mappings.get(event.mapping);

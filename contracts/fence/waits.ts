@@ -171,6 +171,7 @@ export const fence29: Rule = {
     "Does it cope with being called many times and with times in the past?",
   ],
   status: checked,
+  situation: { weights: { fenceInit: 2, setFenceDeadline: 12 } },
   monitor: remember(() => new Map<number, Set<string>>(), {
     "call setFenceDeadline": (event, state, _verdict, owed) => {
       const parts = [...pendingParts(state, event.fence)];
@@ -274,6 +275,7 @@ export const fence47: Rule = {
     "Is the index read although the result was 0 or negative?",
   ],
   status: checked,
+  situation: { weights: { waitAny: 8, fenceInit: 2, fencePut: 3 }, interrupts: true },
   monitor: remember(
     () => ({ first: new Map<number, number>(), waited: new Set<string>(), refused: new Set<number>() }),
     {

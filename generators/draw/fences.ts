@@ -54,7 +54,11 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
     const fence = pickRow(context.random, context.state.fences, (row) => row.by === "program");
     return fence === null ? null : { fence };
   },
-  fencePut: withFence,
+  fencePut: (context) => {
+    // Misuse drops the last reference of a fence that somebody counts on.
+    const fence = pickFence(context, (row) => !context.misuse || (!row.signaled && row.refs === 1));
+    return fence === null ? null : { fence };
+  },
   finishWork: unsignaled,
   signal: unsignaled,
   signalTimestamp: (context) => {

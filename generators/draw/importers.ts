@@ -35,6 +35,11 @@ function drawMap(context: DrawContext, attachment: string | null): StepArgs<"map
   return { attachment: null, direction: pickDirection(context), mapping };
 }
 
+function runningJob({ state, random }: DrawContext): { readonly job: string } | null {
+  const job = pickRow(random, state.jobs, (row) => row.phase === "running");
+  return job === null ? null : { job };
+}
+
 /** Draws for attach, pin, map, access and what importers' users ask for. */
 export const importerDraws: Draws<keyof typeof importerOperations> = {
   attach: (context) => {
@@ -121,10 +126,8 @@ export const importerDraws: Draws<keyof typeof importerOperations> = {
     const kind = random.pick(["read", "write", "write", "speculativeRead"] as const);
     return { importer, imports, kind, job: context.name("job") };
   },
-  complete: ({ state, random }) => {
-    const job = pickRow(random, state.jobs, (row) => row.phase === "running");
-    return job === null ? null : { job };
-  },
+  complete: runningJob,
+  hang: runningJob,
   stop: (context) => {
     const imported = liveImport(context);
     return imported === null ? null : { import: imported };

@@ -242,8 +242,8 @@ export class KernelEnv {
     this.world.recorder.emit({ kind: "free", what, id, by: this.by });
   }
 
-  startJob(_name: string, work: () => void): void {
-    this.world.jobs.start(this.by, work);
+  startJob(_name: string, work: () => void, killed?: () => void): void {
+    this.world.jobs.start(this.by, work, killed ?? null);
   }
 
   /** First thing in every blocking call: tells a call that runs from one that was made and thrown away. */

@@ -5,6 +5,8 @@ export interface DeviceJob {
   readonly name: string;
   readonly by: string;
   readonly work: () => void;
+  /** The owner's recovery from a hang; null for work that cannot hang. */
+  readonly killed: (() => void) | null;
   ended: boolean;
 }
 
@@ -20,10 +22,10 @@ export class JobQueue {
   }
 
   /** Queues work. An importer's takes the name of the program's job where the step names one. */
-  start(by: string, work: () => void): void {
+  start(by: string, work: () => void, killed: (() => void) | null): void {
     const { names, scheduler } = this.world;
     const kind = this.exporterOf(by) === null ? "job" : "exporterJob";
-    const job: DeviceJob = { name: names.next(kind, scheduler.current.stepId), by, work, ended: false };
+    const job: DeviceJob = { name: names.next(kind, scheduler.current.stepId), by, work, killed, ended: false };
     names.bind(job, job.name);
     this.all.push(job);
     this.emit("jobStart", job);
@@ -31,19 +33,14 @@ export class JobQueue {
 
   /** The device finishes a job, in interrupt context. */
   finish(job: DeviceJob): void {
-    if (job.ended) return;
-    job.ended = true;
-    const task = this.world.scheduler.current;
-    const outer = this.running;
-    task.atomicDepth += 1;
-    this.running = job;
-    try {
-      job.work();
-    } finally {
-      this.running = outer;
-      task.atomicDepth -= 1;
-    }
-    this.emit("jobEnd", job);
+    if (!job.ended) this.end(job, job.work);
+  }
+
+  /** The device hangs in a job, and its owner recovers; what cannot hang is finished. */
+  hang(job: DeviceJob): void {
+    if (job.ended || job.killed === null) return this.finish(job);
+    this.emit("jobHang", job);
+    this.end(job, job.killed);
   }
 
   /** Jobs that have not ended. */
@@ -51,7 +48,22 @@ export class JobQueue {
     return this.all.filter((job) => !job.ended);
   }
 
-  private emit(change: "jobStart" | "jobEnd", job: DeviceJob): void {
+  private end(job: DeviceJob, last: () => void): void {
+    job.ended = true;
+    const task = this.world.scheduler.current;
+    const outer = this.running;
+    task.atomicDepth += 1;
+    this.running = job;
+    try {
+      last();
+    } finally {
+      this.running = outer;
+      task.atomicDepth -= 1;
+    }
+    this.emit("jobEnd", job);
+  }
+
+  private emit(change: "jobStart" | "jobHang" | "jobEnd", job: DeviceJob): void {
     const exporter = this.exporterOf(job.by);
     this.world.recorder.emit({ kind: "device", change, exporter, attachment: null, job: job.name });
   }

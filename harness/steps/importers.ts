@@ -106,6 +106,11 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
     const job = run.world.jobs.all.find((entry) => entry.name === step.job);
     if (job !== undefined) run.world.jobs.finish(job);
   },
+  *hang(run, step) {
+    yield* run.world.at("interrupt");
+    const job = run.world.jobs.all.find((entry) => entry.name === step.job);
+    if (job !== undefined) run.world.jobs.hang(job);
+  },
   *stop(run, step) {
     const imported = run.world.names.object<Import>(step.import)!;
     const importer = run.importer(run.importerOf.get(imported)!)!;

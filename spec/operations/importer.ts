@@ -115,6 +115,14 @@ export const importerOperations = {
     kernel: "",
     fields: { job: refer("job") },
   }),
+  hang: operation({
+    level: "control",
+    side: "harness",
+    lock: "any",
+    summary: "The device hangs in a job: no access happens, and its owner's recovery ends it, where it has one.",
+    kernel: "",
+    fields: { job: refer("job") },
+  }),
   stop: operation({
     level: "driver",
     side: "importer",

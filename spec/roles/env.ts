@@ -103,7 +103,10 @@ export interface Machine {
   setDeviceMemory(on: boolean): void;
   take(what: string): Resource;
   give(resource: Resource): void;
-  /** Work of a device, finished when the program or the drain says so: accesses and signals belong here. */
+  /**
+   * Work of a device, finished when the program or the drain says so: accesses and signals belong here.
+   * `killed` is its owner's recovery and takes the place of `work` where the device hangs.
+   */
   startJob(name: string, work: () => void, killed?: () => void): void;
 }
 

@@ -121,7 +121,7 @@ const byKind = [
   }),
   event("list", { attachment: name, listed: flagField }),
   event("device", {
-    change: wordField(["memoryOn", "memoryOff", "stop", "jobStart", "jobEnd"]),
+    change: wordField(["memoryOn", "memoryOff", "stop", "jobStart", "jobHang", "jobEnd"]),
     exporter: nameOrNull,
     attachment: nameOrNull,
     job: nameOrNull,

@@ -94,6 +94,7 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
     case "get":
       return [step.fd];
     case "complete":
+    case "hang":
       return [step.job];
     // What a fence may go through depends on whether it has signaled: one at a time.
     case "signal":

@@ -146,6 +146,7 @@ export function classifyImporterStep(context: ClassifyContext, step: ImporterSte
       return ready ? "enabled" : "undefined";
     }
     case "complete":
+    case "hang":
       return context.state.jobs.get(step.job)?.phase === "running" ? "enabled" : "undefined";
     case "stop":
     case "release":

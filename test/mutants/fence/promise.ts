@@ -23,6 +23,18 @@ export const examples: readonly Example[] = [
     { also: ["FENCE-08"] },
   ),
   faultyImporter(
+    "FENCE-04",
+    "the recovery from a hang forgets the fence",
+    (reached) =>
+      class extends DynamicImporter {
+        constructor(env: Env) {
+          super(instead(env, "startJob", (name, work) => env.startJob(name, work, reached)));
+        }
+      },
+    (builder) => builder.step("submit", job).step("hang", { job: "j1" }),
+    { also: ["FENCE-03", "FENCE-08"] },
+  ),
+  faultyImporter(
     "FENCE-05",
     "a job is queued after its fence is out and the lock is gone",
     (reached) =>

@@ -23,12 +23,10 @@ export const examples: readonly Example[] = [
     "timeout 0 on a signaled fence answers expiry",
     (reached) =>
       class extends ReferenceFences {
-        protected override defaultWait(fence: ReferenceFence, interruptible: boolean, timeout: number) {
-          if (timeout === 0 && fence.signaled) reached();
-          return super.defaultWait(fence, interruptible, timeout || -1);
-        }
-        protected override remaining(deadline: number) {
-          return super.remaining(deadline);
+        protected override *defaultWait(fence: ReferenceFence, interruptible: boolean, timeout: number) {
+          if (timeout > 0) return yield* super.defaultWait(fence, interruptible, timeout);
+          if (fence.signaled) reached();
+          return 0;
         }
       },
     (builder) =>
