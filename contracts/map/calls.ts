@@ -1,4 +1,4 @@
-import { EINVAL, errnoName } from "../../spec/errno.ts";
+import { EINVAL, ENODEV, errnoName } from "../../spec/errno.ts";
 import { on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
@@ -184,8 +184,11 @@ export const map27: Rule = {
     "call map": neverNone,
     "call mapUnlocked": neverNone,
     "ret import": (event, _state, verdict) => void (event.direction === "none" && verdict.exercised()),
-    "cbret map"(event, _state, verdict) {
+    "cbret map"(event, state, verdict) {
       if (event.direction !== "none" || event.injected) return;
+      // Which of two reasons to refuse comes first is the exporter's choice.
+      const access = state.buffers.get(state.attachments.get(event.attachment)?.buffer ?? "")?.access;
+      if (event.errno === ENODEV && access !== "accessible") return;
       verdict.exercised();
       if (event.errno !== EINVAL)
         verdict.violated(`${event.to} answers ${errnoName(event.errno)} to a map with the direction none`);

@@ -1,5 +1,5 @@
 import { EINTR, EINVAL, ENODEV, ENOMEM, ERESTARTSYS, errnoName } from "../../spec/errno.ts";
-import type { RetEvent, TranslateEvent } from "../../spec/event.ts";
+import type { LockEvent, ResumedEvent, RetEvent, TranslateEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
@@ -29,6 +29,21 @@ const refusals: ReadonlySet<number> = new Set([ENODEV, ENOMEM, EINTR, ERESTARTSY
 function isRevoked(state: State, attachment: string): boolean {
   const access = bufferOf(state, attachment)?.access;
   return access === "revoked" || access === "revokedForever";
+}
+
+/** A signal ends a wait inside a map. What a callback that the hook runs waits for is not the map's. */
+function noteInterruption(
+  event: ResumedEvent | LockEvent | RetEvent<"waitFences" | "waitFence">,
+  state: State,
+  interrupted: Set<number>,
+): void {
+  if (event.errno !== EINTR && event.errno !== ERESTARTSYS) return;
+  const frames = state.tasks.get(event.task)?.frames ?? [];
+  const index = frames.findLastIndex(
+    (frame) => frame.kind === "call" && (frame.op === "map" || frame.op === "mapUnlocked"),
+  );
+  const inCallback = frames.slice(index + 1).some((frame) => frame.kind === "cb" && frame.hook === "invalidate");
+  if (index >= 0 && !inCallback) interrupted.add(frames[index]!.seq);
 }
 
 /** MAP-28. Success is right too: the wait may have been tried again. */
@@ -146,15 +161,10 @@ export const map28: Rule = {
   ],
   status: checked,
   monitor: remember(() => new Set<number>(), {
-    resumed(event, state, _verdict, interrupted) {
-      const frames = state.tasks.get(event.task)?.frames ?? [];
-      const index = frames.findLastIndex(
-        (frame) => frame.kind === "call" && (frame.op === "map" || frame.op === "mapUnlocked"),
-      );
-      // A callback that the hook runs answers to nobody.
-      const inCallback = frames.slice(index + 1).some((frame) => frame.kind === "cb" && frame.hook === "invalidate");
-      if (event.errno !== 0 && index >= 0 && !inCallback) interrupted.add(frames[index]!.seq);
-    },
+    resumed: (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
+    lock: (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
+    "ret waitFences": (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
+    "ret waitFence": (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
     "ret map": saysInterrupted,
     "ret mapUnlocked": saysInterrupted,
   }),

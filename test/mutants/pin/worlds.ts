@@ -64,12 +64,16 @@ export function locked(builder: ProgramBuilder, op: "pin" | "unpin", attachment:
   return builder.step("lock", lock).step(op, { attachment }).step("unlock", lock);
 }
 
-/** A KERNEL fence of the program's in b1. */
-export function kernelFence(builder: ProgramBuilder, usage: "kernel" | "write" = "kernel"): ProgramBuilder {
+/** A pending fence of the program's in b1. */
+export function pendingFence(
+  builder: ProgramBuilder,
+  usage: "kernel" | "write" = "kernel",
+  fence = "f1",
+): ProgramBuilder {
   return builder
-    .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+    .step("fenceInit", { fence, timeline: Number(fence.slice(1)), seqno: 1 })
     .step("lock", lock)
     .step("reserveFences", { ...lock, count: 1 })
-    .step("addFence", { ...lock, fence: "f1", usage })
+    .step("addFence", { ...lock, fence, usage })
     .step("unlock", lock);
 }

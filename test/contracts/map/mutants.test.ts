@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { examples as core } from "../../mutants/map/core.ts";
+import { examples as exporters } from "../../mutants/map/exporters.ts";
+import { examples as importers } from "../../mutants/map/importers.ts";
+import { judgeProgram } from "../../kit/judge-program.ts";
+
+describe.each([...core, ...exporters, ...importers])("$mutant.name", ({ mutant, program }) => {
+  it("breaks its rule, and nothing beyond what it may", () => {
+    let reached = 0;
+    const system = mutant.system(() => (reached += 1));
+    const judged = judgeProgram(program, system);
+    expect(judged.fault).toBeNull();
+    expect(reached).toBeGreaterThan(0);
+    expect(judged.ids).toContain(mutant.rule);
+    expect(judged.ids.filter((id) => id !== mutant.rule && !mutant.also.includes(id))).toEqual([]);
+  });
+
+  it("is acquitted without the fault", () => {
+    const judged = judgeProgram(program);
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+    expect(judged.exercised(mutant.rule)).toBeGreaterThan(0);
+  });
+});
