@@ -254,8 +254,9 @@ export const resv11: Rule = {
     blocked(event, state, verdict, backedOff) {
       const { wait } = event;
       if (wait.kind !== "lock" || wait.acquire === null || !holdsAny(state, wait.acquire)) return;
-      const older = rivals(state, wait.lock, event.task).filter((name) => backedOff.has(name));
-      if (older.length > 0) verdict.exercised();
+      const others = rivals(state, wait.lock, event.task);
+      const older = others.filter((name) => backedOff.has(name));
+      if (older.length > 0 || (others.length > 0 && backedOff.has(wait.acquire))) verdict.exercised();
       const robbed = olderThan(state, wait.acquire, older);
       if (robbed !== undefined)
         verdict.violated(

@@ -175,12 +175,14 @@ export const resv47: Rule = {
   status: checked,
   monitor: remember(() => new Map<string, LockEvent>(), {
     lock(event, state, verdict, interrupted) {
-      if (event.lockClass !== "reservation" || event.errno !== EINTR) return;
-      verdict.exercised();
+      if (event.lockClass !== "reservation") return;
+      const free = !event.waited && isFree(state, event.lock, event.task);
+      if (event.errno === EINTR || (free && event.form !== "try")) verdict.exercised();
+      if (event.errno !== EINTR) return;
       interrupted.set(event.lock, event);
       if (event.form === "plain" || event.form === "slow")
         verdict.violated(`the lock call on ${event.lock}, which nothing may interrupt, answers EINTR`);
-      else if (!event.waited && isFree(state, event.lock, event.task))
+      else if (free)
         verdict.violated(`the lock call on ${event.lock} answers EINTR although the lock is free`);
     },
     end(event, state, verdict, interrupted) {

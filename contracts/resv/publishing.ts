@@ -116,8 +116,9 @@ export const resv32: Rule = {
       const submit = submitOf(state, { task: event.task, by: event.importer });
       const done = published.get(event.job);
       if (submit === undefined || done === undefined || event.errno !== 0) return;
-      const left = [...objectsOf(state, submit).keys()].find((resv) => !done.has(resv));
-      if (left !== undefined)
+      const objects = [...objectsOf(state, submit).keys()];
+      const left = objects.find((resv) => !done.has(resv));
+      if (objects.length > 1 && left !== undefined)
         verdict.violated(`${event.job} uses what is behind ${left} and has no fence there`, submit);
     },
   }),

@@ -22,7 +22,7 @@ export class Exec {
   *lockAll(resvs: readonly Reservation[]): Generator<Suspension, Errno, unknown> {
     let errno = yield* this.lockRest(resvs);
     while (errno === EDEADLK) {
-      yield* this.unlockAll();
+      yield* this.backOff();
       errno = (yield* this.lockContended()) || (yield* this.lockRest(resvs));
     }
     if (errno === 0) this.env.acquireDone(this.context);
@@ -39,6 +39,10 @@ export class Exec {
   /** Nothing is held any more. */
   finish(): void {
     this.env.acquireFini(this.context);
+  }
+
+  protected backOff(): Generator<Suspension, void, unknown> {
+    return this.unlockAll();
   }
 
   protected *lockRest(resvs: readonly Reservation[]): Generator<Suspension, Errno, unknown> {
@@ -61,7 +65,7 @@ export class Exec {
   protected *lockContended(): Generator<Suspension, Errno, unknown> {
     const resv = this.contended!;
     const errno = yield* this.env.lockSlowInterruptible(resv, this.context);
-    if (errno === 0) this.held = [resv];
+    if (errno === 0) this.held = [...this.held, resv];
     return errno;
   }
 }
