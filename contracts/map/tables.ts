@@ -28,14 +28,14 @@ export const map07: Rule = {
     "cbret map"(event, state, verdict) {
       const name = state.attachments.get(event.attachment)?.buffer;
       if (name === undefined || event.errno !== 0 || event.table === null) return;
-      for (const [attachment, { hookMaps }] of attachmentsOf(state, name)) {
-        if (hookMaps.length > 0) verdict.exercised();
-        if (hookMaps.some(({ table }) => table === event.table))
-          verdict.violated(
-            `${event.to} hands out ${event.table} for ${event.attachment}, which ${attachment} has mapped already`,
-            verdict.since("attachments", attachment, "hookMaps"),
-          );
-      }
+      const live = attachmentsOf(state, name).filter(([, row]) => row.hookMaps.length > 0);
+      if (live.length > 0) verdict.exercised();
+      const first = live.find(([, row]) => row.hookMaps.some(({ table }) => table === event.table))?.[0];
+      if (first !== undefined)
+        verdict.violated(
+          `${event.to} hands out ${event.table} for ${event.attachment}, which ${first} has mapped already`,
+          verdict.since("attachments", first, "hookMaps"),
+        );
     },
   }),
 };

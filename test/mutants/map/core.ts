@@ -4,7 +4,7 @@ import type { ReferenceAttachment } from "../../../reference-impl/buffers/buffer
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { Mutant } from "../mutant.ts";
 import { type Example, faultyCore } from "../life/kit.ts";
-import { a1, a2, pendingFence, m1, staticImporter } from "../pin/worlds.ts";
+import { a1, a2, m1, nothing, pendingFence, staticImporter } from "../pin/worlds.ts";
 import { allStatic, caching, detached, mapped, waitingMap } from "./worlds.ts";
 
 /** Faults of map and unmap in the core. */
@@ -82,9 +82,9 @@ export const examples: readonly Example[] = [
     "a static importer gets a mapping before the memory is ready",
     (reached) =>
       class extends ReferenceBuffers {
-        protected override *waitKernel() {
+        protected override waitKernel() {
           reached();
-          return 0;
+          return nothing(0);
         }
       },
     waitingMap,

@@ -1,7 +1,6 @@
 import { EBUSY, EIO, ENODEV } from "../../../spec/errno.ts";
 import type { Attachment, Device, Direction, DmaBuf, Fence, SgTable, Storage } from "../../../spec/roles/handles.ts";
 import type { Backing, BufferObject } from "../../../reference-impl/exporter/buffer-object.ts";
-import type { CopyJob } from "../../../reference-impl/exporter/copy-job.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { mapPieces, type MappedTable, pieceLength } from "../../../reference-impl/exporter/mapped-table.ts";
 import { StaticExporter } from "../../../reference-impl/exporter/static-exporter.ts";

@@ -3,12 +3,12 @@ import type { Attachment, Device, Direction, DmaBuf, SgTable } from "../../../sp
 import type { DynamicImport, Mapping } from "../../../reference-impl/importers/dynamic-import.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
 import { PinnedRevocableImporter } from "../../../reference-impl/importers/pinned-revocable-importer.ts";
-import { StaticImport, StaticImporter } from "../../../reference-impl/importers/static-importer.ts";
+import { type StaticImport, StaticImporter } from "../../../reference-impl/importers/static-importer.ts";
 import type { JobAccess } from "../../../reference-impl/importers/submission.ts";
 import { EFAULT } from "../../../spec/errno.ts";
 import type { Mutant } from "../mutant.ts";
 import { type Example, faultyImporter } from "../life/kit.ts";
-import { deviceWorld, j1, p1, patched, toDevice, world } from "../pin/worlds.ts";
+import { deviceWorld, j1, nothing, p1, patched, toDevice, world } from "../pin/worlds.ts";
 
 const statically = { kind: "static" } as const;
 const submitted = world("subject", "subject");
@@ -100,8 +100,9 @@ export const examples: readonly Example[] = [
     "release forgets a stale mapping",
     (reached) =>
       class extends DynamicImporter {
-        protected override *unmapStale(imported: DynamicImport, mapping: Mapping) {
+        protected override unmapStale(imported: DynamicImport, mapping: Mapping) {
           if (imported.stale.delete(mapping)) reached();
+          return nothing(undefined);
         }
       },
     (builder) => submitted(builder).step("import", p1).step("submit", j1).step("release", { import: "p1" }),
@@ -144,9 +145,9 @@ export const examples: readonly Example[] = [
     "a job does not wait for a move under way",
     (reached) =>
       class extends DynamicImporter {
-        protected override *waitImplicit() {
+        protected override waitImplicit() {
           reached();
-          return 0;
+          return nothing(0);
         }
       },
     (builder) =>

@@ -5,7 +5,7 @@ import { DefaultExporter } from "../../../reference-impl/exporter/default-export
 import { DynamicExporter } from "../../../reference-impl/exporter/dynamic-exporter.ts";
 import type { Mutant } from "../mutant.ts";
 import { type Example, faultyExporter } from "../life/kit.ts";
-import { a1, a2, deviceWorld, locked, m1, toDevice, world } from "./worlds.ts";
+import { a1, a2, deviceWorld, locked, m1, nothing, toDevice, world } from "./worlds.ts";
 
 /** Two importers with the callback; the first is a peer, the second is or is not. */
 function pair(peer: boolean, placement: "system" | "device" = "system") {
@@ -56,9 +56,9 @@ export const examples: readonly Example[] = [
     "pin does not wait for a move under way",
     (reached) =>
       class extends DefaultExporter {
-        protected override *waitReady() {
+        protected override waitReady() {
           reached();
-          return 0;
+          return nothing(0);
         }
       },
     (builder) => locked(world("subject", "scripted")(builder).step("attach", a1).step("move", toDevice), "pin", "a1"),
@@ -80,10 +80,10 @@ export const examples: readonly Example[] = [
     "pin is busy where it could move",
     (reached) =>
       class extends DefaultExporter {
-        protected override *placeForPin(_buffer: DmaBuf, object: BufferObject) {
-          if (!this.isOutOfReach(object)) return 0;
+        protected override placeForPin(_buffer: DmaBuf, object: BufferObject) {
+          if (!this.isOutOfReach(object)) return nothing(0);
           reached();
-          return EBUSY;
+          return nothing(EBUSY);
         }
       },
     (builder) =>

@@ -119,8 +119,9 @@ export const examples: readonly Example[] = [
     "the callback of a pinned importer only prints",
     (reached) =>
       class extends PinnedRevocableImporter {
-        protected override *invalidate() {
+        protected override invalidate() {
           reached();
+          return nothing(undefined);
         }
       },
     (builder) => world("subject", "pinnedRevocable")(builder).step("import", p1).step("revoke", { buffer: "b1" }),

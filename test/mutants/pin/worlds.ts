@@ -15,6 +15,7 @@ export function blocking<T>(body: Generator<Suspension, T, unknown>): Blocking<T
 }
 
 function* answer<T>(value: T): Generator<Suspension, T, unknown> {
+  yield* [];
   return value;
 }
 
