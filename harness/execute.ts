@@ -74,6 +74,7 @@ class Run {
     yield* scheduler.drive();
     yield* this.timePasses();
     this.over = true;
+    scheduler.draining = true;
     if (this.fault !== null) return;
     scheduler.current = scheduler.task("drain");
     recorder.emit({ kind: "drain" });

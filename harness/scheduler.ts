@@ -26,6 +26,8 @@ export class Scheduler {
   readonly hooks: SchedulerHooks;
   readonly tasks = new Map<string, Task>();
   current: Task;
+  /** The program is over: the drain is neither paused nor made to fail. */
+  draining = false;
   /** Activities under way, oldest first. */
   private active: Task[] = [];
   private deferred: {
@@ -71,7 +73,7 @@ export class Scheduler {
   pauses(site: string): boolean {
     const task = this.current;
     const step = task.stepId;
-    if (step === null || task.atomicDepth > 0 || !this.chooser.counts(step)) return false;
+    if (step === null || this.draining || task.atomicDepth > 0 || !this.chooser.counts(step)) return false;
     const nth = task.pass(site);
     const decision = this.chooser.pause(step, site, nth);
     if (decision === null) return false;

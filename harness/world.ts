@@ -92,7 +92,7 @@ export class World {
   failure(site: string): Errno {
     const task = this.scheduler.current;
     const step = task.stepId;
-    if (step === null || !this.scheduler.chooser.counts(step)) return 0;
+    if (step === null || this.scheduler.draining || !this.scheduler.chooser.counts(step)) return 0;
     return this.scheduler.chooser.fail(step, site, task.pass(`!${site}`));
   }
 

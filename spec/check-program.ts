@@ -121,6 +121,8 @@ export class Bindings {
       }
     }
     const by = this.of(kind).get(name);
+    // An export that was refused may be tried again, and a callback that has run may be registered again.
+    if (by !== undefined && (step.op === "export" || kind === "callback")) return null;
     if (by !== undefined)
       return problem(path, `"${name}" is created already, by ${by}; give ${article(kind)} a name of its own`);
     if (step.op === "export") this.bindBuffer(name, step.id);

@@ -68,7 +68,9 @@ export const fenceSteps: StepHandlers<keyof typeof fenceOperations> = {
   },
   *setError(run, step) {
     yield* run.world.at("error");
-    run.program.setError(fenceOf(run, step.fence), step.error);
+    // Too late, if something has signaled the fence meanwhile: its owner knows that.
+    const signaled = run.world.state().fences.get(step.fence)?.signaled === true;
+    if (step.misuse === true || !signaled) run.program.setError(fenceOf(run, step.fence), step.error);
   },
   *getStatus(run, step) {
     yield* run.world.at("status");

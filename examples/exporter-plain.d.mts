@@ -1,0 +1,4 @@
+import type { Subject } from "dmabuf-conformance";
+
+declare const subject: Subject;
+export default subject;
