@@ -33,17 +33,23 @@ export const pageTablesWithoutMemory: Situation = {
 /** Moves of buffers that hold fences of every usage and have no mapping that keeps an old place. */
 export const movesWithFences: Situation = {
   exporters: ["subject", "dynamic"],
+  tasks: 1,
   weights: {
     fenceInit: 3,
     lock: 3,
-    reserveFences: 5,
+    reserveFences: 6,
     addFence: 8,
-    unlock: 5,
-    move: 10,
+    unlock: 6,
+    move: 12,
     evict: 4,
-    signal: 0.2,
-    attach: 0.3,
-    import: 0.3,
+    signal: 0.1,
+    signalTimestamp: 0.1,
+    checkAndSignal: 0.1,
+    waitFences: 0.1,
+    waitFence: 0.1,
+    waitAny: 0.1,
+    attach: 0.2,
+    import: 0.2,
   },
 };
 
