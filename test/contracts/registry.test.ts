@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { areaOf, registry } from "../../contracts/registry.ts";
+import { areas, type Area } from "../../contracts/rule-text.ts";
+import { allMutants } from "../mutants/all.ts";
+
+/** Rows of the catalog by area. A registry that silently shrank fails here. */
+const rows: Readonly<Record<Area, number>> = {
+  LIFE: 37,
+  ATT: 32,
+  PIN: 21,
+  MAP: 38,
+  MOVE: 37,
+  REV: 56,
+  RESV: 49,
+  FENCE: 50,
+  CPU: 36,
+  SYNC: 28,
+  P2P: 39,
+  DMAMAP: 33,
+  MMUN: 36,
+  FAULT: 15,
+  NEG: 23,
+};
+const core: readonly Area[] = ["LIFE", "ATT", "PIN", "MAP", "MOVE", "REV", "RESV", "FENCE"];
+const coreRules = registry.filter((rule) => core.includes(areaOf(rule)));
+/** Temporal rows that serve the core areas (T-16 is about negotiated levels). The others arrive with theirs. */
+const temporal = Array.from({ length: 24 }, (_, index) => `T-${String(index + 1).padStart(2, "0")}`)
+  .concat("T-33", "T-34", "T-35")
+  .filter((id) => id !== "T-16");
+
+describe("the registry", () => {
+  it("has every row of the catalog exactly once, in order", () => {
+    const ids = areas.flatMap((area) =>
+      Array.from({ length: rows[area] }, (_, index) => `${area}-${String(index + 1).padStart(2, "0")}`),
+    );
+    expect(registry.map((rule) => rule.id)).toEqual(ids);
+    expect(registry).toHaveLength(530);
+  });
+
+  it("says of every rule what, why, whose, where from and what to look at", () => {
+    for (const rule of registry) {
+      expect(rule.statement.length, rule.id).toBeGreaterThan(20);
+      expect(rule.intent.length, rule.id).toBeGreaterThan(15);
+      expect(rule.obliged.length, rule.id).toBeGreaterThan(0);
+      expect(rule.sources.length, rule.id).toBeGreaterThan(0);
+      expect(rule.hints.length, rule.id).toBeGreaterThan(0);
+      expect(rule.statement, rule.id).not.toMatch(/catalog|row says/i);
+    }
+  });
+
+  it("has a monitor exactly where the status says so", () => {
+    for (const rule of registry)
+      expect(rule.monitor !== undefined, rule.id).toBe(
+        rule.status.kind === "checked" || rule.status.kind === "sampled",
+      );
+  });
+
+  it("checks the core areas but for a counted few", () => {
+    const count = (kind: string) => coreRules.filter((rule) => rule.status.kind === kind).length;
+    expect(coreRules).toHaveLength(320);
+    expect(count("later")).toBeLessThanOrEqual(15);
+    expect(coreRules.length - count("checked") - count("later")).toBeLessThanOrEqual(25);
+    expect({ checked: count("checked"), later: count("later") }).toMatchSnapshot();
+    for (const rule of coreRules)
+      if (rule.status.kind === "later") expect(core, rule.id).not.toContain(rule.status.area);
+  });
+
+  it("leaves the later areas to their time", () => {
+    for (const rule of registry.filter((entry) => !core.includes(areaOf(entry))))
+      expect(rule.status, rule.id).toMatchObject({ kind: "later" });
+  });
+
+  it("implements every temporal row of the core areas", () => {
+    const implemented = new Set(
+      registry.filter((rule) => rule.monitor !== undefined).flatMap((rule) => rule.temporal ?? []),
+    );
+    expect(temporal.filter((id) => !implemented.has(id))).toEqual([]);
+  });
+});
+
+describe("the mutants", () => {
+  it("convict every checked MUST, and name rules that exist", async () => {
+    const mutants = await allMutants();
+    const caught = new Set(mutants.map((mutant) => mutant.rule));
+    const missing = coreRules.filter(
+      (rule) => rule.status.kind === "checked" && rule.level === "MUST" && !caught.has(rule.id),
+    );
+    expect(missing.map((rule) => rule.id)).toEqual([]);
+    const known = new Set(registry.map((rule) => rule.id));
+    for (const mutant of mutants)
+      for (const id of [mutant.rule, ...mutant.also]) expect(known, mutant.name).toContain(id);
+    expect(new Set(mutants.map((mutant) => mutant.name)).size).toBe(mutants.length);
+  });
+});
