@@ -94,7 +94,11 @@ export const examples: readonly Example[] = [
     "an importer's callback takes a reservation lock",
     (env, buffer) => {
       const done = env.fenceInit({}, env.fenceContextAlloc(1), 1n);
-      env.addCallback(done, { run: () => env.trylock(buffer.resv) && env.unlock(buffer.resv) });
+      env.addCallback(done, {
+        run: () => {
+          if (env.trylock(buffer.resv)) void env.unlock(buffer.resv);
+        },
+      });
       env.signal(done);
       env.fencePut(done);
     },
