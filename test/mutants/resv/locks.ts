@@ -10,7 +10,6 @@ import type { Mutant } from "../mutant.ts";
 import { type Example, faulty, faultyLocks, faultyObjects, objects, r1 } from "./kit.ts";
 
 const w1 = { acquire: "w1" } as const;
-const w2 = { acquire: "w2" } as const;
 const a1 = { importer: "i1", buffer: "b1", attachment: "a1" } as const;
 const m1 = { attachment: "a1", direction: "bidirectional", mapping: "m1" } as const;
 
