@@ -7,6 +7,7 @@ import type { EventKind } from "../spec/event.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { Program } from "../spec/program.ts";
 import type { AttachmentOps } from "../spec/calls.ts";
+import type { Situation } from "../spec/situation.ts";
 import { drawRun, type DrawnRun } from "./draw-run.ts";
 
 /** Times and programs below which a rule counts as not exercised. */
@@ -24,6 +25,8 @@ export interface CampaignOptions {
   readonly seed: number;
   readonly budget: number;
   readonly watch?: Watch;
+  /** What a rule's situation becomes for what is under test; itself where there is none. */
+  readonly situationOf?: (situation: Situation) => Situation;
 }
 
 /** Told what a campaign does while it does it; must not influence it. */
@@ -100,7 +103,7 @@ class CampaignRun implements Campaign {
   }
 
   draw(rule: Rule | null): DrawnRun | Promise<DrawnRun> {
-    const { system, kinds, profileName, seed } = this.options;
+    const { system, kinds, profileName, seed, situationOf = (situation) => situation } = this.options;
     const longest = rule === null ? (this.programs % 3 === 0 ? 400 : 80) : 120;
     return drawRun(
       system,
@@ -108,7 +111,7 @@ class CampaignRun implements Campaign {
       profileName,
       seed * 1_000_003 + this.programs,
       { kinds, longest },
-      { situation: rule?.situation ?? null, area: rule === null ? null : areaOf(rule) },
+      { situation: rule?.situation === undefined ? null : situationOf(rule.situation), area: rule === null ? null : areaOf(rule) },
     );
   }
 

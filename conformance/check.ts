@@ -7,7 +7,7 @@ import { readManifest, type Manifest } from "./manifest.ts";
 import type { Report, RuleReport } from "./report.ts";
 import { decide, isScored } from "./scoring.ts";
 import { shrinkViolation } from "./shrink-violation.ts";
-import { kindsOf, rolesOf, systemOf, type Subject } from "./subject.ts";
+import { kindsOf, rolesOf, situationFor, systemOf, type Subject } from "./subject.ts";
 import { redVerdicts, type VerdictKind } from "./verdict.ts";
 import { suiteVersion } from "./version.ts";
 
@@ -49,7 +49,10 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     const scored = new Set(judged.filter((rule) => isScored(rule, circumstances)).map((rule) => rule.id));
     const kinds = kindsOf(subject);
     const watch = options.watch ?? {};
-    campaign = await runCampaign({ system, kinds, profile, profileName, rules: judged, scored, seed, budget, watch });
+    campaign = await runCampaign({
+      ...{ system, kinds, profile, profileName, rules: judged, scored, seed, budget, watch },
+      situationOf: (situation) => situationFor(subject, situation),
+    });
     fault = campaign.fault?.text ?? null;
   }
   const reports: RuleReport[] = [];

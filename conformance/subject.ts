@@ -1,6 +1,7 @@
 import type { Rule } from "../contracts/rule.ts";
 import type { Factory, System } from "../harness/system.ts";
 import type { Kinds } from "../generators/world-shape.ts";
+import type { Situation } from "../spec/situation.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
 import type { Framework } from "../spec/roles/framework.ts";
 import type { Importer } from "../spec/roles/importer.ts";
@@ -63,6 +64,24 @@ export function kindsOf(subject: Subject): Kinds {
   return {
     exporters: exporter === undefined ? otherExporters : mix("subject", whole ? otherExporters : []),
     importers: importer === undefined ? otherImporters : mix("subject", whole ? otherImporters : ["scripted"]),
+  };
+}
+
+/**
+ * A situation as it can be drawn for a subject. On a side where the subject plays, or partners of its own do, only their
+ * kinds count: a situation that asks for others would otherwise go past them.
+ */
+export function situationFor(subject: Subject, situation: Situation): Situation {
+  const { exporter, importer, partners } = subject;
+  const kinds = kindsOf(subject);
+  const among = (wanted: readonly string[] = [], own: readonly string[] = []) => {
+    const left = wanted.filter((kind) => own.includes(kind));
+    return left.length > 0 ? left : own;
+  };
+  return {
+    ...situation,
+    ...((exporter ?? partners?.exporters) && { exporters: among(situation.exporters, kinds.exporters) }),
+    ...((importer ?? partners?.importers) && { importers: among(situation.importers, kinds.importers) }),
   };
 }
 

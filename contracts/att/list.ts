@@ -67,9 +67,10 @@ export const att12: Rule = {
     },
   }),
   situation: {
-    tasks: 2,
-    weights: { import: 8, move: 6, evict: 3, revoke: 3 },
-    importers: ["subject", "pinnedRevocable"],
+    tasks: 3,
+    weights: { export: 3, import: 30, release: 10, move: 20, evict: 15 },
+    exporters: ["subject", "dynamic"],
+    importers: ["subject"],
   },
   status: checked,
 };
@@ -120,6 +121,11 @@ export const att13: Rule = {
       verdict.violated(`the invalidate of ${buffer} left out ${missed}`, since);
     },
   }),
+  situation: {
+    weights: { attach: 10, export: 2, lock: 2, invalidate: 10, move: 3 },
+    exporters: ["scripted", "scriptedDynamic", "subject"],
+    importers: ["scripted"],
+  },
   status: checked,
 };
 

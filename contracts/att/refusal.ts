@@ -47,7 +47,11 @@ export const att05: Rule = {
       verdict.violated(`${to} accepts ${attachment}, though it can never be served: ${why}`, attach);
     },
   }),
-  situation: { weights: { pin: 5, attach: 5, lock: 2 }, importers: ["scripted", "pinned", "pinnedRevocable"] },
+  situation: {
+    weights: { export: 2, import: 20, attach: 20, move: 5, release: 0.2 },
+    exporters: ["subject", "dynamic"],
+    importers: ["scripted", "pinnedRevocable"],
+  },
   status: checked,
 };
 
@@ -72,7 +76,7 @@ export const att06: Rule = {
       verdict.violated(`${to} accepts ${attachment} for ${size} bytes, though ${reach}`, attach);
     },
   }),
-  situation: { sizes: [2 ** 33] },
+  situation: { sizes: [2 ** 22], weights: { attach: 5, import: 5 } },
   status: checked,
 };
 
