@@ -1,7 +1,7 @@
 import type { CallEvent, RetEvent, SignalEvent } from "../../spec/event.ts";
 import { isLaterSeqno } from "../../spec/state/observe/entries.ts";
 import type { FenceState, State } from "../../spec/state/state.ts";
-import { allParts, pendingParts } from "./parts.ts";
+import { allParts } from "./parts.ts";
 
 /** What FENCE-28 remembers of merges under way. */
 export class MergeMemory {
@@ -17,10 +17,15 @@ export class MergeMemory {
   }
 }
 
-function partsOf(state: State, fences: readonly string[]): Set<string> {
-  const found = new Set<string>();
-  for (const name of fences) pendingParts(state, name, found);
-  return found;
+/** Plain fences among the parts that are unsignaled, also those of an array that one was enough for. */
+function partsOf(state: State, fences: readonly string[]): ReadonlySet<string> {
+  const parts = fences.flatMap((name) => [...allParts(state, name)]);
+  return new Set(
+    parts.filter((part) => {
+      const { kind, signaled, released } = state.fences.get(part)!;
+      return kind === "plain" && !signaled && !released;
+    }),
+  );
 }
 
 /** Whether the fences are known and nested only as the contract allows: arrays of plain fences, chains of both. */

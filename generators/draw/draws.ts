@@ -46,7 +46,7 @@ export const baseWeights: Readonly<Record<OperationName, number>> = {
   import: 4,
   submit: 4,
   complete: 4,
-  hang: 0.5,
+  hang: 1.5,
   stop: 0.5,
   release: 1.5,
   interrupt: 0.7,
