@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { runProgram } from "../../conformance/run-program.ts";
+import { program } from "../../spec/builder.ts";
+import type { Program } from "../../spec/program.ts";
+
+/**
+ * Behaviour that was once reported as a bug and is correct (section 3 of the bug collection). A checker that complains
+ * here is wrong. F-3 and F-7 are about poll and arrive with that area.
+ */
+const controls: readonly (readonly [string, Program])[] = [
+  [
+    "F-1 a search in a fence chain that hits, misses and ends early leaves every reference where it was",
+    program("K7.1")
+      .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+      .step("fenceGet", { fence: "f1" })
+      .step("createChain", { fence: "f2", contained: "f1", seqno: 5 })
+      .step("fenceInit", { fence: "f3", timeline: 1, seqno: 2 })
+      .step("fenceGet", { fence: "f3" })
+      .step("fenceGet", { fence: "f2" })
+      .step("createChain", { fence: "f4", previous: "f2", contained: "f3", seqno: 9 })
+      .step("findSeqno", { fence: "f4", seqno: 5 })
+      .step("findSeqno", { fence: "f4", seqno: 7 })
+      .step("findSeqno", { fence: "f4", seqno: 12 })
+      .step("findSeqno", { fence: "f1", seqno: 1 })
+      .step("signal", { fence: "f1" })
+      .step("findSeqno", { fence: "f4", seqno: 5 })
+      .step("signal", { fence: "f3" })
+      .build(),
+  ],
+  [
+    "F-9 after an ordinary invalidate the importer may unmap later, and until then read what it throws away",
+    program("K7.1")
+      .importer("i1", { ops: "callback", onInvalidate: "defer" })
+      .step("export", { buffer: "b1" })
+      .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+      .step("mapUnlocked", { attachment: "a1", mapping: "m1" })
+      .step("move", { buffer: "b1", placement: "system" })
+      .step("access", { mapping: "m1", kind: "speculativeRead" })
+      .step("mapUnlocked", { attachment: "a1", mapping: "m2" })
+      .step("unmapUnlocked", { mapping: "m1" })
+      .build(),
+  ],
+  [
+    "F-9 while its fence is pending the importer may still read and write the old place",
+    program("K7.1")
+      .importer("i1", { ops: "callback", onInvalidate: "fence" })
+      .step("export", { buffer: "b1" })
+      .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+      .step("mapUnlocked", { attachment: "a1", mapping: "m1" })
+      .step("lock", { resv: "b1.resv" })
+      .step("invalidate", { buffer: "b1" })
+      .step("unlock", { resv: "b1.resv" })
+      .step("access", { mapping: "m1", kind: "write" })
+      .step("unmapUnlocked", { mapping: "m1" })
+      .build(),
+  ],
+];
+
+describe("controls: correct behaviour nobody may complain about", () => {
+  it.each(controls)("%s", async (_, control) => {
+    const run = await runProgram(control);
+    expect(run.fault).toBeNull();
+    expect(run.skipped).toEqual([]);
+    expect(run.violations.map(({ rule, why }) => `${rule.id}: ${why}`)).toEqual([]);
+  });
+
+  it("F-5 steps in the wrong order are left out, the reference is not blamed", async () => {
+    const wrong = program("K7.1")
+      .step("export", { buffer: "b1" })
+      .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+      .step("detach", { attachment: "a1" })
+      .step("mapUnlocked", { attachment: "a1", mapping: "m1" })
+      .build();
+    const run = await runProgram(wrong);
+    expect(run.skipped).toEqual(["s4"]);
+    expect(run.violations).toEqual([]);
+  });
+});
