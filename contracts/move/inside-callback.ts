@@ -120,7 +120,7 @@ export const move04: Rule = {
   level: "MUST",
   obliged: ["importer"],
   statement:
-    "Inside the callback the importer makes neither a request for this buffer's reservation lock nor any call that expects it free: export, fd creation, get, put, attach, detach, mmap, CPU access, and the unlocked map, unmap, vmap and vunmap.",
+    "Inside the callback the importer makes neither a blocking request for this buffer's reservation lock nor any call that expects it free: export, fd creation, get, put, attach, detach, mmap, CPU access, and the unlocked map, unmap, vmap and vunmap.",
   intent: "The exporter holds that lock, so each of these calls waits for its own caller.",
   sources: [
     doc("drivers/dma-buf/dma-buf.c", "locking convention"),

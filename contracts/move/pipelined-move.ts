@@ -9,7 +9,7 @@ import { relocated, resvOf } from "./callback.ts";
 interface Copies {
   /** Buffers that moved in the hold under way, with the task. */
   readonly moved: Map<string, string>;
-  /** Unfinished copies, with the buffer whose new place they fill. */
+  /** By buffer: the last copy to its new place, while it is unfinished. */
   readonly pending: Map<string, string>;
 }
 
@@ -45,33 +45,32 @@ export const move18: Rule = {
       if (relocated(state, event) !== undefined) moved.set(event.buffer, event.task);
     },
     device(event, state, _verdict, { moved, pending }) {
-      if (event.job === null) return;
-      if (event.change === "jobEnd") pending.delete(event.job);
-      if (event.change !== "jobStart" || event.exporter === null) return;
+      if (event.job === null || event.exporter === null) return;
+      if (event.change === "jobEnd") for (const [name, job] of pending) if (job === event.job) pending.delete(name);
+      if (event.change !== "jobStart") return;
       for (const [name, task] of moved) {
         const buffer = state.buffers.get(name);
         if (task === event.task && buffer?.exporter === event.exporter && holds(state, task, buffer.resv))
-          pending.set(event.job, name);
+          pending.set(name, event.job);
       }
     },
     unlock(event, state, verdict, { moved, pending }) {
       for (const name of moved.keys()) {
         if (resvOf(state, name) !== event.lock) continue;
         moved.delete(name);
-        for (const [job, copied] of pending) {
-          if (copied !== name) continue;
-          verdict.exercised();
-          if (kernelFence(state, event.lock) === undefined)
-            verdict.violated(
-              `${event.lock} is released while ${job} still fills the new place of ${name}, and no KERNEL fence is pending in it`,
-              verdict.since("buffers", name, "storage"),
-            );
-        }
+        const job = pending.get(name);
+        if (job === undefined) continue;
+        verdict.exercised();
+        if (kernelFence(state, event.lock) === undefined)
+          verdict.violated(
+            `${event.lock} is released while ${job} still fills the new place of ${name}, and no KERNEL fence is pending in it`,
+            verdict.since("buffers", name, "storage"),
+          );
       }
     },
     signal(event, state, verdict, { pending }) {
       if (event.atomic) return;
-      for (const [job, name] of pending) {
+      for (const [name, job] of pending) {
         const resv = resvOf(state, name);
         const usage = state.reservations.get(resv)?.entries.find((entry) => entry.fence === event.fence)?.usage;
         if (usage !== "kernel" || state.fences.get(event.fence)?.by !== state.buffers.get(name)?.exporter) continue;

@@ -6,7 +6,7 @@ import type { Rule } from "../rule.ts";
 import { isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
 import { doc, kernel, thread } from "../source.ts";
 import { relocated, resvOf } from "./callback.ts";
-import { lateUnmaps, movesWithFences } from "./situations.ts";
+import { lateUnmaps, movesWithFences, revokesOfMapped } from "./situations.ts";
 
 type Notice = RetEvent<"invalidate">;
 
@@ -146,6 +146,7 @@ export const move14: Rule = {
     "Do you count live mappings of the old place, and who wakes the waiter at the last unmap?",
     "Does the reset, power or release path start after the first wait already?",
   ],
+  situation: revokesOfMapped,
   evidence: ["alloc"],
   status: checked,
   monitor: on({
@@ -214,6 +215,7 @@ export const move27: Rule = {
     "Which locks are held at the wait, and does any unmap path of an importer need one of them?",
     "Is the wait inside a loop that keeps the locks of other buffers?",
   ],
+  situation: revokesOfMapped,
   status: checked,
   monitor: on({
     blocked(event, state, verdict) {

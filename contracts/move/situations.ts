@@ -74,3 +74,10 @@ export const repeatedCallbacks: Situation = {
   tasks: 2,
   weights: { import: 4, release: 4, lock: 2, invalidate: 6, unlock: 3, revoke: 2, unrevoke: 4, attach: 0.3 },
 };
+
+/** Revokes that have to wait for a mapping. */
+export const revokesOfMapped: Situation = {
+  importers: ["scripted", "subject"],
+  exporters: ["subject"],
+  weights: { attach: 2, mapUnlocked: 4, import: 2, submit: 3, revoke: 3, unrevoke: 3, reset: 4, setMemory: 5 },
+};
