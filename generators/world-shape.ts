@@ -24,7 +24,12 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 }
 
 /** Draws the world of one program: mostly small, now and then with large sizes or narrow devices. */
-export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[] = []): Setup {
+export function drawSetup(
+  random: Random,
+  kinds: Kinds,
+  sizes: readonly number[] = [],
+  maxSegments: readonly number[] = [],
+): Setup {
   const narrow = random.chance(0.1);
   const large = random.chance(0.04);
   const sizesDrawn = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, () =>
@@ -35,7 +40,9 @@ export function drawSetup(random: Random, kinds: Kinds, sizes: readonly number[]
     name: `d${index + 1}`,
     dmaBits: narrow && random.chance(0.5) ? random.pick([21, 32]) : 52,
     // Small segments of a large buffer would only make millions of events.
-    maxSegment: random.chance(0.2) ? random.pick(hasLarge ? [2 ** 32 - 1] : smallSegments) : 2 ** 32 - pageSize,
+    maxSegment: random.chance(maxSegments.length > 0 ? 0.7 : 0.2)
+      ? random.pick(hasLarge ? [2 ** 32 - 1] : maxSegments.length > 0 ? maxSegments : smallSegments)
+      : 2 ** 32 - pageSize,
   }));
   const device = () => random.pick(devices).name;
   const exporters: ExporterSetup[] = Array.from({ length: random.chance(0.2) ? 2 : 1 }, (_, index) => ({

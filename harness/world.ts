@@ -189,6 +189,12 @@ export class World {
     this.lastMapping.set(table, name);
   }
 
+  /** Whether somebody is just about to unmap it: it is taken, and the call has not begun. */
+  isTaken(mapping: LiveMapping): boolean {
+    const live = this.state().mappings.get(mapping.name)?.live === true;
+    return live && this.mappings.get(mapping.table)?.includes(mapping) !== true;
+  }
+
   /** The oldest live mapping that an unmap of this table ends: one of that direction if there is any. */
   takeMapping(attachment: Attachment | null, table: SgTable, direction: Direction): LiveMapping | undefined {
     const known = this.mappings.get(table);

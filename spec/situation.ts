@@ -13,6 +13,8 @@ export interface Situation {
   readonly exporters?: readonly string[];
   /** Buffer sizes in bytes. */
   readonly sizes?: readonly number[];
+  /** Largest segments of devices in bytes. */
+  readonly maxSegments?: readonly number[];
   /** Several tasks and preemptions are needed. */
   readonly tasks?: number;
   /** Send interruptions. */

@@ -50,7 +50,7 @@ export const map09: Rule = {
         );
     },
   }),
-  situation: { weights: { mapUnlocked: 3 }, sizes: [5 * 2 ** 30] },
+  situation: { weights: { mapUnlocked: 3, import: 2 }, sizes: [5 * 2 ** 30], maxSegments: [2 ** 32 - 1] },
 };
 
 export const map10: Rule = {

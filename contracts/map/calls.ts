@@ -194,7 +194,7 @@ export const map27: Rule = {
         verdict.violated(`${event.to} answers ${errnoName(event.errno)} to a map with the direction none`);
     },
   }),
-  situation: { weights: { import: 2, mapUnlocked: 2 } },
+  situation: { weights: { attach: 2, import: 3, mapUnlocked: 6 }, exporters: ["subject", "static"] },
 };
 
 export const map34: Rule = {

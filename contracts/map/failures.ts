@@ -93,12 +93,10 @@ export const map23: Rule = {
     "ret mapUnlocked": leavesNothing,
   }),
   situation: {
-    weights: { mapUnlocked: 4, import: 2 },
-    failures: [
-      { site: "dma-map", errno: 12 },
-      { site: "hook:map", errno: 12 },
-    ],
+    weights: { attach: 2, mapUnlocked: 4, import: 3 },
+    failures: [{ site: "dma-map", errno: 12 }],
     sizes: [16 * 4096],
+    maxSegments: [4096],
     interrupts: true,
   },
 };

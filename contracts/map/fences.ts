@@ -40,7 +40,12 @@ export const map18: Rule = {
     "ret mapUnlocked": waitsForKernel,
     "ret attach": waitsForKernel,
   }),
-  situation: { weights: { addFence: 3, mapUnlocked: 4, move: 2 }, importers: ["scripted", "static"], tasks: 2 },
+  situation: {
+    weights: { fenceInit: 3, lock: 2, reserveFences: 4, addFence: 8, unlock: 3, mapUnlocked: 5, import: 3, attach: 2 },
+    importers: ["scripted", "static"],
+    exporters: ["static"],
+    tasks: 2,
+  },
 };
 
 export const map19: Rule = {
@@ -62,8 +67,19 @@ export const map19: Rule = {
   evidence: ["list"],
   monitor: on({ "ret map": undoesWait, "ret mapUnlocked": undoesWait, "ret attach": undoesWait }),
   situation: {
-    weights: { addFence: 3, mapUnlocked: 4, attach: 2, move: 2, interrupt: 2 },
+    weights: {
+      fenceInit: 3,
+      lock: 2,
+      reserveFences: 4,
+      addFence: 8,
+      unlock: 3,
+      mapUnlocked: 5,
+      import: 3,
+      attach: 2,
+      interrupt: 2,
+    },
     importers: ["scripted", "static"],
+    exporters: ["static", "scripted"],
     interrupts: true,
     tasks: 2,
   },

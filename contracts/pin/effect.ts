@@ -41,7 +41,11 @@ export const pin03: Rule = {
     "ret move": (event, state, verdict) => void (pinsOn(state, event.buffer) > 0 && verdict.exercised()),
     "ret evict": (event, state, verdict) => void (pinsOn(state, event.buffer) > 0 && verdict.exercised()),
   }),
-  situation: { weights: { pin: 3, move: 3, evict: 3 }, exporters: ["subject"] },
+  situation: {
+    weights: { attach: 2, lock: 4, pin: 8, unlock: 4, import: 2, move: 5, evict: 3 },
+    exporters: ["subject"],
+    importers: ["scripted", "pinnedRevocable"],
+  },
 };
 
 export const pin05: Rule = {
@@ -74,10 +78,11 @@ export const pin05: Rule = {
     "ret evict": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
   }),
   situation: {
-    weights: { pin: 3, mapUnlocked: 2, move: 4, evict: 2 },
+    weights: { attach: 3, lock: 4, pin: 8, unlock: 4, mapUnlocked: 0.3, move: 5, evict: 3 },
     failures: [{ site: "storage", errno: 12 }],
     exporters: ["subject"],
-    interrupts: true,
+    importers: ["scripted"],
+    tasks: 1,
   },
 };
 
@@ -151,7 +156,11 @@ export const pin07: Rule = {
         );
     },
   }),
-  situation: { weights: { attach: 3, pin: 4, move: 2 }, exporters: ["subject"] },
+  situation: {
+    weights: { attach: 4, lock: 4, pin: 8, unlock: 4, move: 2 },
+    exporters: ["subject"],
+    importers: ["scripted", "pinnedRevocable"],
+  },
 };
 
 export const pin16: Rule = {
@@ -222,7 +231,11 @@ export const pin17: Rule = {
     "ret move": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
     "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
   }),
-  situation: { weights: { pin: 3, unpin: 4, move: 4, evict: 2 }, exporters: ["subject"] },
+  situation: {
+    weights: { attach: 3, lock: 4, pin: 6, unpin: 6, unlock: 4, move: 5, evict: 2 },
+    exporters: ["subject"],
+    importers: ["scripted"],
+  },
 };
 
 export const pin19: Rule = {
@@ -254,7 +267,11 @@ export const pin19: Rule = {
     "ret map": neverPeer,
     "ret mapUnlocked": neverPeer,
   }),
-  situation: { weights: { attach: 4, pin: 4, mapUnlocked: 3 }, exporters: ["subject"] },
+  situation: {
+    weights: { attach: 6, detach: 0.3, lock: 4, pin: 8, unpin: 0.5, unlock: 4, move: 2, mapUnlocked: 6 },
+    exporters: ["subject"],
+    importers: ["scripted"],
+  },
 };
 
 export const pin20: Rule = {
@@ -286,7 +303,11 @@ export const pin20: Rule = {
     "ret move": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
     "ret evict": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
   }),
-  situation: { weights: { attach: 3, pin: 5, unpin: 3, move: 4 }, exporters: ["subject"], importers: ["scripted"] },
+  situation: {
+    weights: { attach: 4, detach: 0.3, lock: 4, pin: 8, unpin: 4, unlock: 4, move: 5 },
+    exporters: ["subject"],
+    importers: ["scripted"],
+  },
 };
 
 export const rules: readonly Rule[] = [pin03, pin05, pin06, pin07, pin16, pin17, pin19, pin20];

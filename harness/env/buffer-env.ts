@@ -320,8 +320,9 @@ export class BufferEnv extends KernelEnv {
   ): Generator<Suspension, void, unknown> {
     this.begun();
     const { world, by } = this;
-    yield* world.at(op);
+    // Before the pause: who unmaps it is settled here.
     const live = world.takeMapping(attachment, table, direction);
+    yield* world.at(op);
     const args = {
       attachment: attachment === null ? null : this.attachmentName(attachment),
       mapping: live?.name ?? null,

@@ -41,11 +41,17 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
     yield* attachmentEnv(run, step.attachment).mapUnlocked(attachment, step.direction);
   },
   *unmap(run, step) {
-    const { attachment, table } = run.mapping(step.mapping);
+    const mapping = run.mapping(step.mapping);
+    // The importer's callback is faster.
+    if (run.world.isTaken(mapping)) return;
+    const { attachment, table } = mapping;
     yield* run.env(importerNamed(run, attachment)).unmap(attachment, table, step.direction);
   },
   *unmapUnlocked(run, step) {
-    const { attachment, table } = run.mapping(step.mapping);
+    const mapping = run.mapping(step.mapping);
+    // The importer's callback is faster.
+    if (run.world.isTaken(mapping)) return;
+    const { attachment, table } = mapping;
     yield* run.env(importerNamed(run, attachment)).unmapUnlocked(attachment, table, step.direction);
   },
   *isRevocable(run, step) {
