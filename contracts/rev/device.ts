@@ -160,6 +160,7 @@ export const rev33: Rule = {
     "Is the decision made from the present device state, or from whether the operation succeeded?",
   ],
   status: checked,
+  situation: { weights: { reset: 8, setMemory: 8, mapUnlocked: 8, attach: 2 }, exporters: ["subject"] },
   monitor: remember(() => new Map<string, { readonly seq: number; readonly op: string }>(), {
     ...atCall((event, state, _verdict, settled: Map<string, object>) => {
       for (const [name, buffer] of state.buffers) if (concerns(event, buffer, name)) settled.delete(name);
@@ -206,6 +207,11 @@ export const rev34: Rule = {
     "Does it use the same test as unrevoke (REV-18)?",
   ],
   status: checked,
+  situation: {
+    weights: { setMemory: 8, export: 4, import: 4 },
+    importers: ["pinnedRevocable", "scripted"],
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Set<string>(), {
     "ret export"(event, state, _verdict, dark) {
       if (event.errno !== 0 || memoryIsOn(state, event.exporter)) return;

@@ -27,6 +27,10 @@ export const rev44: Rule = {
     "Are the two kinds of revoke kept in one flag?",
   ],
   status: checked,
+  situation: {
+    weights: { revokeForever: 4, revoke: 4, unrevoke: 6, mapUnlocked: 6, attach: 3 },
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Map<string, CallEvent>(), {
     ...atCall((event, state, _verdict, tried: Map<string, CallEvent>) => {
       if (event.op === "revokeForever") return;
@@ -73,8 +77,8 @@ export const rev45: Rule = {
       const buffer = state.buffers.get(event.buffer);
       if (isGivenUp(state, buffer) && buffer?.contested === false) again.add(event.seq);
     },
-    "ret revokeForever"(event, _state, verdict, again) {
-      if (!again.delete(event.call)) return;
+    "ret revokeForever"(event, state, verdict, again) {
+      if (!again.delete(event.call) || state.buffers.get(event.buffer)?.contested === true) return;
       verdict.exercised();
       if (event.errno !== EBADFD)
         verdict.violated(
@@ -132,6 +136,7 @@ export const rev47: Rule = {
   needs: ["revoke", "permanentRevoke"],
   hints: ["Do attach and mmap test the state too, or only map?"],
   status: checked,
+  situation: { weights: { revokeForever: 6, mapUnlocked: 8, attach: 3 }, exporters: ["subject"] },
   monitor: remember(() => new Set<number>(), {
     "call attach"(event, state, _verdict, late) {
       if (isGivenUp(state, state.buffers.get(event.buffer ?? ""))) late.add(event.seq);

@@ -187,6 +187,12 @@ export const rev28: Rule = {
     "Is the hardware object programmed only after the hook is set?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 10, release: 4, revoke: 8, unrevoke: 8 },
+    importers: ["pinnedRevocable"],
+    tasks: 2,
+    exporters: ["subject"],
+  },
   monitor: remember(() => new PinnedAttachments(), {
     "ret pin"(event, state, _verdict, pinned) {
       pinned.pinReturned(state, event);
@@ -204,7 +210,9 @@ export const rev28: Rule = {
       const attachment = state.attachments.get(event.attachment);
       if (!isCreating(state, attachment)) return;
       verdict.exercised();
-      if (pinned.atCreation.has(event.attachment) && attachment?.pins !== 0) pinned.held.add(event.attachment);
+      // Without a mapping creation has failed before it got to the hardware, and only undoes what it took.
+      if (!pinned.atCreation.has(event.attachment) || attachment?.pins === 0 || attachment?.maps.length === 0) return;
+      pinned.held.add(event.attachment);
     },
     "cbret invalidate"(event, state, verdict, { held }) {
       const attachment = state.attachments.get(event.attachment);
@@ -237,6 +245,12 @@ export const rev53: Rule = {
     "Does the callback use a stored attachment pointer that is not yet assigned?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 25, release: 10, lock: 6, invalidate: 25 },
+    importers: ["pinnedRevocable"],
+    tasks: 2,
+    exporters: ["subject"],
+  },
   monitor: remember(() => new PinnedAttachments(), {
     "cb invalidate"(event, state, _verdict, pinned) {
       const attachment = state.attachments.get(event.attachment);

@@ -38,6 +38,12 @@ export const rev03: Rule = {
     "Is the lock dropped anywhere between the two?",
   ],
   status: checked,
+  situation: {
+    weights: { revoke: 25, unrevoke: 15, mapUnlocked: 30, attach: 4, detach: 0.2, closeDevice: 0.1 },
+    importers: ["scripted"],
+    tasks: 3,
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Revokes(), {
     "call invalidate"(event, state, verdict, revokes) {
       const revoke = revokes.begin(state, event);
@@ -84,6 +90,7 @@ export const rev04: Rule = {
     "Does the private query test the same flag as map?",
   ],
   status: checked,
+  situation: { weights: { revoke: 6, mapUnlocked: 6, attach: 2 }, exporters: ["subject"] },
   monitor: remember(() => new Set<number>(), {
     "cb map"(event, state, _verdict, refused) {
       if (bufferOf(state, event.attachment)?.access === "revoked") refused.add(event.seq);
@@ -120,6 +127,7 @@ export const rev05: Rule = {
     "Is the revoked state tested early in map and the lock dropped before the table is built?",
   ],
   status: checked,
+  situation: { weights: { revoke: 8, unrevoke: 6, mapUnlocked: 10, attach: 2 }, tasks: 3, exporters: ["subject"] },
   monitor: remember(() => new Map<string, CallEvent<"invalidate">>(), {
     "call invalidate"(event, state, _verdict, messages) {
       if (revokeBegun(state, event) !== undefined) messages.set(event.buffer, event);
@@ -316,6 +324,7 @@ export const rev41: Rule = {
     "Does the exporter swap a dummy page in behind a live mapping?",
   ],
   status: checked,
+  situation: { weights: { revoke: 6, unrevoke: 6, mapUnlocked: 6, access: 8 }, tasks: 2, exporters: ["subject"] },
   monitor: on({
     access(event, state, verdict) {
       const mapping = state.mappings.get(event.mapping ?? "");

@@ -149,6 +149,11 @@ export const rev30: Rule = {
     "Is the revoked mark kept per attachment or per device?",
   ],
   status: checked,
+  situation: {
+    weights: { export: 6, import: 10, submit: 20, revoke: 10, release: 0.3, closeDevice: 0.1 },
+    importers: ["subject"],
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Isolation(), {
     "call invalidate"(event, state, _verdict, { reached }) {
       if (revokeBegun(state, event) !== undefined) reached.add(event.buffer);

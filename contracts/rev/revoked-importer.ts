@@ -161,6 +161,7 @@ export const rev55: Rule = {
     "Is the lock released between unmap and unpin?",
   ],
   status: checked,
+  situation: { weights: { import: 4, stop: 8, submit: 4 }, importers: ["pinnedRevocable"], exporters: ["subject"] },
   monitor: remember(() => new OwnEnds(), {
     "call stop"(event, state, _verdict, { under }) {
       const name = state.imports.get(event.import)?.attachment ?? "";

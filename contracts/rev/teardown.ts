@@ -77,6 +77,11 @@ export const rev15: Rule = {
     "Is the table freed before the count is dropped in unmap?",
   ],
   status: checked,
+  situation: {
+    weights: { revoke: 6, unrevoke: 6, mapUnlocked: 6, attach: 2 },
+    failures: [{ site: "dma-map", errno: 12 }],
+    exporters: ["subject"],
+  },
   monitor: remember(() => new MappingCounts(), {
     "cb map"(event, state, _verdict, counts) {
       counts.mapAsked(state, event.attachment);
@@ -124,6 +129,7 @@ export const rev37: Rule = {
     "Does map still look at the freed device instead of its own flag?",
   ],
   status: checked,
+  situation: { weights: { closeDevice: 10, mapUnlocked: 8, attach: 3 }, exporters: ["subject"] },
   monitor: on({
     "cbret map"(event, state, verdict) {
       const buffer = bufferOf(state, event.attachment);
@@ -154,7 +160,8 @@ export const rev38: Rule = {
   needs: ["revoke"],
   hints: ["Does cleanup go through the same idempotent path as an ordinary revoke (REV-12)?"],
   status: checked,
-  monitor: remember(() => new Map<number, ReadonlySet<string>>(), {
+  situation: { weights: { closeDevice: 10, revoke: 8 }, exporters: ["subject"] },
+  monitor: remember(() => new Map<number, Set<string>>(), {
     "call closeDevice"(event, state, _verdict, before) {
       const revoked = [...state.buffers].filter(
         ([, row]) => row.exporter === event.exporter && isLive(row) && isRevoked(row) && !row.contested,
@@ -163,7 +170,12 @@ export const rev38: Rule = {
     },
     "call invalidate"(event, state, verdict, before) {
       const operation = changeUnderWay(state, event.task, event.buffer);
-      if (operation !== undefined && before.get(operation.seq)?.has(event.buffer) === true)
+      const found = operation === undefined ? undefined : before.get(operation.seq);
+      if (operation === undefined || found?.has(event.buffer) !== true) return;
+      // An operation that was under way may have given access back while this one waited for its turn.
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined || !isRevoked(buffer) || buffer.contested) found.delete(event.buffer);
+      else
         verdict.violated(
           `${event.buffer} was revoked already, and closing the device tells its importers again`,
           operation,
@@ -199,6 +211,7 @@ export const rev51: Rule = {
     "Which lock does the release hook take?",
   ],
   status: checked,
+  situation: { weights: { exportFd: 6, close: 10, reset: 10, setMemory: 4 }, tasks: 2, exporters: ["subject"] },
   monitor: on({
     "call put"(event, state, verdict) {
       const buffer = state.buffers.get(event.buffer);

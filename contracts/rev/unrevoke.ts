@@ -163,6 +163,11 @@ export const rev20: Rule = {
     "Is the revoked flag really cleared on every path of unrevoke?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 8, submit: 20, complete: 6, mapUnlocked: 4, revoke: 12, unrevoke: 25, release: 0.3 },
+    importers: ["subject", "subject", "scripted"],
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Reopened(), {
     "call invalidate"(event, state, _verdict, { messages }) {
       if (revokeBegun(state, event) !== undefined) messages.set(event.buffer, event);
@@ -217,6 +222,12 @@ export const rev21: Rule = {
     "Is the flag cleared before the invalidate when it goes back to accessible?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 8, submit: 15, mapUnlocked: 15, revoke: 20, unrevoke: 40, release: 0.3, closeDevice: 0.1 },
+    importers: ["scripted", "subject"],
+    exporters: ["subject"],
+    tasks: 2,
+  },
   monitor: remember(
     () => new Map<string, { readonly message: RetEvent<"invalidate">; readonly operation: AccessCall }>(),
     {
@@ -258,6 +269,12 @@ export const rev22: Rule = {
   needs: ["revoke", "unrevoke"],
   hints: ["Is the wait for the mapping count limited to the revoke direction?"],
   status: checked,
+  situation: {
+    weights: { revoke: 20, unrevoke: 40, mapUnlocked: 30, attach: 4, detach: 0.2, closeDevice: 0.1 },
+    importers: ["scripted"],
+    exporters: ["subject"],
+    tasks: 3,
+  },
   monitor: remember(() => new Set<number>(), {
     ...atCall((event, state, _verdict, under: Set<number>) => {
       if (event.op !== "unrevoke" && !(event.op === "setMemory" && event.on)) return;
@@ -333,6 +350,11 @@ export const rev24: Rule = {
     "Is the callback ignored while the importer believes the buffer is dead?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 2, submit: 10, revoke: 8, unrevoke: 8 },
+    importers: ["subject"],
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Retries(), {
     "call pin"(event, _state, _verdict, { pinned }) {
       pinned.add(event.attachment);

@@ -191,6 +191,11 @@ export const rev09: Rule = {
     "Did the revoke return while mappings were still alive (REV-07)?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 2, submit: 6, complete: 4, revoke: 6, unrevoke: 6 },
+    importers: ["subject"],
+    exporters: ["subject"],
+  },
   monitor: remember((): Ended => ({ revokes: new Revokes(), mappings: new Map() }), {
     "call invalidate"(event, state, _verdict, { revokes }) {
       revokes.begin(state, event);
@@ -231,6 +236,12 @@ export const rev10: Rule = {
     "Can new work start on the old mapping after the callback?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 2, submit: 6, complete: 4, revoke: 6, unrevoke: 6 },
+    importers: ["subject"],
+    tasks: 2,
+    exporters: ["subject"],
+  },
   monitor: on({
     access(event, state, verdict) {
       const mapping = state.mappings.get(event.mapping ?? "");

@@ -137,12 +137,13 @@ export const examples: readonly Example[] = [
         .step("unrevoke", { buffer: "b1" }),
   ),
   {
-    mutant: mutant("REV-51", "a last put inside a reset runs the release at once", (reached) =>
-      referenceSystem({
+    mutant: mutant("REV-51", "a last put inside a reset runs the release at once", (reached) => {
+      let inside = false;
+      return referenceSystem({
         buffers: (env) =>
           new (class extends ReferenceBuffers {
             override put(buffer: ReferenceBuffer) {
-              if (buffer.refs > 1) return super.put(buffer);
+              if (!inside || buffer.refs > 1) return super.put(buffer);
               buffer.refs -= 1;
               reached();
               return this.release(buffer) as unknown as void;
@@ -153,15 +154,17 @@ export const examples: readonly Example[] = [
             new (class extends DefaultExporter {
               protected override *unrevokeAll(held: readonly DmaBuf[]) {
                 yield* super.unrevokeAll(held);
+                inside = true;
                 yield* super.dropAll(held);
+                inside = false;
               }
               protected override *dropAll() {
                 yield* this.env.point("dropped");
               }
             })(env),
         },
-      }),
-    ),
+      });
+    }),
     program: deferring(program("K7.1"))
       .step("exportFd", { buffer: "b1", fd: "fd1" })
       .step("reset", { exporter: "e1" })

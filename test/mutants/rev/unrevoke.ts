@@ -92,12 +92,13 @@ export const examples: readonly Example[] = [
           yield* this.env.invalidate(buffer);
           yield* this.env.unlock(buffer.resv);
           reached();
-          yield* super.unrevokeObject(buffer, object);
+          yield* this.env.lock(buffer.resv);
+          object.revoked = false;
+          yield* this.env.unlock(buffer.resv);
         }
       },
     (builder) =>
       cycled(builder).task("t2").step("mapUnlocked", m1).preempt({ step: "s4", site: "unlock", until: "s5" }),
-    { also: ["REV-19"] },
   ),
   faultyExporter(
     "REV-22",
