@@ -113,6 +113,7 @@ export const life20: Rule = {
   intent:
     "A reset that runs right after the fd appears would miss a buffer that is not on the list yet, and leave it open.",
   sources: [kernel(vfio, "vfio_pci_core_feature_dma_buf", "6.19+")],
+  from: "K6.19",
   needs: ["revoke"],
   hints: [
     "Is the buffer put on the device's list before the fd is installed?",
@@ -150,7 +151,11 @@ export const life20: Rule = {
           );
     },
   }),
-  situation: { weights: { exportFd: 4, requestFd: 4, reset: 8, setMemory: 10, export: 2 }, exporters: ["subject"] },
+  situation: {
+    weights: { setMemory: 6, export: 10, attach: 15, mapUnlocked: 15, exportFd: 3, requestFd: 3, reset: 3 },
+    exporters: ["subject"],
+    importers: ["scripted"],
+  },
   status: checked,
 };
 

@@ -107,7 +107,8 @@ export const life17: Rule = {
       );
     },
     "cbret map": (event, _state, verdict, { closed, late }) => {
-      if (event.injected || !late.has(event.cb)) return;
+      // A map in no direction is refused for that, whatever there is to map.
+      if (event.injected || !late.has(event.cb) || event.direction === "none") return;
       verdict.exercised();
       if (event.errno === ENODEV) return;
       const answer = errnoName(event.errno);
@@ -140,6 +141,7 @@ export const life18: Rule = {
     kernel(vfio, "vfio_pci_dma_buf_move (get_file_active)", "6.19+"),
     kernel(vfio, "vfio_pci_dma_buf_cleanup (get_file_active)", "6.19+"),
   ],
+  from: "K6.19",
   needs: ["revoke"],
   hints: [
     "Is the reference taken with a form that fails at zero?",

@@ -21,6 +21,12 @@ function needed(context: ClassifyContext, name: string): boolean {
   return context.inFlight.length > 0;
 }
 
+/** References of the program that steps under way still need: those that work on the buffer, and walks that hold it. */
+function borrowed(context: ClassifyContext, name: string): number {
+  return context.inFlight.filter((step) => step.op === "listBuffers" || ("buffer" in step && step.buffer === name))
+    .length;
+}
+
 function isAlive(phase: string): boolean {
   return phase === "attaching" || phase === "attached" || phase === "detaching";
 }
@@ -43,7 +49,7 @@ function classifyExport(context: ClassifyContext, step: Step<"export">): StepCla
 function classifyPut(context: ClassifyContext, step: Step<"put">): StepClass {
   const buffer = usableBuffer(context, step.buffer);
   if (buffer === undefined || !isFree(context, step.task)) return "undefined";
-  const others = context.inFlight.filter((other) => "buffer" in other && other.buffer === step.buffer).length;
+  const others = borrowed(context, step.buffer);
   if (buffer.programRefs > 1 + others) return "enabled";
   return needed(context, step.buffer) ? "undefined" : "enabled";
 }
@@ -74,7 +80,7 @@ export function classifyExporterStep(context: ClassifyContext, step: ExporterSte
     case "requestFd": {
       const buffer = usableBuffer(context, step.buffer);
       if (buffer === undefined || !isFree(context, step.task)) return "undefined";
-      const others = context.inFlight.filter((other) => "buffer" in other && other.buffer === step.buffer).length;
+      const others = borrowed(context, step.buffer);
       // The descriptor takes the reference over: the program keeps one for what it still does with the buffer.
       return buffer.programRefs > 1 + others || !needed(context, step.buffer) ? "enabled" : "undefined";
     }
