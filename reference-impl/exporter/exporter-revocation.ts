@@ -44,7 +44,7 @@ export abstract class ExporterRevocation extends DynamicExporter {
     return allowed ? 0 : ENODEV;
   }
 
-  /** A user's request; EBADFD where it was made before. */
+  /** A user's request. ENODEV: not, or no longer, of this device; EBADFD: made before. */
   *revokeForever(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
     const object = yield* this.hold(buffer);
     if (object === null) return ENODEV;
@@ -55,7 +55,7 @@ export abstract class ExporterRevocation extends DynamicExporter {
   }
 
   protected checkRevokeForever(object: BufferObject): Errno {
-    if (!object.linked) return ENODEV;
+    if (!this.objects.has(object)) return ENODEV;
     return object.revokedForever ? EBADFD : 0;
   }
 
