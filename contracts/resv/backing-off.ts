@@ -1,5 +1,6 @@
 import { EDEADLK } from "../../spec/errno.ts";
 import type { LockRequest } from "../../spec/event.ts";
+import type { Situation } from "../../spec/situation.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
@@ -8,6 +9,13 @@ import { doc, kernel, run } from "../source.ts";
 import { holdsAny, olderThan, onRequest, rivals, sleepers } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** Submits that take two locks, against contexts of the program that take long. */
+const contention: Situation = {
+  weights: { import: 5, submit: 8, acquireInit: 4, lock: 3, lockSlow: 4, unlock: 0.7, trylock: 0.2 },
+  importers: ["pageTable"],
+  tasks: 3,
+};
 
 /** Whoever holds a lock with its context does not sleep where an older context holds the lock or waits for it. */
 function sleepsRightly(task: string, { lock, acquire }: LockRequest, state: State, verdict: Verdict): void {
@@ -134,6 +142,7 @@ export const resv08: Rule = {
     "Is the buffer locked by an earlier slow call released too?",
   ],
   status: checked,
+  situation: contention,
   monitor: on(
     onRequest((request, _event, state, verdict) => {
       const acquire = request.acquire === null ? undefined : state.acquires.get(request.acquire);
@@ -167,6 +176,7 @@ export const resv09: Rule = {
     "Does the retry start again at the head of the list?",
   ],
   status: checked,
+  situation: contention,
   monitor: on(
     onRequest((request, _event, state, verdict) => {
       const acquire = request.acquire === null ? undefined : state.acquires.get(request.acquire);
@@ -199,6 +209,7 @@ export const resv10: Rule = {
     "Is the object given to it the one whose lock call failed?",
   ],
   status: checked,
+  situation: contention,
   monitor: on(
     onRequest((request, _event, state, verdict) => {
       if (request.form !== "slow" && request.form !== "slowInterruptible") return;
@@ -235,7 +246,7 @@ export const resv11: Rule = {
   temporal: ["T-18"],
   hints: ["Does the retry loop start a new context instead of keeping the old one?"],
   status: checked,
-  situation: { weights: { acquireInit: 4, lock: 3, lockSlow: 4, unlock: 0.7 }, tasks: 3 },
+  situation: contention,
   monitor: remember(() => new Set<string>(), {
     lock(event, state, verdict, backedOff) {
       const { acquire } = event;

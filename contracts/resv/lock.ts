@@ -1,4 +1,4 @@
-import { EBUSY, EINTR } from "../../spec/errno.ts";
+import { EBUSY, EINTR, ENOMEM } from "../../spec/errno.ts";
 import type { LockEvent } from "../../spec/event.ts";
 import type { CallName } from "../../spec/calls.ts";
 import { on, remember } from "../monitor.ts";
@@ -59,6 +59,12 @@ export const resv02: Rule = {
     "Is the lock handed to another task that then releases it?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 5, submit: 8, acquireInit: 4, lock: 3, mapUnlocked: 3 },
+    importers: ["pageTable", "scripted"],
+    failures: [{ site: "hook:map", errno: ENOMEM }],
+    tasks: 2,
+  },
   monitor: remember(() => new Map<string, LockEvent>(), {
     lock(event, _state, _verdict, taken) {
       if (event.lockClass === "reservation" && event.errno === 0) taken.set(event.lock, event);
@@ -182,8 +188,7 @@ export const resv47: Rule = {
       interrupted.set(event.lock, event);
       if (event.form === "plain" || event.form === "slow")
         verdict.violated(`the lock call on ${event.lock}, which nothing may interrupt, answers EINTR`);
-      else if (free)
-        verdict.violated(`the lock call on ${event.lock} answers EINTR although the lock is free`);
+      else if (free) verdict.violated(`the lock call on ${event.lock} answers EINTR although the lock is free`);
     },
     end(event, state, verdict, interrupted) {
       for (const { task, wait } of event.waiting) {

@@ -35,7 +35,8 @@ export const resv35: Rule = {
   ],
   status: checked,
   situation: {
-    weights: { reserveFences: 2, addFence: 3, copyFences: 6, iterateFences: 4 },
+    weights: { reserveFences: 3, addFence: 4, copyFences: 16, iterateFences: 12 },
+    tasks: 1,
     failures: [{ site: "resv-list", errno: ENOMEM }],
   },
   monitor: on({
@@ -80,7 +81,10 @@ export const resv39: Rule = {
     "Are the references collected so far put on a restart?",
   ],
   status: checked,
-  situation: { weights: { reserveFences: 4, addFence: 3, getFences: 5, getSingleton: 3 }, tasks: 2 },
+  situation: {
+    weights: { lock: 2, unlock: 2, reserveFences: 6, addFence: 3, getFences: 12, waitFences: 0.3 },
+    tasks: 2,
+  },
   monitor: watching("getFences", (event, watch, state, verdict) => {
     if (event.errno !== 0) return;
     if (watch.always.size > 0 || watch.changed) verdict.exercised();

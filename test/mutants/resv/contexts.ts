@@ -54,7 +54,7 @@ export const examples: readonly Example[] = [
           return errno;
         }
       },
-    (builder) => importedBoth(builder).step(...job("j1", "read", "p1", "p2")),
+    (builder) => imported(builder, "pageTable").step(...job("j1", "read", "p1")),
   ),
   faultyImporter(
     "RESV-03",
@@ -223,7 +223,7 @@ export const examples: readonly Example[] = [
           return yield* this.lockContended();
         }
       },
-    (builder) => contended(builder).step("unlock", { resv: "b2.resv" }),
+    contended,
   ),
   faultyLocks(
     "RESV-11",
@@ -267,7 +267,7 @@ export const examples: readonly Example[] = [
           return yield* super.lockRest(resvs);
         }
       },
-    (builder) => imported(builder).step(...job("j1", "read", "p1")),
+    (builder) => imported(builder, "pageTable").step(...job("j1", "read", "p1")),
   ),
   faultyExec(
     "RESV-12",
@@ -281,7 +281,7 @@ export const examples: readonly Example[] = [
         }
         override finish() {}
       },
-    (builder) => imported(builder).step(...job("j1", "read", "p1")),
+    (builder) => imported(builder, "pageTable").step(...job("j1", "read", "p1")),
   ),
 ];
 

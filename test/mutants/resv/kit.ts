@@ -3,7 +3,7 @@ import type { LocklessCursor } from "../../../reference-impl/reservations/lockle
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { WaitDieClass } from "../../../reference-impl/reservations/ww-mutex.ts";
 import type { Exec } from "../../../reference-impl/importers/exec.ts";
-import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
+import { PageTableImporter } from "../../../reference-impl/importers/page-table-importer.ts";
 import { program, type ProgramBuilder } from "../../../spec/builder.ts";
 import type { Program } from "../../../spec/program.ts";
 import type { Env } from "../../../spec/roles/env.ts";
@@ -91,17 +91,17 @@ export function faultyImporter(
   return faulty(rule, words, importers, show, others);
 }
 
-/** A fault in how an importer locks its buffers. */
+/** A fault in how an importer locks: the one with a page table, which takes two locks for one buffer. */
 export function faultyExec(rule: string, words: string, fault: Made<Exec>, show: Show, rest?: Rest) {
   const importer = (reached: () => void) => {
     const Faulty = fault(reached);
-    return class extends DynamicImporter {
+    return class extends PageTableImporter {
       protected override createExec() {
         return new Faulty(this.env);
       }
     };
   };
-  return faultyImporter(rule, words, importer, show, rest);
+  return faultyImporter(rule, words, importer, show, { ...rest, kind: "pageTable" });
 }
 
 export const r1 = { resv: "r1" } as const;
@@ -151,14 +151,14 @@ export function job(name: string, kind: "read" | "write", ...imports: readonly s
   return ["submit", { importer: "i1", imports, kind, job: name }] as const;
 }
 
-/** An older context of t2 has b2 until the job of t1, which has b1, has backed off. */
+/** An older context of t2 has b1 until the job of t1, which has the page table, has backed off. */
 export function contended(builder: ProgramBuilder): ProgramBuilder {
-  return importedBoth(builder)
+  return imported(builder, "pageTable")
     .task("t2")
     .step("acquireInit", { acquire: "w1" })
-    .step("lock", { resv: "b2.resv", acquire: "w1" })
+    .step("lock", { resv: "b1.resv", acquire: "w1" })
     .task("t1")
-    .step(...job("j1", "read", "p1", "p2"))
+    .step(...job("j1", "read", "p1"))
     .task("t2")
-    .step("unlock", { resv: "b2.resv" });
+    .step("unlock", { resv: "b1.resv" });
 }

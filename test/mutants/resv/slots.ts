@@ -143,7 +143,7 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) =>
-      imported(builder)
+      imported(builder, "pageTable")
         .task("t2")
         .step("lock", { resv: "b1.resv" })
         .task("t1")
