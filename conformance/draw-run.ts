@@ -38,7 +38,7 @@ export function drawRun(
     exporters: situation?.exporters ?? options.kinds.exporters,
     importers: situation?.importers ?? options.kinds.importers,
   };
-  const setup = drawSetup(random, kinds, situation?.sizes, situation?.maxSegments);
+  const setup = drawSetup(random, kinds, situation);
   const temper = drawTemper(random, situation, options.longest, area);
   const chooser = new OnlineChooser(setup, judge.profile, random, temper);
   judge.begin({ misuse: temper.misuse });

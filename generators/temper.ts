@@ -51,7 +51,7 @@ export function drawTemper(random: Random, situation: Situation | null, longest:
     length: random.logarithmic(12, longest),
     tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
     cumulative,
-    pauseRate: parallel ? random.pick([0, 0.03, 0.1, 0.3]) : random.pick([0, 0, 0.05]),
+    pauseRate: situation?.pauses ?? (parallel ? random.pick([0, 0.03, 0.1, 0.3]) : random.pick([0, 0, 0.05])),
     failRate: situation?.failures === undefined ? random.pick([0, 0, 0, 0.02, 0.15]) : random.pick([0.05, 0.2]),
     refusedRate: random.pick([0.05, 0.1, 0.15]),
     misuse: situation?.misuse !== undefined ? random.chance(0.7) : random.chance(0.04),

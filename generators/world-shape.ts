@@ -1,4 +1,5 @@
 import type { Random } from "./random.ts";
+import type { Situation } from "../spec/situation.ts";
 import type { BufferSetup, ExporterSetup, ImporterSetup, Setup } from "../spec/program.ts";
 import { pageSize } from "../spec/roles/handles.ts";
 
@@ -27,12 +28,12 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 export function drawSetup(
   random: Random,
   kinds: Kinds,
-  sizes: readonly number[] = [],
-  maxSegments: readonly number[] = [],
+  situation: Pick<Situation, "sizes" | "maxSegments" | "buffers"> | null = null,
 ): Setup {
+  const { sizes = [], maxSegments = [], buffers: least = 1 } = situation ?? {};
   const narrow = random.chance(0.1);
   const large = random.chance(0.04);
-  const sizesDrawn = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, () =>
+  const sizesDrawn = Array.from({ length: Math.max(least, random.pick([1, 1, 1, 2, 2, 3])) }, () =>
     random.pick(large ? largeSizes : sizes.length > 0 && random.chance(0.5) ? sizes : usualSizes),
   );
   const hasLarge = sizesDrawn.some((size) => size > 2 ** 26);

@@ -15,8 +15,12 @@ export interface Situation {
   readonly sizes?: readonly number[];
   /** Largest segments of devices in bytes. */
   readonly maxSegments?: readonly number[];
+  /** At least that many buffers. */
+  readonly buffers?: number;
   /** Several tasks and preemptions are needed. */
   readonly tasks?: number;
+  /** Probability of a pause at a preemption point. */
+  readonly pauses?: number;
   /** Send interruptions. */
   readonly interrupts?: boolean;
 }

@@ -95,7 +95,14 @@ export const resv32: Rule = {
     "Is the fence added only to the buffers named in this call, and not to those always in use?",
   ],
   status: checked,
-  situation: { weights: { export: 3, import: 4, submit: 5 }, importers: ["subject"], exporters: ["subject"] },
+  situation: {
+    weights: { export: 5, import: 5, submit: 8, complete: 4, release: 0.3, put: 0.1 },
+    importers: ["subject", "dynamic"],
+    exporters: ["subject"],
+    buffers: 2,
+    tasks: 3,
+    pauses: 0.3,
+  },
   monitor: remember(() => new Map<string, Set<string>>(), {
     "call addFence"(event, state, verdict, published) {
       const submit = submitOf(state, event);

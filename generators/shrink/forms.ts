@@ -1,5 +1,6 @@
 import { operationOf, type OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Step } from "../../spec/program.ts";
+import { holdsOf, isLock } from "./locks.ts";
 import { fieldsOf, withFields, withoutSteps } from "./names.ts";
 import { each, together } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
@@ -15,7 +16,6 @@ const plainer: Partial<Record<OperationName, OperationName>> = {
   fenceGetLive: "fenceGet",
 };
 const unlocked: Partial<Record<OperationName, OperationName>> = { map: "mapUnlocked", unmap: "unmapUnlocked" };
-const locks: readonly OperationName[] = ["lock", "lockInterruptible", "lockSlow", "lockSlowInterruptible", "trylock"];
 
 /** The step as another operation, with those of its fields that the other one has too. */
 function as(step: Step, op: OperationName): Step {
@@ -47,7 +47,14 @@ export function* plainerForms(session: Session): Search<void> {
       }),
     }),
   );
-  yield* each(session, holds(session.program), withoutHold);
+  const mapping = holdsOf(session.program.steps).filter(({ lock, inside }) =>
+    inside.some((step) => step.task === lock.task && unlocked[step.op] !== undefined),
+  );
+  yield* each(
+    session,
+    mapping.map(({ lock }) => lock.id),
+    withoutHold,
+  );
   const contexts = session.program.steps.flatMap((step) => (step.op === "acquireInit" ? [step.acquire] : []));
   yield* each(session, contexts, withoutContext);
   yield* each(session, interruptions(session.program), pendingInstead);
@@ -78,46 +85,23 @@ function putInstead(program: Program, fd: string): Program {
   return { ...program, steps };
 }
 
-/** From a lock to its unlock, if there is one. */
-interface Hold {
-  readonly lock: string;
-  readonly task: string;
-  readonly resv: string;
-}
-
-/** Holds in which something is mapped or unmapped. */
-function holds({ steps }: Program): readonly Hold[] {
-  return steps.flatMap((step, at) => {
-    if (!locks.includes(step.op)) return [];
-    const resv = fieldsOf(step)["resv"] as string;
-    const hold = { lock: step.id, task: step.task, resv };
-    return inside(steps, at, hold).some((other) => unlocked[other.op] !== undefined) ? [hold] : [];
-  });
-}
-
-/** The task's steps in a hold, its unlock last. */
-function inside(steps: readonly Step[], at: number, { task, resv }: Hold): readonly Step[] {
-  const own = steps.slice(at + 1).filter((step) => step.task === task);
-  const end = own.findIndex((step) => step.op === "unlock" && step.resv === resv);
-  return end < 0 ? own : own.slice(0, end + 1);
-}
-
-function withoutHold(program: Program, hold: Hold): Program {
-  const at = program.steps.findIndex(({ id }) => id === hold.lock);
-  if (at < 0) return program;
-  const body = new Set(inside(program.steps, at, hold));
-  const gone = [hold.lock, ...[...body].filter((step) => step.op === "unlock").map(({ id }) => id)];
+/** Maps and unmaps that take the lock themselves, in place of those in the hold that begins with this lock. */
+function withoutHold(program: Program, lock: string): Program {
+  const hold = holdsOf(program.steps).find((other) => other.lock.id === lock);
+  if (hold === undefined) return program;
+  const { task } = hold.lock;
+  const body = new Set(hold.inside.filter((step) => step.task === task && step.misuse !== true));
   const steps = program.steps.map((step) => {
     const op = unlocked[step.op];
-    return op === undefined || step.misuse === true || !body.has(step) ? step : as(step, op);
+    return op === undefined || !body.has(step) ? step : as(step, op);
   });
-  return withoutSteps({ ...program, steps }, gone);
+  return withoutSteps({ ...program, steps }, [lock, ...(hold.unlock === null ? [] : [hold.unlock.id])]);
 }
 
 function withoutContext(program: Program, acquire: string): Program {
   const steps = program.steps.flatMap((step) => {
     if (!("acquire" in step) || step.acquire !== acquire) return [step];
-    return locks.includes(step.op) ? [withFields(step, { acquire: null })] : [];
+    return isLock(step) ? [withFields(step, { acquire: null })] : [];
   });
   return { ...program, steps };
 }

@@ -4,6 +4,7 @@ import { fewerObjects } from "./objects.ts";
 import { orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
 import { fewerPoints, shorterPauses } from "./points.ts";
+import { repeats } from "./repeats.ts";
 import { lengthOf, Session, type Search, type Shrunk } from "./session.ts";
 import { simplerSetup } from "./setup.ts";
 import { fewerSteps, onlyRelated } from "./steps.ts";
@@ -76,6 +77,7 @@ function* structure(session: Session): Search<void> {
     yield* pauseForHold(session);
     yield* plainerForms(session);
     yield* fewerObjects(session);
+    if (session.program === before) yield* repeats(session);
     if (session.exhausted || session.program === before) return;
   }
 }
