@@ -18,9 +18,10 @@ function registrationsOf(state: State, exporter: string): { readonly taken: numb
   return { taken: own.length, live: own.filter((row) => row.live).length };
 }
 
-/** Buffers that keep their exporter's device: neither released nor cut loose from a device that went. */
+/** Buffers that keep their exporter's device: neither released nor cut loose from a device that goes or went. */
 function linkedBuffers(state: State, exporter: string): readonly string[] {
   if (state.exporters.get(exporter)?.closed === true) return [];
+  for (const task of state.tasks.values()) if (frameOf(task, "closeDevice")?.exporter === exporter) return [];
   return [...state.buffers].filter(([, row]) => row.exporter === exporter && !row.released).map(([name]) => name);
 }
 
@@ -232,8 +233,8 @@ export const life21: Rule = {
         `${by} exports ${buffer} and has ${registrations.live} registrations for ${buffers} older buffers`,
       );
     },
-    free: ({ what, id, by, task }, state, verdict) => {
-      if (what !== "registration" || frameOf(state.tasks.get(task), "closeDevice") !== undefined) return;
+    free: ({ what, id, by }, state, verdict) => {
+      if (what !== "registration") return;
       verdict.exercised();
       const buffers = linkedBuffers(state, by);
       const left = registrationsOf(state, by).live - (state.resources.get(id)?.live === true ? 1 : 0);
