@@ -41,6 +41,13 @@ export function isRefusal(event: CbRetEvent<"map">): boolean {
   return event.errno === ENODEV || (event.errno === EINVAL && event.direction === "none");
 }
 
+/** Whether the core's own pin inside a map was refused: the exporter's map hook is not even asked then. */
+export function isRefusedPin(state: State, event: CbRetEvent<"pin">): boolean {
+  const caller = state.tasks.get(event.task)?.frames.at(-2);
+  const isMap = caller?.kind === "call" && (caller.op === "map" || caller.op === "mapUnlocked");
+  return isMap && event.errno !== 0 && !event.injected;
+}
+
 /** What a map hook did instead, in words. */
 export function notRefused(event: CbRetEvent<"map">): string {
   return event.errno === 0 ? "succeeded" : "failed with another error than ENODEV";

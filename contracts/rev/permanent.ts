@@ -21,6 +21,7 @@ export const rev44: Rule = {
     "A buffer whose user can revoke it is usable, temporarily revoked or permanently revoked, and nothing leads out of the permanent state.",
   intent: "The owner gives the memory to someone else and relies on this buffer never opening again.",
   sources: [proposal("2026 RFC, VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE")],
+  from: "K6.19",
   needs: ["revoke", "permanentRevoke"],
   hints: [
     "Does the unrevoke after a reset skip permanently revoked buffers?",
@@ -66,6 +67,7 @@ export const rev45: Rule = {
   intent:
     "Accepted, it would let one device's owner cut off a buffer that is not his, or hide that the call had no effect.",
   sources: [proposal("2026 RFC, VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE")],
+  from: "K6.19",
   needs: ["revoke", "permanentRevoke"],
   hints: [
     "Is the buffer's exporter compared before its private data is read?",
@@ -97,6 +99,7 @@ export const rev46: Rule = {
     "Making a temporary revoke permanent neither notifies nor waits again, and a temporary revoke of a permanently revoked buffer changes nothing.",
   intent: "No mapping is left to be told or waited for, and a second drain breaks the count.",
   sources: [proposal("2026 RFC, VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE")],
+  from: "K6.19",
   needs: ["revoke", "permanentRevoke"],
   hints: ["Does the upgrade only change the state, under the lock, when the buffer is already revoked?"],
   status: checked,
@@ -133,6 +136,7 @@ export const rev47: Rule = {
   statement: "On a permanently revoked buffer attach, map and mmap fail with -ENODEV for ever.",
   intent: "Any of them that still works hands out memory that has a new owner.",
   sources: [proposal("2026 RFC, VFIO_DEVICE_FEATURE_DMA_BUF_REVOKE")],
+  from: "K6.19",
   needs: ["revoke", "permanentRevoke"],
   hints: ["Do attach and mmap test the state too, or only map?"],
   status: checked,

@@ -269,7 +269,7 @@ export const rev53: Rule = {
         const { pins, phase } = attachment;
         const maps = attachment.maps.length;
         const since = verdict.since("attachments", name, "invalidations");
-        if (event.errno !== 0 && (pins !== 0 || maps !== 0 || phase !== "detached"))
+        if (event.errno !== 0 && (pins !== 0 || maps !== 0 || (phase !== "detached" && phase !== "failed")))
           verdict.violated(
             `import failed after an early message and left ${pins} pins, ${maps} mappings, ${name} ${phase}`,
             since,

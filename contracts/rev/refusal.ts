@@ -5,11 +5,20 @@ import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { bufferOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
-import { atReturn, changeUnderWay, isRefusal, isRevoked, notRefused, revokeBegun, Revokes } from "./access-change.ts";
+import {
+  atReturn,
+  changeUnderWay,
+  isRefusal,
+  isRefusedPin,
+  isRevoked,
+  notRefused,
+  revokeBegun,
+  Revokes,
+} from "./access-change.ts";
 import { waitsForNobody } from "./mapping-count.ts";
 
 /** The call that made a map hook run. */
-function mapCall(state: State, event: CbRetEvent<"map">): CallEvent | undefined {
+function mapCall(state: State, event: CbRetEvent): CallEvent | undefined {
   const task = state.tasks.get(event.task);
   return frameOf(task, "map") ?? frameOf(task, "mapUnlocked");
 }
@@ -95,6 +104,10 @@ export const rev04: Rule = {
     "cb map"(event, state, _verdict, refused) {
       if (bufferOf(state, event.attachment)?.access === "revoked") refused.add(event.seq);
     },
+    "cbret pin"(event, state, verdict) {
+      const buffer = bufferOf(state, event.attachment);
+      if (isRefusedPin(state, event) && buffer?.access === "revoked") verdict.exercised();
+    },
     "cbret map"(event, state, verdict, refused) {
       const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
       if (!refused.delete(event.cb) || event.injected || state.buffers.get(buffer)?.access !== "revoked") return;
@@ -132,6 +145,13 @@ export const rev05: Rule = {
     "call invalidate"(event, state, _verdict, messages) {
       if (revokeBegun(state, event) !== undefined) messages.set(event.buffer, event);
     },
+    "cbret pin"(event, state, verdict, messages) {
+      const message = messages.get(state.attachments.get(event.attachment)?.buffer ?? "");
+      const call = mapCall(state, event);
+      const buffer = bufferOf(state, event.attachment);
+      if (!isRefusedPin(state, event) || message === undefined || call === undefined || buffer === undefined) return;
+      if (isRevoked(buffer) && call.seq < message.seq) verdict.exercised();
+    },
     "cbret map"(event, state, verdict, messages) {
       const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
       const row = state.buffers.get(buffer);
@@ -155,7 +175,7 @@ export const rev12: Rule = {
   level: "MUST",
   obliged: ["exporter"],
   statement:
-    "With synchronous revoke, revoking a revoked buffer does nothing: no callback, no wait and no change of the mapping count; other exporters should do the same and must at least keep refusing maps.",
+    "With synchronous revoke, revoking a revoked buffer does nothing: no callback, no wait and no change of the mapping count.",
   intent:
     "Several events revoke the same device in a row, and a second pass through the count takes away a reference that is not there.",
   sources: [
@@ -163,7 +183,7 @@ export const rev12: Rule = {
     commit("Fix the mapping count that underflowed after a revoke", "c64a647c84f3"),
     run(["7.2.13"], "the iommufd test exporter notifies again on every call"),
   ],
-  from: "K6.19",
+  from: "K7.1",
   needs: ["revoke"],
   temporal: ["T-33"],
   hints: [
@@ -184,11 +204,11 @@ export const rev12: Rule = {
     "call invalidate"(event, state, verdict, again) {
       const operation = changeUnderWay(state, event.task, event.buffer);
       if (operation === undefined || state.buffers.get(event.buffer)?.contested === true) return;
-      if (verdict.profile.synchronousRevoke && again.get(operation.seq)?.has(event.buffer) === true)
+      if (again.get(operation.seq)?.has(event.buffer) === true)
         verdict.violated(`${event.buffer} was revoked already, and its importers are told again`, operation);
     },
     blocked(event, state, verdict, again) {
-      if (event.wait.kind !== "unmapped" || !verdict.profile.synchronousRevoke) return;
+      if (event.wait.kind !== "unmapped") return;
       const { buffer } = event.wait;
       const operation = changeUnderWay(state, event.task, buffer);
       if (operation === undefined || state.buffers.get(buffer)?.contested === true) return;
@@ -196,10 +216,10 @@ export const rev12: Rule = {
         verdict.violated(`${buffer} was revoked already, and a second revoke waits for its unmaps`, operation);
     },
     "ret revoke"(event, _state, verdict, again) {
-      if (verdict.profile.synchronousRevoke && again.delete(event.call)) verdict.exercised();
+      if (again.delete(event.call)) verdict.exercised();
     },
     "ret setMemory"(event, _state, verdict, again) {
-      if (verdict.profile.synchronousRevoke && again.delete(event.call)) verdict.exercised();
+      if (again.delete(event.call)) verdict.exercised();
     },
   }),
 };

@@ -9,6 +9,7 @@ import {
   innermostChange,
   isLive,
   isRefusal,
+  isRefusedPin,
   isRevoked,
   notRefused,
 } from "./access-change.ts";
@@ -131,6 +132,11 @@ export const rev37: Rule = {
   status: checked,
   situation: { weights: { closeDevice: 10, mapUnlocked: 8, attach: 3 }, exporters: ["subject"] },
   monitor: on({
+    "cbret pin"(event, state, verdict) {
+      const buffer = bufferOf(state, event.attachment);
+      if (isRefusedPin(state, event) && state.exporters.get(buffer?.exporter ?? "")?.closed === true)
+        verdict.exercised();
+    },
     "cbret map"(event, state, verdict) {
       const buffer = bufferOf(state, event.attachment);
       if (buffer === undefined || event.injected || state.exporters.get(buffer.exporter)?.closed !== true) return;

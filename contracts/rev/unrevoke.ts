@@ -298,21 +298,19 @@ export const rev23: Rule = {
   id: "REV-23",
   level: "MUST",
   obliged: ["exporter"],
-  statement:
-    "With synchronous revoke, unrevoking a buffer that is not revoked calls nobody and changes nothing; other exporters should do the same.",
+  statement: "With synchronous revoke, unrevoking a buffer that is not revoked calls nobody and changes nothing.",
   intent: "Importers would drop good mappings each time a driver confirms that the memory is enabled.",
   sources: [
     kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_move", "6.19, 7.2"),
     run(["7.2.13"], "the iommufd test exporter notifies again"),
   ],
-  from: "K6.19",
+  from: "K7.1",
   needs: ["revoke", "unrevoke"],
   temporal: ["T-33"],
   hints: ["Is the present state compared with the wanted one before the invalidate?"],
   status: checked,
   monitor: remember(() => new Map<number, ReadonlySet<string>>(), {
-    ...atCall((event, state, verdict, under: Map<number, ReadonlySet<string>>) => {
-      if (!verdict.profile.synchronousRevoke) return;
+    ...atCall((event, state, _verdict, under: Map<number, ReadonlySet<string>>) => {
       if (event.op !== "unrevoke" && !(event.op === "setMemory" && event.on)) return;
       const open = [...state.buffers].filter(
         ([name, row]) => concerns(event, row, name) && row.access === "accessible" && !row.contested,

@@ -56,8 +56,11 @@ export interface PendingTable {
   readonly grace: readonly string[] | null;
 }
 
-/** Whether a buffer may be mapped. `changing`: access is being given back, or two changes overlapped: either answer is right. */
-export type Access = "accessible" | "changing" | "revoked" | "revokedForever";
+/**
+ * Whether a buffer may be mapped. `changing`: access is being given back, either answer is right.
+ * `unknown`: operations that change it overlapped, and none has come since.
+ */
+export type Access = "accessible" | "changing" | "unknown" | "revoked" | "revokedForever";
 
 const buffer = table({
   exporter: field<string>(),

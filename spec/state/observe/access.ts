@@ -23,8 +23,9 @@ export function invalidateCalled(state: State, event: CallEvent<"invalidate">): 
       return;
     case "reset":
       // The second one, or that of a buffer which was revoked before, belongs to the unrevoke.
-      if (buffer.access !== "accessible") setAccess(buffer, "changing");
-      else setAccess(buffer, othersGiveBack(state, event.task, buffer, event.buffer) ? "changing" : "revoked");
+      if (buffer.access === "revoked") setAccess(buffer, "changing");
+      if (buffer.access === "accessible")
+        setAccess(buffer, othersGiveBack(state, event.task, buffer, event.buffer) ? "changing" : "revoked");
       return;
     case "revoke":
     case "setMemory":
@@ -62,7 +63,10 @@ export function accessReturned(state: State, event: RetEvent<AccessOperation>): 
     if ((event.op === "closeDevice" || event.op === "revokeForever") && event.errno === 0)
       setAccess(buffer, "revokedForever");
     if (!buffer.contested) settleAccess(state, buffer, event);
-    else if (!isContested(state, buffer, name)) buffer.contested = false;
+    else if (!isContested(state, buffer, name)) {
+      buffer.contested = false;
+      if (buffer.access === "changing") setAccess(buffer, "unknown");
+    }
   }
 }
 
