@@ -5,7 +5,7 @@ import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { callbackIn, holdOf, invalidateIn, ownCallback, resvOf } from "./callback.ts";
-import { repeatedCallbacks } from "./situations.ts";
+import { manyAttachments, repeatedCallbacks } from "./situations.ts";
 import { isSignallingPath } from "./signalling-path.ts";
 
 /** Under the lock, or in a context of the framework's own: what overlaps then is the framework's fault. */
@@ -79,6 +79,7 @@ export const move02: Rule = {
     "Are pinned attachments called as well, and those to a static exporter?",
     "Is ops without a callback skipped and not called through null?",
   ],
+  situation: manyAttachments,
   evidence: ["list"],
   status: checked,
   monitor: remember(() => new Map<number, { readonly due: readonly string[]; readonly called: Set<string> }>(), {
@@ -135,6 +136,7 @@ export const move03: Rule = {
     "Are callbacks handed to a worker instead of being called in the loop?",
     "Can two threads invalidate one buffer because one of them lacks the lock?",
   ],
+  situation: manyAttachments,
   status: checked,
   monitor: on({
     "cb invalidate"(event, state, verdict) {

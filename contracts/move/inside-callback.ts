@@ -6,7 +6,7 @@ import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { callbackIn, lockRequest, ownCallback, resvOf } from "./callback.ts";
-import { pageTables } from "./situations.ts";
+import { manyAttachments, pageTables } from "./situations.ts";
 
 /** The reservation object whose lock a call expects to find free; null where it expects nothing. */
 function wantsFree(state: State, event: CallEvent): string | null {
@@ -131,6 +131,7 @@ export const move04: Rule = {
     "Can the callback drop the last reference of a wrapper, which then detaches and puts?",
     "Is a helper shared with user calls that locks by itself?",
   ],
+  situation: manyAttachments,
   status: checked,
   monitor: on({
     "cb invalidate"(_event, _state, verdict) {
@@ -180,6 +181,7 @@ export const move05: Rule = {
     "Does your unmap or unpin hook take a private lock that your invalidate path holds?",
     "Does your exporter go on with a list of mappings it collected before the callbacks?",
   ],
+  situation: manyAttachments,
   status: checked,
   monitor: on({
     call(event, state, verdict) {
@@ -268,6 +270,7 @@ export const move07: Rule = {
     "Do you flush a worker there that itself maps or locks the buffer?",
     "Do you wait for a job that is not submitted yet?",
   ],
+  situation: manyAttachments,
   status: checked,
   monitor: on({
     "cb invalidate"(_event, _state, verdict) {
@@ -313,6 +316,7 @@ export const move34: Rule = {
     "Does the callback run your usual validate step, which maps?",
     "Could the new mapping be made at the next job or fault, or by a worker after the lock is free?",
   ],
+  situation: manyAttachments,
   status: checked,
   monitor: on({
     "cb invalidate"(_event, _state, verdict) {

@@ -8,7 +8,7 @@ import { isMadeBy, isOver } from "../shared/fences.ts";
 import { derived, kernel, thread } from "../source.ts";
 import { callbackIn, ownCallback } from "./callback.ts";
 import { onJobAccess } from "./job-access.ts";
-import { pageTables, pageTablesInTwoTasks, pageTablesWithoutMemory } from "./situations.ts";
+import { pageTables, pageTablesInTasks, pageTablesWithoutMemory } from "./situations.ts";
 
 /** A pending fence of an importer. */
 function ownFence(state: State, resv: string, importer: string): string | undefined {
@@ -72,7 +72,7 @@ export const move32: Rule = {
     "Is the mark set before the attempt to update, so that a skipped context keeps it?",
     "Does every submit path test the mark, those without an explicit buffer list included?",
   ],
-  situation: pageTablesInTwoTasks,
+  situation: pageTablesInTasks,
   status: checked,
   monitor: onJobAccess(({ event, name, start, callback, staleBy, skipped }, _state, verdict) => {
     if (skipped === null || start.seq < callback.seq) return;

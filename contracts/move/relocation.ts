@@ -6,7 +6,7 @@ import type { Rule } from "../rule.ts";
 import { derived, doc, kernel, run, thread } from "../source.ts";
 import { holdOf, liveMappings, relocated } from "./callback.ts";
 import { madeSince, noteMapping, noteReturn, notices } from "./notices.ts";
-import { heldInPlace, lateUnmaps } from "./situations.ts";
+import { heldInPlace, lateUnmaps, mapsDuringMoves } from "./situations.ts";
 
 /** An attachment that the exporter has pinned the buffer for. */
 function pinnedFor(state: State, buffer: string): string | undefined {
@@ -202,6 +202,7 @@ export const move24: Rule = {
     "Is the placement consistent at each point where you release the lock?",
     "Can the map hook move the buffer back and so start an endless exchange?",
   ],
+  situation: mapsDuringMoves,
   status: checked,
   monitor: remember(notices, {
     "ret invalidate"(event, state, _verdict, memory) {
