@@ -111,7 +111,10 @@ class CampaignRun implements Campaign {
       profileName,
       seed * 1_000_003 + this.programs,
       { kinds, longest },
-      { situation: rule?.situation === undefined ? null : situationOf(rule.situation), area: rule === null ? null : areaOf(rule) },
+      {
+        situation: rule?.situation === undefined ? null : situationOf(rule.situation),
+        area: rule === null ? null : areaOf(rule),
+      },
     );
   }
 

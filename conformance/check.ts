@@ -50,7 +50,15 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     const kinds = kindsOf(subject);
     const watch = options.watch ?? {};
     campaign = await runCampaign({
-      ...{ system, kinds, profile, profileName, rules: judged, scored, seed, budget, watch },
+      system,
+      kinds,
+      profile,
+      profileName,
+      rules: judged,
+      scored,
+      seed,
+      budget,
+      watch,
       situationOf: (situation) => situationFor(subject, situation),
     });
     fault = campaign.fault?.text ?? null;

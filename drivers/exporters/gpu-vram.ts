@@ -1,0 +1,199 @@
+import type { Errno } from "../../spec/errno.ts";
+import { EBUSY, EINVAL, ENODEV } from "../../spec/errno.ts";
+import type { Env, Owner, Resource } from "../../spec/roles/env.ts";
+import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
+import type { Attachment, Direction, DmaBuf, Fence, Placement, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type { Suspension } from "../../spec/roles/suspendable.ts";
+import { since } from "../../spec/profile.ts";
+import { mapStorage, maxScheduleTimeout, unmapStorage } from "../dma-mapping.ts";
+
+/** `struct amdgpu_bo`. Under the reservation lock but for the list of attachments. */
+class VramBo {
+  resource: Storage;
+  readonly owner: Owner;
+  /** `preferred_domains` contains VRAM. */
+  readonly prefersVram: boolean;
+  readonly attachments = new Set<Attachment>();
+  pinCount = 0;
+  readonly moveContext: number;
+  moveSeqno = 0n;
+
+  constructor(resource: Storage, owner: Owner, moveContext: number) {
+    this.resource = resource;
+    this.owner = owner;
+    this.prefersVram = resource.placement === "device";
+    this.moveContext = moveContext;
+  }
+}
+
+/**
+ * A GPU driver that exports what lives in its memory, over TTM: `drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c`,
+ * `amdgpu_ttm.c`, `drivers/gpu/drm/ttm/ttm_bo.c` and `ttm_bo_util.c`, 6.12 to 7.2. Moves are pipelined: the copy job's
+ * fence is all that keeps users of the new place and the end of the old one in order.
+ */
+export class GpuVram implements Exporter {
+  private readonly env: Env;
+
+  constructor(env: Env) {
+    this.env = env;
+  }
+
+  /** `amdgpu_gem_prime_export`. The buffer shares the object's reservation. */
+  *export({ size, placement, resv, owner }: ExportRequest): Generator<Suspension, DmaBuf | Errno, unknown> {
+    const { env } = this;
+    if (size === 0) return EINVAL;
+    const resource = env.allocateStorage(size, placement);
+    if (typeof resource === "number") return resource;
+    const bo = new VramBo(resource, owner, env.fenceContextAlloc(1));
+    const info = { size, priv: bo, ops: this, owner };
+    const buffer = yield* env.export(resv === undefined ? info : { ...info, resv });
+    if (typeof buffer === "number") env.freeStorage(resource);
+    else env.setStorage(buffer, resource);
+    return buffer;
+  }
+
+  /** `amdgpu_dma_buf_attach`. For a peer the device stays awake as long as it is attached. */
+  attach(buffer: DmaBuf, attachment: Attachment): void {
+    boOf(buffer).attachments.add(attachment);
+    if (attachment.peer2peer) attachment.priv = this.env.take("runtime PM");
+  }
+
+  /** `amdgpu_dma_buf_detach`. */
+  detach(buffer: DmaBuf, attachment: Attachment): void {
+    boOf(buffer).attachments.delete(attachment);
+    if (attachment.peer2peer) this.env.give(attachment.priv as Resource);
+  }
+
+  /**
+   * `amdgpu_dma_buf_pin`: where all who are attached can reach it; system memory for everybody before move notifications
+   * could be relied on. It does not wait for the move that may be under way.
+   */
+  *pin(attachment: Attachment): Generator<Suspension, Errno, unknown> {
+    const { buffer } = attachment;
+    const bo = boOf(buffer);
+    const { series, moveNotify } = this.env.profile;
+    const allowsVram =
+      since(series, "K6.16") && moveNotify !== "off" && [...bo.attachments].every(({ peer2peer }) => peer2peer);
+    const errno = yield* this.pinTo(buffer, bo, allowsVram);
+    if (errno === 0) bo.pinCount += 1;
+    return errno;
+  }
+
+  /** `amdgpu_dma_buf_unpin`. */
+  unpin({ buffer }: Attachment): void {
+    boOf(buffer).pinCount -= 1;
+  }
+
+  /** `amdgpu_dma_buf_map`. Only an object that is free to move is moved to where this attachment can reach it. */
+  *map(attachment: Attachment, direction: Direction): Generator<Suspension, SgTable | Errno, unknown> {
+    const { buffer } = attachment;
+    const bo = boOf(buffer);
+    if (bo.pinCount === 0) {
+      const errno = yield* this.validate(buffer, bo, bo.prefersVram && attachment.peer2peer);
+      if (errno !== 0) return errno;
+    } else if (this.env.profile.series === "K6.12" && bo.resource.placement === "device") return EBUSY;
+    return mapStorage(this.env, attachment.device, bo.resource, direction);
+  }
+
+  /** `amdgpu_dma_buf_unmap`. */
+  unmap(_attachment: Attachment, table: SgTable): void {
+    unmapStorage(this.env, table);
+  }
+
+  /** `ttm_bo_release`: the memory goes when the last access is over. */
+  *release(buffer: DmaBuf): Generator<Suspension, void, unknown> {
+    const { env } = this;
+    const { resource } = boOf(buffer);
+    const fences = yield* env.getFences(buffer.resv, "bookkeep");
+    if (typeof fences !== "number") return env.defer("delayed-delete", () => this.delayedDelete(fences, resource));
+    // No memory for a list of them: waited for on the spot.
+    yield* env.waitFences(buffer.resv, "bookkeep");
+    env.freeStorage(resource);
+  }
+
+  /** A user or the kernel wants the object elsewhere (`ttm_bo_validate`); one that is pinned stays. */
+  *move(buffer: DmaBuf, placement: Placement): Generator<Suspension, Errno, unknown> {
+    if (!(buffer.priv instanceof VramBo)) return ENODEV;
+    yield* this.env.lock(buffer.resv);
+    const errno = buffer.priv.pinCount > 0 ? EBUSY : yield* this.moveTo(buffer, buffer.priv, placement);
+    yield* this.env.unlock(buffer.resv);
+    return errno;
+  }
+
+  /** `ttm_bo_evict`. */
+  evict(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
+    return this.move(buffer, "system");
+  }
+
+  /** `amdgpu_bo_pin`: a pinned object counts one more pin where it is, or refuses. */
+  private *pinTo(buffer: DmaBuf, bo: VramBo, allowsVram: boolean): Generator<Suspension, Errno, unknown> {
+    if (bo.pinCount === 0) return yield* this.validate(buffer, bo, allowsVram);
+    return bo.resource.placement === "system" || allowsVram ? 0 : EINVAL;
+  }
+
+  /** `ttm_bo_validate`: system memory always will do. Lock held. */
+  private *validate(buffer: DmaBuf, bo: VramBo, allowsVram: boolean): Generator<Suspension, Errno, unknown> {
+    if (bo.resource.placement === "system" || allowsVram) return 0;
+    return yield* this.moveTo(buffer, bo, "system");
+  }
+
+  /** `ttm_bo_handle_move_mem`, `amdgpu_bo_move`, `ttm_bo_move_accel_cleanup`. Lock held. */
+  private *moveTo(buffer: DmaBuf, bo: VramBo, placement: Placement): Generator<Suspension, Errno, unknown> {
+    const { env } = this;
+    const resource = env.allocateStorage(buffer.size, placement);
+    if (typeof resource === "number") return resource;
+    // amdgpu_bo_move_notify, before anything has changed.
+    yield* env.invalidate(buffer);
+    const accesses = yield* env.getFences(buffer.resv, "bookkeep");
+    const errno = typeof accesses === "number" ? accesses : env.reserveFences(buffer.resv, 1);
+    if (errno !== 0) {
+      if (typeof accesses !== "number") for (const access of accesses) env.fencePut(access);
+      env.freeStorage(resource);
+      return errno;
+    }
+    const copy = env.fenceInit({}, bo.moveContext, (bo.moveSeqno += 1n));
+    env.addFence(buffer.resv, copy, "kernel");
+    this.pushCopy(accesses as readonly Fence[], copy, bo.owner);
+    const old = bo.resource;
+    bo.resource = resource;
+    env.setStorage(buffer, resource);
+    // The ghost object that keeps the old place until the copy is done.
+    env.fenceGet(copy);
+    env.defer("delayed-delete", () => this.delayedDelete([copy], old));
+    return 0;
+  }
+
+  /** `drm_sched_job_add_resv_dependencies` and the engine: the copy is over after every access to the old place. */
+  private pushCopy(accesses: readonly Fence[], copy: Fence, owner: Owner): void {
+    const { env } = this;
+    // Stands for the end of the scheduler, which the removal of the driver waits for.
+    env.moduleGet(owner);
+    let parts = 2;
+    const partDone = () => {
+      parts -= 1;
+      if (parts > 0) return;
+      env.signal(copy);
+      env.fencePut(copy);
+      env.modulePut(owner);
+    };
+    env.startJob("copy", partDone);
+    env.defer("sched", () => this.afterAll(accesses, partDone));
+  }
+
+  private *afterAll(fences: readonly Fence[], then: () => void): Generator<Suspension, void, unknown> {
+    for (const fence of fences) {
+      yield* this.env.waitFence(fence, false, maxScheduleTimeout);
+      this.env.fencePut(fence);
+    }
+    then();
+  }
+
+  /** `ttm_bo_delayed_delete`. Nobody's unmap is waited for: the memory is ordinary, late reads do no harm. */
+  private delayedDelete(fences: readonly Fence[], resource: Storage): Generator<Suspension, void, unknown> {
+    return this.afterAll(fences, () => this.env.freeStorage(resource));
+  }
+}
+
+function boOf(buffer: DmaBuf): VramBo {
+  return buffer.priv as VramBo;
+}
