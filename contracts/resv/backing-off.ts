@@ -6,7 +6,8 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
-import { holdsAny, olderThan, onRequest, rivals, sleepers } from "./requests.ts";
+import { Queues } from "./queues.ts";
+import { holdsAny, olderThan, onRequest, rivals } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
 
@@ -80,18 +81,16 @@ export const resv07: Rule = {
   ],
   status: checked,
   situation: { weights: { acquireInit: 4, lock: 3, unlock: 0.5 }, tasks: 3 },
-  monitor: remember(() => ({ joined: new Map<string, number>(), unlocked: new Map<string, number>() }), {
-    blocked(event, state, verdict, { joined }) {
+  monitor: remember(() => new Queues(), {
+    blocked(event, state, verdict, queues) {
       const { wait } = event;
       if (wait.kind !== "lock" || wait.lockClass !== "reservation") return;
-      if (!joined.has(event.task)) joined.set(event.task, event.seq);
+      queues.joined(event);
       sleepsRightly(event.task, wait, state, verdict);
     },
-    lock(event, state, verdict, { joined, unlocked }) {
-      joined.delete(event.task);
+    lock(event, state, verdict, queues) {
       const { acquire, lock } = event;
-      if (event.lockClass !== "reservation" || acquire === null) return;
-      if (event.errno === EDEADLK) {
+      if (event.errno === EDEADLK && acquire !== null) {
         verdict.exercised();
         if (olderThan(state, acquire, rivals(state, lock, event.task)) === undefined)
           verdict.violated(
@@ -99,22 +98,18 @@ export const resv07: Rule = {
             verdict.since("acquires", acquire, "stamp"),
             verdict.since("reservations", lock, "acquire"),
           );
-        return;
       }
-      // Whoever holds a lock already was woken to back off: it may still win the race for a lock that is free by then.
-      if (event.errno !== 0 || !event.waited || holdsAny(state, acquire)) return;
-      for (const [name, other] of sleepers(state, lock, event.task)) {
-        if (other.acquire === null || (joined.get(name) ?? Infinity) > (unlocked.get(lock) ?? -1)) continue;
-        verdict.exercised();
-        if (olderThan(state, acquire, [other.acquire]) !== undefined)
-          verdict.violated(
-            `${lock} goes to ${acquire} while the older ${other.acquire} was already waiting for it`,
-            verdict.since("tasks", name, "waiting"),
-          );
-      }
+      const passed = queues.granted(event, state);
+      if (passed.length > 0) verdict.exercised();
+      const older = acquire === null ? undefined : olderThan(state, acquire, passed);
+      if (older !== undefined)
+        verdict.violated(
+          `${lock} goes to ${acquire} while the older ${older} was already waiting for it`,
+          verdict.since("acquires", older, "stamp"),
+        );
     },
-    unlock(event, _state, _verdict, { unlocked }) {
-      unlocked.set(event.lock, event.seq);
+    unlock(event, _state, _verdict, queues) {
+      queues.unlocked(event);
     },
     drain(_event, state, verdict) {
       for (const [task, { waiting }] of state.tasks)
@@ -247,24 +242,35 @@ export const resv11: Rule = {
   hints: ["Does the retry loop start a new context instead of keeping the old one?"],
   status: checked,
   situation: contention,
-  monitor: remember(() => new Set<string>(), {
-    lock(event, state, verdict, backedOff) {
-      const { acquire } = event;
-      if (event.errno !== EDEADLK || acquire === null) return;
-      const others = rivals(state, event.lock, event.task);
-      if (backedOff.has(acquire)) {
-        verdict.exercised();
-        if (others.length > 0 && olderThan(state, acquire, others) === undefined)
-          verdict.violated(
-            `${acquire} is told to back off again, though ${others.join(", ")} was started after it`,
-            verdict.since("acquires", acquire, "stamp"),
-          );
-      }
-      backedOff.add(acquire);
+  monitor: remember(() => ({ backedOff: new Set<string>(), queues: new Queues() }), {
+    lock(event, state, verdict, { backedOff, queues }) {
+      const { acquire, lock } = event;
+      const passed = queues.granted(event, state).filter((name) => backedOff.has(name));
+      if (acquire === null) return;
+      const others = event.errno === EDEADLK ? rivals(state, lock, event.task) : [];
+      const again = others.length > 0 && backedOff.has(acquire);
+      if (again || passed.length > 0) verdict.exercised();
+      if (again && olderThan(state, acquire, others) === undefined)
+        verdict.violated(
+          `${acquire} is told to back off again, though ${others.join(", ")} was started after it`,
+          verdict.since("acquires", acquire, "stamp"),
+        );
+      const robbed = olderThan(state, acquire, passed);
+      if (robbed !== undefined)
+        verdict.violated(
+          `${lock} goes to ${acquire} before ${robbed}, which is older and lost its age when it backed off`,
+          verdict.since("acquires", robbed, "stamp"),
+        );
+      if (event.errno === EDEADLK) backedOff.add(acquire);
     },
-    blocked(event, state, verdict, backedOff) {
+    unlock(event, _state, _verdict, { queues }) {
+      queues.unlocked(event);
+    },
+    blocked(event, state, verdict, { backedOff, queues }) {
       const { wait } = event;
-      if (wait.kind !== "lock" || wait.acquire === null || !holdsAny(state, wait.acquire)) return;
+      if (wait.kind !== "lock") return;
+      queues.joined(event);
+      if (wait.acquire === null || !holdsAny(state, wait.acquire)) return;
       const others = rivals(state, wait.lock, event.task);
       const older = others.filter((name) => backedOff.has(name));
       if (older.length > 0 || (others.length > 0 && backedOff.has(wait.acquire))) verdict.exercised();

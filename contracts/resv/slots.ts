@@ -1,14 +1,26 @@
 import { EINVAL, ENOMEM } from "../../spec/errno.ts";
 import type { CallEvent } from "../../spec/event.ts";
 import { replacesForSure } from "../../spec/state/observe/entries.ts";
+import type { Situation } from "../../spec/situation.ts";
 import type { State } from "../../spec/state/state.ts";
 import { type Handlers, on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
-import { changesBefore, compareWalk, onlyAfter } from "./lists.ts";
+import { certainFences, changesBefore, compareWalk, onlyAfter } from "./lists.ts";
 
 const both = ["6.12.117", "7.2.13"];
+
+/** Objects that fill up, and walks that show them. */
+const busy: NonNullable<Situation["weights"]> = {
+  lock: 2,
+  unlock: 0.7,
+  fenceInit: 2,
+  signal: 0.5,
+  reserveFences: 4,
+  addFence: 6,
+  iterateFences: 10,
+};
 
 /** What was reserved and used up in one hold of an object's lock. */
 interface Hold {
@@ -110,10 +122,7 @@ export const resv16: Rule = {
   ],
   hints: ["Is the old list changed before the new one is allocated?"],
   status: checked,
-  situation: {
-    weights: { reserveFences: 3, addFence: 2, iterateFences: 4 },
-    failures: [{ site: "resv-list", errno: ENOMEM }],
-  },
+  situation: { weights: busy, failures: [{ site: "resv-list", errno: ENOMEM }] },
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
       if (!onlyAfter(changesBefore(state, event), "failedReserve")) return;
@@ -134,11 +143,24 @@ export const resv17: Rule = {
   ],
   hints: ["Does the copy to the larger list test each fence, or cut at the first signaled one?"],
   status: checked,
-  situation: { weights: { reserveFences: 3, addFence: 2, iterateFences: 4 } },
-  monitor: on({
-    "ret iterateFences"(event, state, verdict) {
-      if (!onlyAfter(changesBefore(state, event), "reserve", "failedReserve")) return;
-      compareWalk(event, state, verdict, { what: "after a reserve", unsignaledOnly: true });
+  situation: { weights: busy },
+  monitor: remember(() => new Map<string, readonly string[]>(), {
+    "ret reserveFences"(event, state, _verdict, before) {
+      if (event.errno === 0) before.set(event.resv, certainFences(state, event.resv, "bookkeep"));
+    },
+    "ret iterateFences"(event, state, verdict, before) {
+      const changes = changesBefore(state, event);
+      const due = certainFences(state, event.resv, event.usage);
+      const kept = changes.includes("reserve") ? due.filter((name) => before.get(event.resv)?.includes(name)) : [];
+      if (kept.length > 0) verdict.exercised();
+      const lost = kept.find((name) => event.entries.every((entry) => entry.fence !== name));
+      if (lost !== undefined)
+        verdict.violated(
+          `${lost} has not signaled and is gone from ${event.resv} after a reserve`,
+          verdict.since("reservations", event.resv, "lists"),
+        );
+      if (onlyAfter(changes, "reserve", "failedReserve"))
+        compareWalk(event, state, verdict, { what: "after a reserve", unsignaledOnly: true });
     },
   }),
 };

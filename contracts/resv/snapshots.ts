@@ -3,7 +3,7 @@ import { on } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
-import { changesBefore, compareWalk, coveredBy, onlyAfter } from "./lists.ts";
+import { changesBefore, compareWalk, coveredBy } from "./lists.ts";
 import { innermost } from "./requests.ts";
 import { stillPending, type Watch, watching } from "./watch.ts";
 
@@ -35,9 +35,19 @@ export const resv35: Rule = {
   ],
   status: checked,
   situation: {
-    weights: { reserveFences: 3, addFence: 4, copyFences: 16, iterateFences: 12 },
+    weights: {
+      lock: 2,
+      unlock: 0.7,
+      fenceInit: 2,
+      signal: 0.3,
+      reserveFences: 4,
+      addFence: 8,
+      copyFences: 16,
+      iterateFences: 10,
+    },
     tasks: 1,
     failures: [{ site: "resv-list", errno: ENOMEM }],
+    buffers: 2,
   },
   monitor: on({
     "call copyFences"(event, state, verdict) {
@@ -58,8 +68,7 @@ export const resv35: Rule = {
     "ret iterateFences"(event, state, verdict) {
       const changes = changesBefore(state, event);
       if (changes.includes("copy")) compareWalk(event, state, verdict, { what: "after a copy" });
-      else if (onlyAfter(changes, "failedCopy"))
-        compareWalk(event, state, verdict, { what: "after a copy that failed" });
+      else if (changes.includes("failedCopy")) compareWalk(event, state, verdict, { what: "after a copy that failed" });
     },
   }),
 };
@@ -82,8 +91,9 @@ export const resv39: Rule = {
   ],
   status: checked,
   situation: {
-    weights: { lock: 2, unlock: 2, reserveFences: 6, addFence: 3, getFences: 12, waitFences: 0.3 },
+    weights: { lock: 2, unlock: 2, reserveFences: 6, addFence: 6, getFences: 20, waitFences: 0.2, signal: 0.3 },
     tasks: 2,
+    pauses: 0.3,
   },
   monitor: watching("getFences", (event, watch, state, verdict) => {
     if (event.errno !== 0) return;
