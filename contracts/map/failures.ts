@@ -47,11 +47,16 @@ function noteInterruption(
 }
 
 /** MAP-28. Success is right too: the wait may have been tried again. */
-function saysInterrupted(event: Mapped, _state: State, verdict: Verdict, interrupted: ReadonlySet<number>): void {
-  if (!interrupted.has(event.call)) return;
+function saysInterrupted(event: Mapped, state: State, verdict: Verdict, interrupted: ReadonlySet<number>): void {
+  const isEnded = event.errno === EINTR || event.errno === ERESTARTSYS;
+  if (!isEnded && !interrupted.has(event.call)) return;
   verdict.exercised();
-  if (event.errno !== 0 && event.errno !== EINTR && event.errno !== ERESTARTSYS)
+  const hooks = hooksIn(state, event.task, event.call);
+  const tables = hooks.filter((hook) => hook.hook === "map" && hook.errno === 0 && hook.table !== null).length;
+  if (event.errno !== 0 && !isEnded)
     verdict.violated(`${event.op} was interrupted and answers ${errnoName(event.errno)}, not EINTR`);
+  else if (isEnded && tables > hooks.filter(({ hook }) => hook === "unmap").length)
+    verdict.violated(`${event.op} was interrupted and leaves a mapping that nobody has`, ...hooks);
 }
 
 export const map23: Rule = {
@@ -167,7 +172,17 @@ export const map28: Rule = {
     "ret mapUnlocked": saysInterrupted,
   }),
   situation: {
-    weights: { addFence: 3, mapUnlocked: 4, move: 2, interrupt: 3 },
+    weights: {
+      fenceInit: 3,
+      lock: 2,
+      reserveFences: 4,
+      addFence: 8,
+      unlock: 3,
+      mapUnlocked: 5,
+      import: 3,
+      attach: 2,
+      interrupt: 2,
+    },
     importers: ["scripted", "static"],
     interrupts: true,
     tasks: 2,

@@ -65,23 +65,31 @@ export const pin05: Rule = {
     "Are narrowed placements put back when a later step fails?",
   ],
   status: checked,
-  evidence: ["cb"],
+  evidence: ["cb", "cbret"],
   monitor: remember(() => new Map<string, CbRetEvent<"pin">>(), {
     "cbret pin"(event, state, _verdict, failed) {
-      const name = state.attachments.get(event.attachment)?.buffer ?? "";
-      if (event.errno !== 0 && !event.injected) failed.set(name, event);
-      else if (event.errno === 0) failed.delete(name);
+      const name = state.attachments.get(event.attachment)?.buffer;
+      if (name !== undefined && event.errno !== 0 && !event.injected) failed.set(name, event);
     },
-    "cb unpin": (event, state, _verdict, failed) =>
-      void failed.delete(state.attachments.get(event.attachment)?.buffer ?? ""),
     "ret move": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
     "ret evict": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
   }),
   situation: {
-    weights: { attach: 3, lock: 4, pin: 8, unlock: 4, mapUnlocked: 0.3, move: 5, evict: 3 },
+    weights: {
+      attach: 4,
+      lock: 3,
+      pin: 6,
+      unlock: 3,
+      import: 5,
+      mapUnlocked: 0.3,
+      move: 6,
+      evict: 3,
+      revoke: 2,
+      unrevoke: 5,
+    },
     failures: [{ site: "storage", errno: 12 }],
     exporters: ["subject"],
-    importers: ["scripted"],
+    importers: ["scripted", "pinnedRevocable"],
     tasks: 1,
   },
 };
@@ -268,9 +276,9 @@ export const pin19: Rule = {
     "ret mapUnlocked": neverPeer,
   }),
   situation: {
-    weights: { attach: 6, detach: 0.3, lock: 4, pin: 8, unpin: 0.5, unlock: 4, move: 2, mapUnlocked: 6 },
+    weights: { import: 6, release: 0.3, attach: 6, detach: 0.3, lock: 2, pin: 4, unpin: 0.5, mapUnlocked: 6 },
     exporters: ["subject"],
-    importers: ["scripted"],
+    importers: ["scripted", "scripted", "pinnedRevocable"],
   },
 };
 

@@ -34,7 +34,9 @@ export function staysFree(
 ): void {
   const buffer = state.buffers.get(event.buffer);
   if (cause === undefined || buffer?.access !== "accessible" || cause.seq > event.call) return;
-  const fixed = attachmentsOf(state, event.buffer).some(([, row]) => row.hookPins > 0 || row.hookMaps.length > 0);
+  const fixed = attachmentsOf(state, event.buffer).some(
+    ([, row]) => row.hookPins > 0 || (row.ops !== "callback" && row.hookMaps.length > 0),
+  );
   const contended = trailOf(state, event.task, event.call).some((entry) => entry.kind === "lock" && entry.errno !== 0);
   if (fixed || (event.errno === EBUSY && (contended || pendingFences(state, buffer.resv).length > 0))) return;
   verdict.exercised();
@@ -42,7 +44,7 @@ export function staysFree(
     verdict.violated(
       cause.kind === "cb"
         ? `${event.op} of ${event.buffer} is refused as busy although its last pin is gone`
-        : `${event.op} of ${event.buffer} is refused as busy although its only pin had failed`,
+        : `${event.op} of ${event.buffer} is refused as busy although no pin of it succeeded that is not undone`,
       cause,
     );
 }

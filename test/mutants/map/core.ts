@@ -133,7 +133,7 @@ export const examples: readonly Example[] = [
       const fenced = pendingFence(allStatic(builder));
       return fenced.step("mapUnlocked", m1, { interrupted: true }).step("detach", { attachment: "a1" });
     },
-    { also: ["MAP-23", "MAP-38"] },
+    { also: ["MAP-23", "MAP-28", "MAP-38"] },
   ),
   faultyCore(
     "MAP-34",

@@ -50,6 +50,7 @@ export const examples: readonly Example[] = [
       locked(deviceWorld("subject", "scripted")(builder).step("attach", a1), "pin", "a1")
         .step("move", toDevice)
         .fail({ step: "s4", site: "storage", errno: 12 }),
+    { also: ["PIN-17"] },
   ),
   faultyExporter(
     "PIN-06",
