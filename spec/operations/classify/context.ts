@@ -45,8 +45,11 @@ export function usableBuffer({ state, inFlight }: ClassifyContext, name: string)
   const buffer = state.buffers.get(name);
   if (buffer === undefined || buffer.released) return undefined;
   let leaving = 0;
-  for (const step of inFlight)
+  for (const step of inFlight) {
+    // A walk drops the references that it was given.
+    if (step.op === "listBuffers") leaving += 1;
     if ((step.op === "put" || step.op === "exportFd" || step.op === "requestFd") && step.buffer === name) leaving += 1;
+  }
   return buffer.programRefs > leaving ? buffer : undefined;
 }
 

@@ -18,9 +18,9 @@ function classifyAttach(context: ClassifyContext, step: Step<"attach">): StepCla
   const importer = context.setup.importers.find((entry) => entry.name === step.importer);
   if (importer?.kind !== "scripted" || !isFree(context, step.task)) return "undefined";
   if (context.state.attachments.has(step.attachment)) return "undefined";
-  if (step.buffer === null || step.noDevice) return "refused";
-  const buffer = usableBuffer(context, step.buffer);
-  if (buffer === undefined) return "undefined";
+  if (step.buffer === null) return "refused";
+  if (usableBuffer(context, step.buffer) === undefined) return "undefined";
+  if (step.noDevice) return "refused";
   return importer.ops === "noCallback" && !context.profile.callbackOptional ? "refused" : "enabled";
 }
 
