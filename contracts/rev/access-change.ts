@@ -7,6 +7,18 @@ import type { Handler, Handlers } from "../monitor.ts";
 /** An operation that takes access away or gives it back, as it was called. */
 export type AccessCall = CallEvent<AccessOperation>;
 
+/** Weights for programs that take access away and give it back while others map. */
+export const cycling = {
+  attach: 8,
+  detach: 0.2,
+  mapUnlocked: 60,
+  unmapUnlocked: 15,
+  revoke: 30,
+  unrevoke: 60,
+  revokeForever: 0.1,
+  closeDevice: 0.1,
+} as const;
+
 /** The same handler for the call of every operation that changes access. */
 export function atCall<M>(handler: Handler<AccessCall, M>): Handlers<M> {
   return {

@@ -3,12 +3,13 @@ import type { AccessOperation } from "../../spec/state/observe/rows.ts";
 import type { State } from "../../spec/state/state.ts";
 import { changeUnderWay, mappedTables, Revokes } from "./access-change.ts";
 
-/** The buffer whose unmaps an operation waits for although nothing is mapped: its count of mappings is wrong. */
+/** The buffer whose unmaps a revoke waits for although nothing is mapped: its count of mappings is wrong. */
 export function waitsForNobody(state: State, event: Pick<BlockedEvent, "task" | "wait">): string | undefined {
   if (event.wait.kind !== "unmapped") return undefined;
   const { buffer } = event.wait;
-  if (changeUnderWay(state, event.task, buffer) === undefined || mappedTables(state, buffer).length > 0)
-    return undefined;
+  const operation = changeUnderWay(state, event.task, buffer);
+  if (operation === undefined || operation.op === "unrevoke") return undefined;
+  if (mappedTables(state, buffer).length > 0) return undefined;
   for (const task of state.tasks.values())
     for (const frame of task.frames) {
       // A hook under way may be about to change the count.

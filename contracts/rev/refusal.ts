@@ -8,6 +8,7 @@ import { commit, derived, doc, kernel, run } from "../source.ts";
 import {
   atReturn,
   changeUnderWay,
+  cycling,
   isRefusal,
   isRefusedPin,
   isRevoked,
@@ -48,7 +49,7 @@ export const rev03: Rule = {
   ],
   status: checked,
   situation: {
-    weights: { revoke: 25, unrevoke: 15, mapUnlocked: 30, attach: 4, detach: 0.2, closeDevice: 0.1 },
+    weights: cycling,
     importers: ["scripted"],
     tasks: 3,
     exporters: ["subject"],

@@ -12,6 +12,7 @@ import {
   atCall,
   atReturn,
   changeUnderWay,
+  cycling,
   isLive,
   memoryIsOn,
   returnAnnounced,
@@ -223,7 +224,7 @@ export const rev21: Rule = {
   ],
   status: checked,
   situation: {
-    weights: { import: 8, submit: 15, mapUnlocked: 15, revoke: 20, unrevoke: 40, release: 0.3, closeDevice: 0.1 },
+    weights: { ...cycling, import: 8, submit: 20, release: 0.3 },
     importers: ["scripted", "subject"],
     exporters: ["subject"],
     tasks: 2,
@@ -270,7 +271,7 @@ export const rev22: Rule = {
   hints: ["Is the wait for the mapping count limited to the revoke direction?"],
   status: checked,
   situation: {
-    weights: { revoke: 20, unrevoke: 40, mapUnlocked: 30, attach: 4, detach: 0.2, closeDevice: 0.1 },
+    weights: cycling,
     importers: ["scripted"],
     exporters: ["subject"],
     tasks: 3,

@@ -106,13 +106,15 @@ export const examples: readonly Example[] = [
     (reached) =>
       class extends DefaultExporter {
         protected override *unrevokeObject(buffer: DmaBuf, object: BufferObject) {
+          const { revoked } = object;
           yield* super.unrevokeObject(buffer, object);
-          if (object.maps > 0) reached();
-          yield* this.waitUnmaps(buffer, object);
+          if (!revoked) return;
+          reached();
+          yield* this.env.waitUnmapped(buffer, () => object.maps < 0);
         }
       },
-    (builder) =>
-      cycled(builder).task("t2").step("mapUnlocked", m1).preempt({ step: "s4", site: "unlock", until: "s5" }),
+    cycled,
+    { also: ["REV-50"] },
   ),
   faultyExporter(
     "REV-23",
