@@ -180,7 +180,6 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) => deferring(builder).step("revoke", { buffer: "b1" }).step("closeDevice", { exporter: "e1" }),
-    { from: ["M-RV5"] },
   ),
   faultyExporter(
     "REV-44",
