@@ -57,9 +57,30 @@ export function* plainerForms(session: Session): Search<void> {
   );
   const contexts = session.program.steps.flatMap((step) => (step.op === "acquireInit" ? [step.acquire] : []));
   yield* each(session, contexts, withoutContext);
+  yield* each(session, reservedTwice(session.program), reservedOnce);
   yield* each(session, interruptions(session.program), pendingInstead);
   const descriptors = session.program.steps.flatMap((step) => (step.op === "close" ? [step.fd] : []));
   yield* each(session, descriptors, putInstead);
+}
+
+/** Two requests for slots in one object. */
+function reservedTwice({ steps }: Program): readonly (readonly [string, string])[] {
+  return steps.flatMap((step, at) => {
+    if (step.op !== "reserveFences") return [];
+    const next = steps.slice(at + 1).find((other) => other.op === "reserveFences" && other.resv === step.resv);
+    return next === undefined ? [] : [[step.id, next.id] as const];
+  });
+}
+
+/** The first request asks for all. */
+function reservedOnce(program: Program, [first, second]: readonly [string, string]): Program {
+  const more = program.steps.find(({ id }) => id === second);
+  const steps = program.steps.map((step) =>
+    step.id === first && step.op === "reserveFences" && more?.op === "reserveFences"
+      ? { ...step, count: step.count + more.count }
+      : step,
+  );
+  return withoutSteps({ ...program, steps }, [second]);
 }
 
 /** Each interruption with each later step of the task it goes to. */

@@ -70,7 +70,7 @@ function bound(program: Program, given: ReadonlySet<string>): readonly Step[] {
   const tasks = new Set(program.steps.map(({ task }) => task));
   return program.steps.filter((step) => {
     if (!namesUsed(step).every((name) => known.has(name))) return false;
-    if (step.op === "interrupt" && (step.target === step.task || !tasks.has(step.target))) return false;
+    if (step.op === "interrupt" && !tasks.has(step.target)) return false;
     for (const name of namesMade(step)) known.add(name);
     return true;
   });

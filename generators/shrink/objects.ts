@@ -1,6 +1,6 @@
 import type { OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Step } from "../../spec/program.ts";
-import { fieldsOf, renamed } from "./names.ts";
+import { fieldsOf, namesUsed, renamed, withoutSteps } from "./names.ts";
 import { each } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
@@ -57,6 +57,15 @@ export function* fewerObjects(session: Session): Search<void> {
       .map((earlier) => ({ earlier, later })),
   );
   yield* each(session, pairs, merged);
+  yield* each(session, pairs, (program, pair) => withoutReferences(merged(program, pair), program, pair.later));
+}
+
+/** What a container took over was often referenced only for it. */
+function withoutReferences(now: Program, before: Program, { step }: Made): Program {
+  const taken = new Set(before.steps.filter(({ id }) => id === step).flatMap(namesUsed));
+  const gone = new Set<string>();
+  for (const other of before.steps) if (other.op === "fenceGet" && taken.delete(other.fence)) gone.add(other.id);
+  return withoutSteps(now, gone);
 }
 
 function merged(program: Program, { earlier, later }: { readonly earlier: Made; readonly later: Made }): Program {

@@ -1,4 +1,4 @@
-import type { Preemption, Program } from "../../spec/program.ts";
+import type { Preemption, Program, Step } from "../../spec/program.ts";
 import { holdsOf } from "./locks.ts";
 import { withoutSteps } from "./names.ts";
 import { each } from "./pass.ts";
@@ -22,10 +22,11 @@ function behind(program: Program, point: Preemption): Program {
 /** A step of another task in a hold, and the last step of the task that holds the lock. */
 function held({ steps }: Program): readonly { readonly step: string; readonly last: string }[] {
   return holdsOf(steps).flatMap(({ lock, unlock, inside }) =>
-    inside.flatMap(({ id, task }, at) => {
-      if (task === lock.task) return [];
+    inside.flatMap((step, at) => {
+      // An unlock of the same object says that this lock is the one that waits.
+      if (step.task === lock.task || (step.op === "unlock" && step.resv === lock.resv)) return [];
       const own = unlock ?? inside.slice(at + 1).findLast((other) => other.task === lock.task);
-      return own === undefined ? [] : [{ step: id, last: own.id }];
+      return own === undefined ? [] : [{ step: step.id, last: own.id }];
     }),
   );
 }
@@ -39,28 +40,35 @@ function moved(program: Program, id: string, behindId: string): Program {
     : { ...program, steps: [...rest.slice(0, at), step, ...rest.slice(at)] };
 }
 
-/** A step that a lock of another task holds up, with the lock and its unlock. */
+/** A step that may be held up by others of another task, and the first step after it of a third. */
 interface HeldUp {
-  readonly hold: readonly string[];
+  readonly gone: readonly string[];
   readonly step: string;
   readonly until: string;
 }
 
-/** Parks a step where a lock of another task held it up, and drops that lock. */
+/** Parks a step where a lock or a parked step of another task held it up, and drops those. */
 export function* pauseForHold(session: Session): Search<void> {
-  yield* each(session, heldUp(session.program), (program, { hold, step, until }) =>
-    withoutSteps({ ...program, schedule: [...program.schedule, { step, site: "lock", nth: 1, until }] }, hold),
+  const { steps } = session.program;
+  const locks = holdsOf(steps).flatMap(({ lock, unlock, inside }) =>
+    // Dropping the lock alone for a pause gains nothing.
+    unlock === null ? [] : heldUp(lock.task, [lock.id, unlock.id], inside),
   );
+  const parked = session.program.schedule.flatMap(({ step, until }) => {
+    const from = steps.findIndex(({ id }) => id === step);
+    const to = until === "idle" ? steps.length : steps.findIndex(({ id }) => id === until) + 1;
+    return heldUp(steps[from]?.task ?? "", [step], steps.slice(from + 1, to));
+  });
+  yield* each(session, [...locks, ...parked], (program, { gone, step, until }) => {
+    const schedule = program.schedule.filter((point) => !gone.includes(point.step));
+    return withoutSteps({ ...program, schedule: [...schedule, { step, site: "lock", nth: 1, until }] }, gone);
+  });
 }
 
-function heldUp({ steps }: Program): readonly HeldUp[] {
-  return holdsOf(steps).flatMap(({ lock, unlock, inside }) => {
-    // Dropping the lock alone for a pause gains nothing.
-    if (unlock === null) return [];
-    const others = inside.filter(({ task }) => task !== lock.task);
-    return others.flatMap((step, place) => {
-      const next = others.slice(place + 1).find(({ task }) => task !== step.task);
-      return next === undefined ? [] : [{ hold: [lock.id, unlock.id], step: step.id, until: next.id }];
-    });
+function heldUp(task: string, gone: readonly string[], inside: readonly Step[]): readonly HeldUp[] {
+  const others = inside.filter((step) => step.task !== task);
+  return others.flatMap((step, place) => {
+    const next = others.slice(place + 1).find((other) => other.task !== step.task);
+    return next === undefined ? [] : [{ gone, step: step.id, until: next.id }];
   });
 }

@@ -31,19 +31,18 @@ function inTask(step: Step, into: (name: string) => string): Step {
   return task === step.task ? step : { ...step, task };
 }
 
-/** Of all holds of a reservation object by the first task one remains: from the first lock to the last unlock. */
+/** Where the first task takes a lock more than once it takes it once, and gives it back at the end if it did so before. */
 function oneHold(program: Program): Program {
-  const taken = new Set<string>();
-  const last = new Map(
-    program.steps.flatMap((step) => (step.op === "unlock" && step.task === first ? [[step.resv, step.id]] : [])),
-  );
-  const steps = program.steps.filter((step) => {
-    if (step.task !== first) return true;
-    if (step.op === "unlock") return last.get(step.resv) === step.id;
-    if (!isLock(step)) return true;
-    if (taken.has(step.resv)) return false;
-    taken.add(step.resv);
-    return true;
-  });
-  return { ...program, steps };
+  const own = program.steps.filter(({ task }) => task === first);
+  const takes = (resv: string) => own.filter((step) => isLock(step) && step.resv === resv);
+  const gives = (resv: string) => own.filter((step) => step.op === "unlock" && step.resv === resv);
+  const gone = new Set<Step>();
+  for (const step of own) {
+    if (!isLock(step)) continue;
+    const [kept, ...others] = takes(step.resv);
+    if (others.length === 0 || step !== kept) continue;
+    const ends = gives(step.resv);
+    for (const other of [...others, ...(ends.length > others.length ? ends.slice(0, -1) : ends)]) gone.add(other);
+  }
+  return { ...program, steps: program.steps.filter((step) => !gone.has(step)) };
 }
