@@ -24,7 +24,7 @@ const letters: Partial<Record<ObjectKind, string>> = {
 const hookErrors = [EBUSY, ENOMEM, EINVAL, EOPNOTSUPP];
 
 /** Draws a step may need before it gives up. */
-const tries = 60;
+const tries = 200;
 
 /**
  * Draws a program while it runs: each step fits the state that the run has reached.
@@ -41,6 +41,7 @@ export class OnlineChooser {
   private readonly random: Random;
   private readonly temper: Temper;
   private readonly counts_ = new Map<ObjectKind, number>();
+  private over = false;
   /** Kinds of the fresh names that the current draw took. */
   private readonly named: ObjectKind[] = [];
   private readonly sections = new Map<string, string[]>();
@@ -53,7 +54,7 @@ export class OnlineChooser {
   }
 
   next(state: State, tasks: { isIdle(task: string): boolean; inFlight(): readonly Step[] }): Step | null {
-    if (this.steps.length >= this.temper.length) return null;
+    if (this.over || this.steps.length >= this.temper.length) return null;
     const idle = this.temper.tasks.filter((task) => tasks.isIdle(task));
     if (idle.length === 0) return null;
     const inFlight = tasks.inFlight();
@@ -64,6 +65,8 @@ export class OnlineChooser {
       this.note(step);
       return step;
     }
+    // For good: a program that paused here and went on could not be replayed, as nothing in it would say so.
+    this.over = true;
     return null;
   }
 

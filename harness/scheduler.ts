@@ -35,8 +35,10 @@ export class Scheduler {
     readonly step: string | null;
     readonly work: () => Generator<Suspension, void, unknown>;
   }[] = [];
+  private readonly passages = new Map<string, Map<string, number>>();
   private started = 0;
   private deferredCount = 0;
+  /** Steps that have ended or blocked. */
   private readonly ended = new Set<string>();
   private readonly view: Tasks = {
     isIdle: (name) => (this.tasks.get(name)?.activity ?? null) === null,
@@ -97,7 +99,7 @@ export class Scheduler {
           continue;
         }
         task.wait = suspension;
-        this.passed(task.stepId);
+        this.passed(task);
         break;
       }
     }
@@ -140,28 +142,39 @@ export class Scheduler {
     task.parking = null;
     this.active = this.active.filter((other) => other !== task);
     if (error !== undefined) this.hooks.failed(task, error);
-    const step = task.stepId;
+    this.passed(task);
     task.stepId = null;
     task.step = null;
     task.atomicDepth = 0;
     if (!task.takesSteps) this.tasks.delete(task.name);
-    else if (step !== null) this.ended.add(step);
-    if (task.takesSteps) this.passed(step);
   }
 
-  /** A step has ended or blocked: whoever was parked for it goes on. */
-  private passed(step: string | null): void {
-    if (step === null) return;
-    for (const task of this.active) {
-      const { parking } = task;
-      if (parking === null || task.stepId === step) continue;
+  /** A step has ended or blocked, for the first time: whoever was parked for it goes on. */
+  private passed(task: Task): void {
+    const step = task.stepId;
+    if (step === null || task.step === null || this.ended.has(step)) return;
+    this.ended.add(step);
+    for (const other of this.active) {
+      const { parking } = other;
+      if (parking === null || other === task) continue;
       if ("until" in parking) {
-        if (parking.until === step) task.parking = null;
+        if (parking.until === step) other.parking = null;
       } else {
         parking.count -= 1;
-        if (parking.count <= 0) this.unpark(task, step);
+        if (parking.count <= 0) this.unpark(other, step);
       }
     }
+  }
+
+  /** Passages are counted for a step and all deferred work that it leaves behind: a point names the step, not the task. */
+  private passagesOf(step: string | null): Map<string, number> | null {
+    if (step === null || !this.chooser.counts(step)) return null;
+    let counts = this.passages.get(step);
+    if (counts === undefined) {
+      counts = new Map();
+      this.passages.set(step, counts);
+    }
+    return counts;
   }
 
   private unpark(task: Task, until: string): void {
@@ -205,7 +218,7 @@ export class Scheduler {
     task.step = step;
     task.stepId = stepId;
     task.wait = null;
-    task.passages = null;
+    task.passages = this.passagesOf(stepId);
     task.resumptions = 0;
     task.callsMade = 0;
     task.callsBegun = 0;
