@@ -1,13 +1,14 @@
 import { Judge, type Violation } from "../contracts/judge.ts";
 import { areaOf } from "../contracts/registry.ts";
+import type { Capability } from "../contracts/rule-text.ts";
 import type { Rule } from "../contracts/rule.ts";
 import type { System } from "../harness/system.ts";
 import type { Kinds } from "../generators/world-shape.ts";
 import type { EventKind } from "../spec/event.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { Program } from "../spec/program.ts";
-import type { AttachmentOps } from "../spec/calls.ts";
 import type { Situation } from "../spec/situation.ts";
+import { conductOf } from "./conduct.ts";
 import { drawRun, type DrawnRun } from "./draw-run.ts";
 
 /** Times and programs below which a rule counts as not exercised. */
@@ -55,8 +56,8 @@ export interface Campaign {
   readonly drawn: number;
   /** Event kinds that occurred at all, and by which role instances' names (`e1 epoch`). */
   readonly kinds: ReadonlySet<EventKind>;
-  /** How the subject importer attached. */
-  readonly attachments: ReadonlySet<AttachmentOps>;
+  /** What the subject importer was seen to do. */
+  readonly conduct: ReadonlySet<Capability>;
   readonly fault: { readonly text: string; readonly program: Program } | null;
 }
 
@@ -93,7 +94,7 @@ class CampaignRun implements Campaign {
   operations = 0;
   drawn = 0;
   readonly kinds = new Set<EventKind>();
-  readonly attachments = new Set<AttachmentOps>();
+  readonly conduct = new Set<Capability>();
   fault: { readonly text: string; readonly program: Program } | null = null;
   private readonly options: CampaignOptions;
 
@@ -122,10 +123,11 @@ class CampaignRun implements Campaign {
     this.programs += 1;
     this.operations += execution.steps;
     this.drawn += drawn;
+    const subjects = new Set(program.setup.importers.filter(({ kind }) => kind === "subject").map(({ name }) => name));
     for (const event of execution.events) {
       this.kinds.add(event.kind);
-      if (event.kind === "call" && event.op === "attach" && this.isSubject(program, event.importer))
-        this.attachments.add(event.ops);
+      const conduct = conductOf(event);
+      if (conduct !== null && (conduct.importer === "" || subjects.has(conduct.importer))) this.conduct.add(conduct.shows);
     }
     if (execution.fault !== null) this.fault = { text: execution.fault, program };
     this.options.watch?.progress?.(this.programs, this.operations);
@@ -149,9 +151,5 @@ class CampaignRun implements Campaign {
           this.options.scored.has(rule.id) && (times < exerciseFloor.times || programs < exerciseFloor.programs),
       )
       .map(({ rule }) => rule);
-  }
-
-  private isSubject(program: Program, importer: string): boolean {
-    return program.setup.importers.find((entry) => entry.name === importer)?.kind === "subject";
   }
 }

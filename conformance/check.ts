@@ -2,6 +2,7 @@ import { holdsIn, registry } from "../contracts/registry.ts";
 import type { System } from "../harness/system.ts";
 import { profileNamed } from "../spec/profile-name.ts";
 import { runCampaign, type Campaign, type Find, type Watch } from "./campaign.ts";
+import { conductCapabilities } from "./conduct.ts";
 import type { Counterexample } from "./counterexample.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Report, RuleReport } from "./report.ts";
@@ -63,9 +64,14 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     });
     fault = campaign.fault?.text ?? null;
   }
+  // An importer's own conduct says what it is capable of; beside other subjects the partners show it.
+  const shown =
+    roles.join() === "importer" && campaign !== null
+      ? capabilities.filter((name) => !conductCapabilities.includes(name) || campaign?.conduct.has(name) === true)
+      : capabilities;
   const reports: RuleReport[] = [];
   for (const rule of rules) {
-    const decision = decide(rule, { ...circumstances, campaign, fault });
+    const decision = decide(rule, { ...circumstances, capabilities: shown, campaign, fault });
     const find = decision.verdict === "violated" ? campaign?.finds.get(rule.id) : undefined;
     reports.push({
       id: rule.id,

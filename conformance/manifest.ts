@@ -4,6 +4,7 @@ import type { System } from "../harness/system.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
 import type { Importer } from "../spec/roles/importer.ts";
+import { conductCapabilities } from "./conduct.ts";
 import type { Subject } from "./subject.ts";
 
 /** What a subject offers, read off its optional methods. */
@@ -46,7 +47,7 @@ const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
 /** Capabilities of the partners, which a subject that brings no exporter has around it. */
 const partnerCapabilities: readonly Capability[] = [
   ...new Set(Object.values(capabilityOf).flat()),
-  "importerCallback",
+  ...conductCapabilities,
   "peer2peer",
 ];
 
@@ -57,7 +58,7 @@ export function readManifest(subject: Subject, system: System, profile: Profile)
   if (subject.exporter !== undefined) {
     const found = twice("exporter", () => offered(probe(system, subject.exporter!, profile), exporterMethods));
     methods.push(...found);
-    capabilities = [...found.flatMap((name) => capabilityOf[name] ?? []), "importerCallback", "peer2peer"];
+    capabilities = [...found.flatMap((name) => capabilityOf[name] ?? []), ...conductCapabilities, "peer2peer"];
   }
   if (subject.importer !== undefined)
     methods.push(...twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods)));

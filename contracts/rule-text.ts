@@ -37,7 +37,12 @@ export type Capability =
   | "pin"
   | "move"
   | "peer2peer"
+  // What an importer does, seen from its calls: it has the callback, pins, adds fences, locks with contexts, stops its device.
   | "importerCallback"
+  | "importerPin"
+  | "importerFence"
+  | "importerContext"
+  | "importerStop"
   | "regionExport"
   | "privateInterconnect"
   | "pfn"

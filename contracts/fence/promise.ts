@@ -147,6 +147,7 @@ export const fence34: Rule = {
   intent: "The exporter gives the pages to someone else at that signal, so one late access corrupts foreign memory.",
   sources: [derived("MOVE-09 and RESV-34")],
   temporal: ["T-21"],
+  needs: ["importerFence"],
   hints: [
     "Does the fence signal when the flush is queued, or when the hardware has acknowledged it?",
     "Are prefetch engines and second-level TLBs flushed too?",

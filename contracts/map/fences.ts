@@ -97,6 +97,7 @@ export const map20: Rule = {
     doc("include/linux/dma-buf.h", "DYNAMIC IMPORTER RULES"),
   ],
   temporal: ["T-21"],
+  needs: ["importerCallback"],
   hints: [
     "Do you collect the fences after map, under the same lock hold?",
     "Does a page-table update with the new addresses count as access in your code?",

@@ -60,7 +60,7 @@ export const move09: Rule = {
     doc("include/linux/dma-buf.h", "DYNAMIC IMPORTER RULES"),
     derived("the first wait of dma_buf_invalidate_mappings (7.2)"),
   ],
-  needs: ["importerCallback"],
+  needs: ["importerCallback", "importerFence"],
   temporal: ["T-01"],
   hints: [
     "Does every running job have its fence in the object, background work and page-table updates included?",

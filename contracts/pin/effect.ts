@@ -42,7 +42,7 @@ export const pin03: Rule = {
     "ret evict": (event, state, verdict) => void (pinsOn(state, event.buffer) > 0 && verdict.exercised()),
   }),
   situation: {
-    weights: { attach: 2, lock: 4, pin: 8, unlock: 4, import: 2, move: 5, evict: 3 },
+    weights: { attach: 2, lock: 1.5, pin: 20, unlock: 0.7, import: 2, move: 2, evict: 2 },
     exporters: ["subject"],
     importers: ["scripted", "pinnedRevocable"],
   },
@@ -76,20 +76,18 @@ export const pin05: Rule = {
   }),
   situation: {
     weights: {
-      attach: 4,
-      lock: 3,
-      pin: 6,
-      unlock: 3,
-      import: 5,
-      mapUnlocked: 0.3,
-      move: 6,
-      evict: 3,
-      revoke: 2,
-      unrevoke: 5,
+      attach: 3,
+      lock: 1.5,
+      pin: 25,
+      unpin: 8,
+      unlock: 0.7,
+      mapUnlocked: 0.2,
+      move: 3,
+      revoke: 6,
+      unrevoke: 10,
     },
-    failures: [{ site: "storage", errno: 12 }],
     exporters: ["subject"],
-    importers: ["scripted", "pinnedRevocable"],
+    importers: ["scripted"],
     tasks: 1,
   },
 };
@@ -165,7 +163,7 @@ export const pin07: Rule = {
     },
   }),
   situation: {
-    weights: { attach: 4, lock: 4, pin: 8, unlock: 4, move: 2 },
+    weights: { attach: 2, lock: 1.5, pin: 20, unlock: 0.7, move: 1 },
     exporters: ["subject"],
     importers: ["scripted", "pinnedRevocable"],
   },
@@ -240,7 +238,7 @@ export const pin17: Rule = {
     "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
   }),
   situation: {
-    weights: { attach: 3, lock: 4, pin: 6, unpin: 6, unlock: 4, move: 5, evict: 2 },
+    weights: { attach: 2, lock: 1.5, pin: 20, unpin: 20, unlock: 0.7, move: 2, evict: 2 },
     exporters: ["subject"],
     importers: ["scripted"],
   },
@@ -312,9 +310,10 @@ export const pin20: Rule = {
     "ret evict": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
   }),
   situation: {
-    weights: { attach: 4, detach: 0.3, lock: 4, pin: 8, unpin: 4, unlock: 4, move: 5 },
+    weights: { attach: 3, detach: 0.2, lock: 1.5, pin: 30, unpin: 12, unlock: 0.5, mapUnlocked: 0.3, move: 2 },
     exporters: ["subject"],
     importers: ["scripted"],
+    tasks: 1,
   },
 };
 

@@ -117,7 +117,7 @@ export const pin04: Rule = {
     commit("RDMA umem: pin given back twice after a failed map", "40126bcbefa7"),
     run(both, "unpin without pin: forwarded, no warning, the exporter's count goes to -1"),
   ],
-  needs: ["pin"],
+  needs: ["pin", "importerPin"],
   hints: [
     "Does a failed map after the pin unpin once, or again at release?",
     "Does the release path return early for a revoked import and forget the pin?",
@@ -154,7 +154,7 @@ export const pin08: Rule = {
     "User space cannot make an importer pin more than a set amount, and explicit pins serve long uses such as scanout instead of single jobs.",
   intent: "Pinned memory cannot be evicted, so one process could take all device memory away from the others.",
   sources: [doc(core, "dma_buf_pin")],
-  needs: ["pin"],
+  needs: ["pin", "importerPin"],
   hints: [
     "Is each pin charged to its process before it is made, and refused above a limit?",
     "Is a pin taken at submit and dropped at completion? Use map and fences for that.",
@@ -193,7 +193,7 @@ export const pin13: Rule = {
     run(["7.2.13"], "ops without callback map a dynamic buffer: no pin, not notified of the move"),
   ],
   from: "K7.1",
-  needs: ["pin"],
+  needs: ["pin", "importerPin"],
   hints: [
     "Is the pin taken under the same lock hold as the map, and before it?",
     "Is unpin after the last unmap, also on the error path?",
@@ -227,7 +227,7 @@ export const pin14: Rule = {
     kernel(umem, "ib_umem_dmabuf_get_pinned", "6.12, 7.2"),
     kernel(iommufd, "iopt_map_dmabuf, iopt_release_pages", "7.2"),
   ],
-  needs: ["pin"],
+  needs: ["pin", "importerPin"],
   temporal: ["T-12"],
   hints: ["Does teardown unmap first?", "Are pin and map in one hold of the lock?"],
   status: checked,
@@ -270,7 +270,7 @@ export const pin18: Rule = {
     thread("revoke v2, 19 Jan 2026", "what a pinned importer is told by the callback"),
   ],
   from: "K7.1",
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerPin"],
   hints: [
     "Does the callback only print a warning because the buffer is pinned?",
     "Does the teardown of a revoked import still unpin?",
@@ -335,7 +335,7 @@ export const pin21: Rule = {
     kernel(umem, "ib_umem_dmabuf_get_pinned_and_lock", "7.2"),
     run(["7.2.13"], "iommufd: pin error passed on without unpin; one unpin after a later failure"),
   ],
-  needs: ["pin"],
+  needs: ["pin", "importerPin"],
   hints: [
     "Is the result of dma_buf_pin() looked at?",
     'Does the unwind tell "pin failed" from "failed after the pin"?',

@@ -56,7 +56,7 @@ export const resv31: Rule = {
     doc("include/linux/dma-buf.h", "dynamic importer rules"),
     doc("include/linux/dma-resv.h", "DMA_RESV_USAGE_BOOKKEEP"),
   ],
-  needs: ["importerCallback"],
+  needs: ["importerCallback", "importerFence"],
   temporal: ["T-21"],
   hints: [
     "Do page table or TLB updates of the mapping have a fence of their own?",
@@ -90,6 +90,7 @@ export const resv32: Rule = {
     doc("Documentation/locking/ww-mutex-design.rst", "Motivation"),
     kernel("drivers/gpu/drm/drm_exec.c", "drm_exec_lock_obj and its users", "6.12, 7.2"),
   ],
+  needs: ["importerFence"],
   hints: [
     "Is a buffer unlocked before the fence is added to the last one?",
     "Is the fence added only to the buffers named in this call, and not to those always in use?",
@@ -143,6 +144,7 @@ export const resv33: Rule = {
     doc("drivers/dma-buf/dma-fence.c", "DOC: fence signalling annotation"),
     run(both, "lockless readers see and wait for a fence before the unlock"),
   ],
+  needs: ["importerFence"],
   hints: [
     "Does anything between the add and the start of the job lock, allocate or fail?",
     "Does the path that signals the fence take a reservation lock?",

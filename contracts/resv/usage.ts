@@ -68,6 +68,7 @@ export const resv25: Rule = {
     run(both, "the helper for reading and for writing"),
   ],
   temporal: ["T-21"],
+  needs: ["importerFence"],
   hints: [
     "Is the level chosen by dma_resv_usage_rw, or by the usage the job's own fence will get?",
     "Does the argument say whether the new job writes?",
@@ -140,6 +141,7 @@ export const resv27: Rule = {
   statement: "KERNEL usage is for fences of the kernel's own memory management, never for a job of user space.",
   intent: "Everybody has to wait for them, so a user's job in this class stalls all other users of the buffer.",
   sources: [doc("include/linux/dma-resv.h", "enum dma_resv_usage")],
+  needs: ["importerFence"],
   hints: ["Which path adds the fence of a user submission, and with which usage?"],
   status: checked,
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
@@ -165,6 +167,7 @@ export const resv28: Rule = {
     "Only implicitly synchronised work gets READ or WRITE usage; what else still uses the memory, such as explicitly synchronised jobs, preemption and page table updates, gets BOOKKEEP.",
   intent: "Explicit work in a stronger class makes other processes wait for what they did not ask for.",
   sources: [doc("include/linux/dma-resv.h", "enum dma_resv_usage")],
+  needs: ["importerFence"],
   hints: [
     "Is the usage chosen by how the job was synchronised, or by whether it writes?",
     "Is the work left without a fence because it is explicit?",
@@ -192,6 +195,7 @@ export const resv29: Rule = {
     "An implicitly synchronised job that the API calls a write is published as WRITE, one it calls a read as READ or as WRITE.",
   intent: "A write published as a read lets a compositor show a frame that is still being drawn.",
   sources: [doc("include/linux/dma-buf.h", "dma_buf.resv, implicit synchronization rules")],
+  needs: ["importerFence"],
   hints: ["Where does the access kind come from, and what is assumed if user space does not say?"],
   status: checked,
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },

@@ -33,7 +33,7 @@ export const rev25: Rule = {
     kernel("drivers/infiniband/core/umem_dmabuf.c", "ib_umem_dmabuf_revoke_locked", "6.12, 7.2"),
     kernel("drivers/iommu/iommufd/pages.c", "iopt_revoke_notify", "7.2"),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   temporal: ["T-10"],
   hints: [
     "Is the revoked mark of the attachment tested on every path that maps?",
@@ -83,7 +83,7 @@ export const rev26: Rule = {
     kernel("drivers/infiniband/hw/irdma/verbs.c", "irdma_umem_dmabuf_revoke", "7.2"),
     commit("Pinned revocable import for RDMA drivers", "ff85a2ebacbd"),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   temporal: ["T-10"],
   hints: [
     "Does the stop of the hardware wait for its completion before the unmap?",
@@ -140,7 +140,7 @@ export const rev27: Rule = {
       "6.12, 7.2",
     ),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   temporal: ["T-10"],
   hints: [
     "Is the mark tested and set under the reservation lock on all three paths?",
@@ -180,7 +180,7 @@ export const rev28: Rule = {
     doc("drivers/infiniband/core/umem_dmabuf.c", "ib_umem_dmabuf_get_pinned_revocable_and_lock", "7.2"),
     kernel("drivers/infiniband/hw/irdma/verbs.c", "irdma_reg_user_mr_dmabuf", "7.2"),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   temporal: ["T-10", "T-11"],
   hints: [
     "Is the lock dropped between creation and setting the hook?",
@@ -238,7 +238,7 @@ export const rev53: Rule = {
     kernel("drivers/infiniband/core/umem_dmabuf.c", "ib_umem_dmabuf_get_pinned_revocable_and_lock", "6.12, 7.2"),
     kernel("drivers/iommu/iommufd/pages.c", "iopt_revoke_notify", "7.2"),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   hints: [
     "Does release return early because the mark is set although a pin was taken afterwards?",
     "Is the mark looked at under the lock before pin is called?",

@@ -234,7 +234,7 @@ export const rev16: Rule = {
   intent: "The unmap is what the revoke waits for: refused or left out, it never ends.",
   sources: [kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_unmap", "6.19, 7.2")],
   from: "K6.19",
-  needs: ["revoke"],
+  needs: ["revoke", "importerCallback"],
   hints: [
     "Does the unmap hook leave early when the buffer is revoked?",
     "Does the importer take the notification for an unmap that already happened?",

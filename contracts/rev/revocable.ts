@@ -143,7 +143,7 @@ export const rev30: Rule = {
     derived("the scope of a revoke (REV-31)"),
   ],
   from: "K6.19",
-  needs: ["revoke"],
+  needs: ["revoke", "importerCallback"],
   hints: [
     "Does the importer report the failed map as a lost context, or as a failure of the one job?",
     "Is the revoked mark kept per attachment or per device?",
@@ -244,7 +244,7 @@ export const rev50: Rule = {
     thread("revoke series, early 2026", "the one second timeout of an earlier version was dropped"),
   ],
   from: "K7.1",
-  needs: ["revoke"],
+  needs: ["revoke", "importerCallback"],
   hints: [
     "Does the attach hook refuse importers that dma_buf_attach_revocable turns down?",
     "Which fence of the reservation object is still unsignaled, and who owns it?",

@@ -57,7 +57,7 @@ export const rev29: Rule = {
     doc("drivers/infiniband/core/umem_dmabuf.c", "ib_umem_dmabuf_get_pinned_revocable_and_lock", "7.2"),
     kernel("drivers/infiniband/hw/irdma/verbs.c", "irdma_dereg_mr", "7.2"),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   temporal: ["T-10"],
   hints: [
     "Is the key returned to the allocator by the revoke, or only by the deregistration?",
@@ -155,7 +155,7 @@ export const rev55: Rule = {
     kernel("drivers/infiniband/hw/mlx5/mr.c", "mlx5_ib_revoke_data_direct_mr", "6.12, 7.2"),
     kernel("drivers/infiniband/core/umem_dmabuf.c", "ib_umem_dmabuf_revoke", "6.12, 7.2"),
   ],
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   hints: [
     "Does the importer's own revoke use the same marked path as the callback?",
     "Is the lock released between unmap and unpin?",
@@ -218,7 +218,7 @@ export const rev56: Rule = {
   intent: "A change of access rights alone would put the lost addresses back into the hardware.",
   sources: [kernel("drivers/infiniband/hw/irdma/verbs.c", "re-registration of a memory region", "7.2")],
   from: "K7.1",
-  needs: ["pin", "importerCallback"],
+  needs: ["pin", "importerCallback", "importerStop"],
   hints: [
     "Does re-registration test the revoked mark when only flags or the protection domain change?",
     "Is the test made under the reservation lock?",

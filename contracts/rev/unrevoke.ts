@@ -158,7 +158,7 @@ export const rev20: Rule = {
     derived("the end of a mapping at its unmap (MAP-16)"),
   ],
   from: "K6.19",
-  needs: ["revoke", "unrevoke"],
+  needs: ["revoke", "unrevoke", "importerCallback"],
   hints: [
     "Does the importer keep the old table and reprogram it instead of mapping again?",
     "Is the revoked flag really cleared on every path of unrevoke?",

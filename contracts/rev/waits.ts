@@ -116,7 +116,7 @@ export const rev07: Rule = {
     kernel("drivers/infiniband/core/ib_core_uverbs.c", "rdma_user_mmap_entry_remove", "7.2"),
   ],
   from: "K7.1",
-  needs: ["revoke"],
+  needs: ["revoke", "importerCallback"],
   temporal: ["T-04", "T-06"],
   hints: [
     "Is every successful map counted, and is the wait for the count and not for the callbacks to return?",
@@ -184,7 +184,7 @@ export const rev09: Rule = {
     derived("the device operations that follow a revoke (REV-32)"),
   ],
   from: "K7.1",
-  needs: ["revoke"],
+  needs: ["revoke", "importerCallback"],
   temporal: ["T-04"],
   hints: [
     "Does the importer unmap before its hardware has dropped the addresses, for example from a TLB?",
@@ -229,7 +229,7 @@ export const rev10: Rule = {
   intent: "Once the fences are done the exporter treats the content as its own, and a late write corrupts it.",
   sources: [doc("drivers/dma-buf/dma-buf.c", "dma_buf_invalidate_mappings", "7.2")],
   from: "K7.1",
-  needs: ["revoke"],
+  needs: ["revoke", "importerCallback"],
   temporal: ["T-01"],
   hints: [
     "Is the job's fence signaled before the last write has reached memory?",
