@@ -127,7 +127,8 @@ class CampaignRun implements Campaign {
     for (const event of execution.events) {
       this.kinds.add(event.kind);
       const conduct = conductOf(event);
-      if (conduct !== null && (conduct.importer === "" || subjects.has(conduct.importer))) this.conduct.add(conduct.shows);
+      if (conduct !== null && (conduct.importer === "" || subjects.has(conduct.importer)))
+        this.conduct.add(conduct.shows);
     }
     if (execution.fault !== null) this.fault = { text: execution.fault, program };
     this.options.watch?.progress?.(this.programs, this.operations);

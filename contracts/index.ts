@@ -1,7 +1,16 @@
 // Rules and the judge: what a history is measured by.
 
 export { Judge, judgeHistory, type Exercise, type Violation } from "./judge.ts";
-export { on, remember, type EventFor, type EventKey, type Evidence, type Handlers, type Monitor, type Verdict } from "./monitor.ts";
+export {
+  on,
+  remember,
+  type EventFor,
+  type EventKey,
+  type Evidence,
+  type Handlers,
+  type Monitor,
+  type Verdict,
+} from "./monitor.ts";
 export { areaOf, holdsIn, monitored, registry } from "./registry.ts";
 export type { Rule } from "./rule.ts";
 export * from "./rule-text.ts";
