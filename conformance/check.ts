@@ -10,6 +10,7 @@ import { decide, isScored } from "./scoring.ts";
 import { shrinkViolation } from "./shrink-violation.ts";
 import { kindsOf, rolesOf, situationFor, systemOf, type Subject } from "./subject.ts";
 import { redVerdicts, type VerdictKind } from "./verdict.ts";
+import { checkWaivers, waivedVerdict, type Waiver } from "./waiver.ts";
 import { suiteVersion } from "./version.ts";
 
 /** Settings of a check; all have defaults. */
@@ -23,6 +24,8 @@ export interface CheckOptions {
   readonly strict?: boolean;
   /** Expected verdicts by rule id; every other scored rule is expected to pass. */
   readonly expectations?: Readonly<Record<string, VerdictKind>>;
+  /** Violations that are known and tolerated; one that no longer fails is red. */
+  readonly waivers?: readonly Waiver[];
   readonly watch?: Watch;
 }
 
@@ -31,7 +34,7 @@ export const checkDefaults = { profile: "K7.1", seed: 1, budget: 40_000 } as con
 /**
  * Checks a subject and answers a report: plain data, the same for the same options but for `measured`.
  * Nothing the subject does makes it throw; a subject that cannot be run gets `harness-error` verdicts and `fault`.
- * Throws BadInput for an unknown profile.
+ * Throws BadInput for an unknown profile or a waiver that does not say what it has to.
  */
 export async function check(subject: Subject, options: CheckOptions = {}): Promise<Report> {
   const { profile: profileName, seed, budget } = { ...checkDefaults, ...options };
@@ -39,6 +42,8 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
   const roles = rolesOf(subject);
   const system = systemOf(subject);
   const rules = [...registry, ...(subject.rules ?? [])];
+  const waivers = options.waivers ?? [];
+  checkWaivers(waivers, rules);
   const judged = rules.filter((rule) => rule.monitor !== undefined && holdsIn(rule, profile.series));
   const started = process.cpuUsage();
   const manifest = manifestOf(subject, system, profile);
@@ -71,7 +76,12 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
       : capabilities;
   const reports: RuleReport[] = [];
   for (const rule of rules) {
-    const decision = decide(rule, { ...circumstances, capabilities: shown, campaign, fault });
+    const plain = decide(rule, { ...circumstances, capabilities: shown, campaign, fault });
+    const waiver = waivers.find((entry) => entry.rule === rule.id);
+    const decision =
+      waiver === undefined || fault !== null
+        ? plain
+        : { ...plain, ...(await waivedVerdict(waiver, rule, system, plain.verdict)) };
     const find = decision.verdict === "violated" ? campaign?.finds.get(rule.id) : undefined;
     reports.push({
       id: rule.id,

@@ -16,3 +16,4 @@ export { scenario } from "./scenario.ts";
 export type { Subject } from "./subject.ts";
 export { suiteVersion } from "./version.ts";
 export type { SubjectRole, VerdictKind } from "./verdict.ts";
+export type { Waiver } from "./waiver.ts";

@@ -9,7 +9,7 @@ import { readProgram } from "../../spec/schema/read-program.ts";
 import { eventLine, writeProgram } from "../../spec/write.ts";
 
 /** Programs a profile is tried with. */
-const programs = 250;
+const programs = 120;
 
 describe("a program that was drawn while it ran", () => {
   it.each(["K6.12", "K7.1"] as const satisfies readonly Series[])(
