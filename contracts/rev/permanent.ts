@@ -121,6 +121,7 @@ export const rev46: Rule = {
       if (event.wait.kind !== "unmapped") return;
       const operation = changeUnderWay(state, event.task, event.wait.buffer);
       if (operation === undefined || !silent.has(operation.seq)) return;
+      if (state.buffers.get(event.wait.buffer)?.contested === true) return;
       verdict.violated(`${event.wait.buffer} was revoked already, and ${operation.op} waits for its unmaps`, operation);
     },
     ...atReturn((event, _state, verdict, silent: Map<number, CallEvent>) => {
