@@ -13,14 +13,17 @@ export interface BuiltIn {
 const budgets = { reference: 150_000, driver: 30_000 } as const;
 
 function driverSubject(entry: DriverEntry): BuiltIn {
-  const { name, partners, profile, expectations } = entry;
+  const { name, partners, profile, expectations, budget = budgets.driver } = entry;
   const role = entry.role === "exporter" ? { exporter: entry.make } : { importer: entry.make };
   return {
     subject: { name, ...role, ...(partners && { partners }) },
     options: {
       profile,
-      budget: budgets.driver,
-      expectations: Object.fromEntries(expectations.map(({ rule, verdict }) => [rule, verdict])),
+      budget,
+      expectations: Object.fromEntries(
+        expectations.filter(({ mayHide }) => mayHide !== true).map(({ rule, verdict }) => [rule, verdict]),
+      ),
+      tolerated: expectations.filter(({ mayHide }) => mayHide === true).map(({ rule }) => rule),
     },
   };
 }

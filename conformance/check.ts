@@ -24,6 +24,8 @@ export interface CheckOptions {
   readonly strict?: boolean;
   /** Expected verdicts by rule id; every other scored rule is expected to pass. */
   readonly expectations?: Readonly<Record<string, VerdictKind>>;
+  /** Rules whose violation is expected too, but does not come up in every run. */
+  readonly tolerated?: readonly string[];
   /** Violations that are known and tolerated; one that no longer fails is red. */
   readonly waivers?: readonly Waiver[];
   readonly watch?: Watch;
@@ -82,13 +84,14 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
       waiver === undefined || fault !== null
         ? plain
         : { ...plain, ...(await waivedVerdict(waiver, rule, system, plain.verdict)) };
+    const tolerated = decision.verdict === "violated" && options.tolerated?.includes(rule.id) === true;
     const find = decision.verdict === "violated" ? campaign?.finds.get(rule.id) : undefined;
     reports.push({
       id: rule.id,
       level: rule.level,
       statement: rule.statement,
       ...decision,
-      expected: options.expectations?.[rule.id] ?? null,
+      expected: options.expectations?.[rule.id] ?? (tolerated ? "violated" : null),
       counterexample: find === undefined ? null : await shrunk(find, system, seed),
     });
   }

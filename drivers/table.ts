@@ -29,6 +29,8 @@ export type DriverEntry = {
   /** Without: the partners any subject gets. */
   readonly partners?: Partners;
   readonly expectations: readonly Expectation[];
+  /** Operations in which all that does not hide comes up, where the usual number is too small. */
+  readonly budget?: number;
 } & (
   | { readonly role: "exporter"; readonly make: (env: Env) => Exporter }
   | { readonly role: "importer"; readonly make: (env: Env) => Importer }
