@@ -7,6 +7,7 @@ import { execute, type Execution } from "../harness/execute.ts";
 import type { System } from "../harness/system.ts";
 import { programSchema, type Program } from "../spec/program.ts";
 import type { Situation } from "../spec/situation.ts";
+import { watched, type Difference, type OutcomeWatch } from "./unexplained.ts";
 
 /** What random runs are drawn from. */
 export interface DrawOptions {
@@ -21,9 +22,11 @@ export interface DrawnRun {
   readonly execution: Execution;
   /** Draws that were made to get its steps. */
   readonly drawn: number;
+  /** What no rule and no declared outcome explains; nothing without a watch. */
+  readonly differences: readonly Difference[];
 }
 
-/** Draws and runs one program, judged by `judge`. The same seed, judge and options give the same run. */
+/** Draws and runs one program, judged by `judge` and compared by `watch`. The same seed, judge and options give the same run. */
 export function drawRun(
   system: System,
   judge: Judge,
@@ -31,6 +34,7 @@ export function drawRun(
   seed: number,
   options: DrawOptions,
   aim: { readonly situation: Situation | null; readonly area: string | null } = { situation: null, area: null },
+  watch: OutcomeWatch | null = null,
 ): DrawnRun | Promise<DrawnRun> {
   const random = new Random(seed);
   const { situation, area } = aim;
@@ -42,7 +46,9 @@ export function drawRun(
   const temper = drawTemper(random, situation, options.longest, area);
   const chooser = new OnlineChooser(setup, judge.profile, random, temper);
   judge.begin({ misuse: temper.misuse });
-  const execution = execute(setup, judge.profile, system, chooser, judge);
+  watch?.begin(setup);
+  const observer = watch === null ? judge : watched(judge, watch);
+  const execution = execute(setup, judge.profile, system, chooser, observer);
   const finish = (done: Execution): DrawnRun => ({
     program: {
       schema: programSchema,
@@ -55,6 +61,7 @@ export function drawRun(
     },
     execution: done,
     drawn: chooser.drawn,
+    differences: watch === null || judge.violations.length > 0 ? [] : watch.differences(chooser),
   });
   return execution instanceof Promise ? execution.then(finish) : finish(execution);
 }

@@ -1,3 +1,4 @@
+import type { Observer } from "../harness/execute.ts";
 import type { Errno } from "../spec/errno.ts";
 import { EINTR, ERESTARTSYS, errnoName } from "../spec/errno.ts";
 import type { CallName } from "../spec/calls.ts";
@@ -254,6 +255,19 @@ export class OutcomeWatch {
     const { setup, profile, directions, unloaded } = this;
     return { state, setup, profile, inside, directions, unloaded };
   }
+}
+
+/** A judge with a watch beside it: both see every event, the watch before the judge folds it in. */
+export function watched(judge: Observer, watch: OutcomeWatch): Observer {
+  return {
+    get state() {
+      return judge.state;
+    },
+    event(event) {
+      watch.event(event, judge.state);
+      judge.event(event);
+    },
+  };
 }
 
 /** Each errno once, in order. */

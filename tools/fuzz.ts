@@ -1,15 +1,20 @@
-/** Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed]`. Prints the first of each kind of trouble. */
+/**
+ * Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed]`.
+ * Prints the first of each kind of trouble; answers that nothing explains make it fail.
+ */
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import { drawRun } from "../conformance/draw-run.ts";
 import { referenceKinds } from "../conformance/reference-roles.ts";
 import { referenceSystem } from "../conformance/reference-system.ts";
+import { describeDifference, OutcomeWatch, textOfStep } from "../conformance/unexplained.ts";
 import { profiles, type Series } from "../spec/profile.ts";
 
 const budget = Number(process.argv[2] ?? 100_000);
 const series = (process.argv[3] ?? "K7.1") as Series;
 const first = Number(process.argv[4] ?? 1);
 const judge = new Judge(monitored(series), profiles[series]);
+const watch = new OutcomeWatch(profiles[series]);
 const system = referenceSystem();
 const seen = new Map<string, number>();
 let operations = 0;
@@ -17,7 +22,7 @@ let programs = 0;
 let stuck = 0;
 const started = process.cpuUsage().user;
 for (let seed = first; operations < budget; seed += 1) {
-  const run = drawRun(system, judge, series, seed, { kinds: referenceKinds, longest: 400 });
+  const run = drawRun(system, judge, series, seed, { kinds: referenceKinds, longest: 400 }, undefined, watch);
   if (run instanceof Promise) throw new Error("the reference is synchronous");
   operations += run.execution.steps;
   programs += 1;
@@ -29,6 +34,11 @@ for (let seed = first; operations < budget; seed += 1) {
   if (run.execution.fault !== null)
     note(`fault ${run.execution.fault.replace(/s\d+/g, "s")}`, `${run.program.steps.length} steps`);
   for (const violation of judge.violations) note(violation.rule.id, `${violation.why} [event ${violation.seq}]`);
+  for (const difference of run.differences) {
+    const text = describeDifference(difference);
+    note(`unexplained ${text}`, `${textOfStep(difference, run.program)} [event ${difference.seq}]`);
+    process.exitCode = 1;
+  }
   const end = run.execution.events.at(-1);
   if (end?.kind === "end" && end.waiting.length > 0) {
     stuck += 1;
