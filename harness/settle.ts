@@ -31,6 +31,7 @@ function then(
 export function awaitable<A extends readonly unknown[], T>(
   generatorFunction: (...args: A) => Generator<Suspension, T, unknown>,
 ): (...args: A) => Blocking<T> {
+  // oxlint-disable-next-line unicorn/no-thenable -- being awaitable is the point
   Object.defineProperty(generatorFunction.prototype, "then", { value: then });
   return generatorFunction as unknown as (...args: A) => Blocking<T>;
 }

@@ -41,7 +41,7 @@ function errnoOf(what: string, result: unknown): Errno {
 function describe(value: unknown): string {
   if (typeof value === "number" && value < 0)
     return `${value} (error numbers are positive here: return EBUSY, not -EBUSY)`;
-  return typeof value === "object" ? JSON.stringify(value).slice(0, 80) : String(value);
+  return (typeof value === "string" ? value : (JSON.stringify(value) ?? typeof value)).slice(0, 80);
 }
 
 function checkTable(what: string, result: unknown): SgTable | Errno | null {

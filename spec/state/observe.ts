@@ -120,6 +120,9 @@ function observeDevice(state: State, event: Extract<HistoryEvent, { kind: "devic
       if (attachment !== undefined) attachment.stopped = true;
       return;
     }
+    case "jobStart":
+    case "jobHang":
+      return;
     case "jobEnd": {
       const job = event.job === null ? undefined : state.jobs.get(event.job);
       if (job !== undefined) job.phase = "ended";
