@@ -10,6 +10,7 @@ import type { Program } from "../spec/program.ts";
 import type { Situation } from "../spec/situation.ts";
 import { conductOf } from "./conduct.ts";
 import { drawRun, type DrawnRun } from "./draw-run.ts";
+import { mostUnexplained, OutcomeWatch, textOfStep, type Unexplained } from "./unexplained.ts";
 
 /** Times and programs below which a rule counts as not exercised. */
 export const exerciseFloor = { times: 10, programs: 3 } as const;
@@ -58,6 +59,8 @@ export interface Campaign {
   readonly kinds: ReadonlySet<EventKind>;
   /** What the subject importer was seen to do. */
   readonly conduct: ReadonlySet<Capability>;
+  /** Answers that no rule and no declared outcome explains: the first of each kind, at most twenty. */
+  readonly unexplained: readonly Unexplained[];
   readonly fault: { readonly text: string; readonly program: Program } | null;
 }
 
@@ -95,12 +98,15 @@ class CampaignRun implements Campaign {
   drawn = 0;
   readonly kinds = new Set<EventKind>();
   readonly conduct = new Set<Capability>();
+  readonly unexplained: Unexplained[] = [];
   fault: { readonly text: string; readonly program: Program } | null = null;
+  private readonly outcomes: OutcomeWatch;
   private readonly options: CampaignOptions;
 
   constructor(options: CampaignOptions) {
     this.options = options;
     this.judge = new Judge(options.rules, options.profile);
+    this.outcomes = new OutcomeWatch(options.profile);
   }
 
   draw(rule: Rule | null): DrawnRun | Promise<DrawnRun> {
@@ -116,10 +122,11 @@ class CampaignRun implements Campaign {
         situation: rule?.situation === undefined ? null : situationOf(rule.situation),
         area: rule === null ? null : areaOf(rule),
       },
+      this.outcomes,
     );
   }
 
-  take({ program, execution, drawn }: DrawnRun): void {
+  take({ program, execution, drawn, differences }: DrawnRun): void {
     this.programs += 1;
     this.operations += execution.steps;
     this.drawn += drawn;
@@ -131,6 +138,14 @@ class CampaignRun implements Campaign {
         this.conduct.add(conduct.shows);
     }
     if (execution.fault !== null) this.fault = { text: execution.fault, program };
+    for (const difference of differences) {
+      const { op, errno, result } = difference;
+      const isKnown = this.unexplained.some(
+        (known) => known.op === op && known.errno === errno && (known.result === null) === (result === null),
+      );
+      if (isKnown || this.unexplained.length >= mostUnexplained) continue;
+      this.unexplained.push({ ...difference, text: textOfStep(difference, program), programs: this.programs });
+    }
     this.options.watch?.progress?.(this.programs, this.operations);
     const ids = this.judge.violations.map((violation) => violation.rule.id);
     for (const violation of this.judge.violations) {

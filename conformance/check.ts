@@ -111,6 +111,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     capabilities: methods,
     rules: reports,
     counts: countVerdicts(reports),
+    unexplained: campaign?.unexplained ?? [],
     fault,
     conformant: fault === null && reports.every((rule) => !isRed(rule, options.strict === true)),
     complete: true,

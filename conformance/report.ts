@@ -1,5 +1,6 @@
 import type { Level } from "../contracts/rule-text.ts";
 import type { Counterexample } from "./counterexample.ts";
+import type { Unexplained } from "./unexplained.ts";
 import type { SubjectRole, VerdictKind } from "./verdict.ts";
 
 /** What a run says about one rule, as reports carry it. */
@@ -33,6 +34,8 @@ export interface Report {
   readonly rules: readonly RuleReport[];
   /** Rules by verdict. */
   readonly counts: Readonly<Partial<Record<VerdictKind, number>>>;
+  /** Answers that no rule calls wrong and no operation declares: notes, at most twenty. */
+  readonly unexplained: readonly Unexplained[];
   /** Our failure or the adapter's that ended the run early; null for a whole run. */
   readonly fault: string | null;
   /** No MUST is red, and with an expectation table nothing is unexpected. */

@@ -46,25 +46,28 @@ export function failureBlock({ rule, counterexample, events, replay }: Failure):
   return lines.map((line) => line.trimEnd()).join("\n");
 }
 
+/** Widths of the columns: left, right, state. */
+const wide = { left: 32, right: 24, state: 16 } as const;
+
 function columns(rows: readonly TimelineRow[], proof: readonly number[], broken: number): readonly string[] {
   const tasks = new Set(rows.map((row) => row.task));
-  const head = `   ${fit("#", 4)} ${fit("importer, program", 30)} ${fit("exporter, framework", 24)} state`;
+  const head = `   ${fit("#", 4)} ${fit("importer, program", wide.left)} ${fit("exporter, framework", wide.right)} state`;
   const body = shorten(rows, proof).map((row) => {
     if (row === null) return "        …";
     const mark = row.seq === broken ? "✗" : proof.includes(row.seq) ? "•" : " ";
     const task = tasks.size > 1 ? `${row.task} ` : "";
     const text = `${task}${"  ".repeat(Math.min(row.depth, 3))}${row.text}`;
-    const wide = row.change === "" && text.length > (row.side === "left" ? 30 : 24);
-    const start = ` ${mark} ${fit(String(row.seq), 4)} `;
-    if (row.side === "left")
-      return wide
-        ? start + fit(text, width - start.length)
-        : `${start}${fit(text, 30)} ${fit("", 24)} ${fit(row.change, 14)}`;
-    return wide
-      ? start + fit(`${" ".repeat(8)}${text}`, width - start.length)
-      : `${start}${fit("", 30)} ${fit(text, 24)} ${fit(row.change, 14)}`;
+    return ` ${mark} ${fit(String(row.seq), 4)} ${rowText(row, text)}`;
   });
   return [head, ...body];
+}
+
+/** A text that does not fit into its column takes the room of the empty ones beside it. */
+function rowText({ side, change }: TimelineRow, text: string): string {
+  const room = wide.left + 1 + wide.right;
+  const body =
+    side === "left" ? text : `${" ".repeat(Math.max(0, Math.min(wide.left + 1, room - text.length)))}${text}`;
+  return `${fit(body, room)} ${fit(change, wide.state)}`;
 }
 
 /** Keeps the rows of the proof and the last ones; null stands for what was left out. */

@@ -1,9 +1,10 @@
 import type { HistoryEvent } from "../../spec/event.ts";
 import { errnoName } from "../../spec/errno.ts";
 import { printEvent, printWait } from "../../spec/print-step.ts";
-import { diffStates, printChange } from "../../spec/state/codec.ts";
+import { diffStates } from "../../spec/state/codec.ts";
 import { observe } from "../../spec/state/observe.ts";
 import { initialState } from "../../spec/state/state.ts";
+import { shortChange } from "./short-change.ts";
 
 /** One line of a timeline: which event, who did it in whose column, and what it changed. */
 export interface TimelineRow {
@@ -29,9 +30,6 @@ const details: ReadonlySet<HistoryEvent["kind"]> = new Set([
   "drain",
 ]);
 
-/** Tables whose changes a reader follows. */
-const shown = new Set(["buffers", "attachments", "mappings", "fences", "reservations", "imports"]);
-
 /**
  * The history as rows. An uneventful call and its return share a row; what neither the program asked for nor the proof
  * needs is left out, and so is the drain, unless the proof reaches into it.
@@ -50,9 +48,8 @@ export function timeline(events: readonly HistoryEvent[], proof: readonly number
     const depth = depthAt(depths, event);
     const visible = needed.has(event.seq) || (event.seq < drain && isVisible(events, event, needed));
     if (!visible) continue;
-    const change = diffStates(before, state)
-      .filter((entry) => entry.table !== null && shown.has(entry.table) && entry.field !== null)
-      .map(printChange)
+    const change = diffStates(before, state, { ghost: false })
+      .flatMap((entry) => shortChange(entry) ?? [])
       .join(", ");
     rows.push({ seq: event.seq, task: event.task, side: sideOf(event), depth, text: textOf(events, event), change });
   }

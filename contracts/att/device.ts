@@ -53,7 +53,7 @@ export const att08: Rule = {
     kernel(xe, "xe_dma_buf_attach", "6.12, 7.2"),
     doc("include/linux/dma-buf.h", "struct dma_buf_attachment, peer2peer"),
   ],
-  needs: ["peer2peer"],
+  needs: ["peer2peer", "attachHook"],
   hints: ["Is the result of the distance query assigned to the flag instead of only clearing it?"],
   monitor: on({
     "cbret attach": ({ to, attachment, peer2peer }, state, verdict) => {
@@ -79,7 +79,7 @@ export const att09: Rule = {
     kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_attach", "6.19+"),
     kernel(xe, "xe_dma_buf_attach", "6.12, 7.2"),
   ],
-  needs: ["peer2peer"],
+  needs: ["peer2peer", "attachHook"],
   hints: [
     "Is the flag tested after the topology check that may have cleared it?",
     "Is a static importer refused here as well?",
@@ -109,7 +109,7 @@ export const att10: Rule = {
   intent:
     "The flag was cleared because there is no path; addresses of the other device end in lost or misrouted writes.",
   sources: [kernel(amdgpu, "amdgpu_dma_buf_map", "6.12, 7.2"), kernel(xe, "xe_dma_buf_map", "6.12, 7.2")],
-  needs: ["peer2peer"],
+  needs: ["peer2peer", "attachHook"],
   hints: [
     "Does map look at the attachment's flag when the buffer is already pinned in device memory (PIN-19)?",
     "Is the migration to system memory finished before its addresses are returned?",
