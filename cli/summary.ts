@@ -3,6 +3,7 @@ import { describeFailure } from "../conformance/failure/describe.ts";
 import { wrap } from "../conformance/failure/text.ts";
 import type { Report } from "../conformance/report.ts";
 import type { Subject } from "../conformance/subject.ts";
+import { describeDifference } from "../conformance/unexplained.ts";
 import { print, type ExitCode } from "./output.ts";
 
 /** What a report's worst verdict means for the exit code. */
@@ -33,6 +34,9 @@ export async function printSummary(
     (entry) => !isRed(entry, strict) && entry.verdict === "violated" && entry.expected === null,
   ))
     print(`warning: ${rule.id} (${rule.level}) is violated: ${rule.counterexample?.why ?? ""}`);
+  for (const difference of report.unexplained)
+    for (const line of wrap(`note: unexplained: ${difference.text}: ${describeDifference(difference)}`, 79))
+      print(line);
   if (report.fault !== null) for (const line of wrap(`harness error: ${report.fault}`, 79)) print(line);
   const counts = Object.entries(report.counts)
     .map(([verdict, count]) => `${count} ${verdict}`)
