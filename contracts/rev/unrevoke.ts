@@ -1,7 +1,7 @@
 import { EIO, ENODEV } from "../../spec/errno.ts";
 import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import { concerns, givesBack, type AccessOperation } from "../../spec/state/observe/rows.ts";
-import type { State } from "../../spec/state/state.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
 import { remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
@@ -52,7 +52,7 @@ class Retries {
   readonly refusals = new Map<string, "refused" | "told">();
   /** Attachments that were ever pinned: their importers may give up. */
   readonly pinned = new Set<string>();
-  /** Jobs that have to map, with the attachment. */
+  /** Jobs that have to map, with the attachment; `tried` from then on. */
   readonly due = new Map<number, string>();
 }
 
@@ -358,8 +358,10 @@ export const rev24: Rule = {
     "call pin"(event, _state, _verdict, { pinned }) {
       pinned.add(event.attachment);
     },
-    "call map"(event, _state, _verdict, { refusals }) {
+    "call map"(event, state, _verdict, { refusals, due }) {
       refusals.delete(event.attachment ?? "");
+      const submit = frameOf(state.tasks.get(event.task), "submit");
+      if (submit !== undefined && due.has(submit.seq)) due.set(submit.seq, "tried");
     },
     "ret map"(event, state, _verdict, { refusals }) {
       const attachment = state.attachments.get(event.attachment ?? "");
@@ -377,6 +379,7 @@ export const rev24: Rule = {
       const attachment = due.get(event.call);
       if (attachment === undefined) return;
       verdict.exercised();
+      if (attachment === "tried") return;
       if (refusals.get(attachment) === "told" && (event.errno === 0 || event.errno === ENODEV || event.errno === EIO))
         verdict.violated(
           `${event.importer} was told after a refused map, and its next job did not try to map again through ${attachment}`,

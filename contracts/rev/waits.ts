@@ -30,7 +30,8 @@ class FirstWaits extends Revokes {
     this.fences.delete(revoke);
     if (fences.length === 0) return;
     verdict.exercised();
-    const pending = fences.find((fence) => !isOver(state, fence));
+    // A fence with a wait operation of its own is over for a waiter when that says so.
+    const pending = fences.find((fence) => !isOver(state, fence) && !state.fences.get(fence)?.hooks.includes("wait"));
     if (pending !== undefined)
       verdict.violated(
         `the revoke of ${revoke.buffer} went on while ${pending} was pending, which was there when its message returned`,
