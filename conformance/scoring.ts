@@ -63,8 +63,12 @@ function scored(rule: Rule, { roles, campaign, fault }: Circumstances, exercised
   const named = [...rule.obliged, ...(rule.provokedBy ?? [])];
   if (!roles.some((role) => named.includes(role)))
     return { verdict: "inapplicable", reason: "the subject makes no calls that come to where it decides" };
-  if (rule.level === "MAY" && times === 0)
-    return { verdict: "inapplicable", reason: "the subject makes no use of what it may do" };
+  if (rule.level === "MAY")
+    return times > 0
+      ? { verdict: "pass", reason: null }
+      : { verdict: "inapplicable", reason: "the subject makes no use of it" };
+  if (rule.onlyIf !== undefined && times === 0 && roles.length === 1)
+    return { verdict: "inapplicable", reason: `the subject was never seen to: ${rule.onlyIf}` };
   const floor = `${exerciseFloor.times} times in ${exerciseFloor.programs} programs`;
   return { verdict: "blocked", reason: `exercised ${times} times in ${programs} programs; it takes ${floor}` };
 }

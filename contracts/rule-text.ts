@@ -111,6 +111,8 @@ export interface RuleText {
   readonly needs?: readonly Capability[];
   /** Capabilities of which one is enough. */
   readonly needsAny?: readonly Capability[];
+  /** The duty exists only for subjects that do this; one of which it is never seen has nothing to answer for. */
+  readonly onlyIf?: string;
   /** Temporal rows (T-nn of the catalog's Part V) that this rule implements. */
   readonly temporal?: readonly string[];
   /** What to look at when it fails, as questions. */

@@ -158,6 +158,7 @@ export const map28: Rule = {
   statement: "A map ended by a signal returns EINTR and changes nothing, and the caller is able to repeat it.",
   intent: "Signals come at any time; an importer that takes one for a broken buffer fails healthy jobs.",
   sources: [doc("drivers/dma-buf/dma-buf.c", "dma_buf_map_attachment")],
+  onlyIf: "wait interruptibly inside a map",
   hints: [
     "Does the importer pass the interruption up, or does it mark the buffer as bad?",
     "Does the exporter undo a half-finished move or allocation before it returns?",
