@@ -76,15 +76,16 @@ export const pin05: Rule = {
   }),
   situation: {
     weights: {
-      attach: 3,
-      lock: 1.5,
-      pin: 25,
-      unpin: 8,
-      unlock: 0.7,
+      attach: 5,
+      lock: 6,
+      pin: 40,
+      unpin: 20,
+      unlock: 3,
       mapUnlocked: 0.2,
-      move: 3,
-      revoke: 6,
-      unrevoke: 10,
+      move: 4,
+      evict: 4,
+      revoke: 8,
+      unrevoke: 16,
     },
     exporters: ["subject"],
     importers: ["scripted"],
@@ -238,9 +239,10 @@ export const pin17: Rule = {
     "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
   }),
   situation: {
-    weights: { attach: 2, lock: 1.5, pin: 20, unpin: 20, unlock: 0.7, move: 2, evict: 2 },
+    weights: { attach: 3, lock: 4, pin: 30, unpin: 40, unlock: 2, move: 3, evict: 4 },
     exporters: ["subject"],
     importers: ["scripted"],
+    tasks: 1,
   },
 };
 
@@ -310,7 +312,7 @@ export const pin20: Rule = {
     "ret evict": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
   }),
   situation: {
-    weights: { attach: 3, detach: 0.2, lock: 1.5, pin: 30, unpin: 12, unlock: 0.5, mapUnlocked: 0.3, move: 2 },
+    weights: { attach: 6, detach: 0.2, lock: 6, pin: 40, unpin: 20, unlock: 3, mapUnlocked: 0.3, move: 5, evict: 8 },
     exporters: ["subject"],
     importers: ["scripted"],
     tasks: 1,
