@@ -23,11 +23,16 @@ export interface Exercise {
   programs: number;
 }
 
+/** A history that never comes. */
+const never = 2 ** 30;
+
 class Seat implements Verdict {
   readonly rule: Rule;
   readonly exercise: Exercise;
   readonly judge: Judge;
   memory: unknown = undefined;
+  /** History the memory belongs to. A rule without one never needs a fresh one. */
+  remembers: number;
   seenIn = -1;
   violatedIn = -1;
 
@@ -35,6 +40,13 @@ class Seat implements Verdict {
     this.rule = rule;
     this.judge = judge;
     this.exercise = { rule, times: 0, programs: 0 };
+    this.remembers = rule.monitor!.memory === null ? never : -1;
+  }
+
+  /** Most histories never come to most rules: memory is made at the first event that does. */
+  startAfresh(): void {
+    this.remembers = this.judge.histories;
+    this.memory = this.rule.monitor!.memory!();
   }
 
   get profile(): Profile {
@@ -78,13 +90,21 @@ interface Listener {
   readonly handler: Handler<HistoryEvent, unknown>;
 }
 
-const nobody: readonly Listener[] = [];
+type Listeners = readonly Listener[];
 
-/** Who listens to what. */
-interface Dispatch {
-  readonly byKind: ReadonlyMap<EventKind, readonly Listener[]>;
-  readonly byName: ReadonlyMap<string, ReadonlyMap<string, readonly Listener[]>>;
+const nobody: Listeners = [];
+
+/** Kinds whose events have a name that a monitor may listen to. */
+type NamedKind = "call" | "ret" | "cb" | "cbret";
+
+/** Who listens to the events of one kind: by name where somebody listens to that name, and to the others. */
+interface Audience {
+  readonly byName: ReadonlyMap<string, Listeners>;
+  readonly others: Listeners;
 }
+
+/** Who listens to what, laid out so that an event takes one look-up. */
+type Dispatch = { readonly [K in NamedKind]: Audience } & { readonly rest: ReadonlyMap<EventKind, Listeners> };
 
 function dispatchOf(seats: readonly Seat[]): Dispatch {
   const byKind = new Map<EventKind, Listener[]>();
@@ -100,7 +120,35 @@ function dispatchOf(seats: readonly Seat[]): Dispatch {
         append(names, name, listener);
       }
     }
-  return { byKind, byName };
+  const audience = (kind: NamedKind): Audience => {
+    const others = byKind.get(kind) ?? nobody;
+    const names = [...(byName.get(kind) ?? [])];
+    return { byName: new Map(names.map(([name, own]) => [name, [...others, ...own]])), others };
+  };
+  return {
+    call: audience("call"),
+    ret: audience("ret"),
+    cb: audience("cb"),
+    cbret: audience("cbret"),
+    rest: byKind,
+  };
+}
+
+function listenersOf(dispatch: Dispatch, event: HistoryEvent): Listeners {
+  switch (event.kind) {
+    case "call":
+    case "ret": {
+      const { byName, others } = dispatch[event.kind];
+      return byName.get(event.op) ?? others;
+    }
+    case "cb":
+    case "cbret": {
+      const { byName, others } = dispatch[event.kind];
+      return byName.get(event.hook) ?? others;
+    }
+    default:
+      return dispatch.rest.get(event.kind) ?? nobody;
+  }
 }
 
 function append<K>(map: Map<K, Listener[]>, key: K, listener: Listener): void {
@@ -122,7 +170,6 @@ export class Judge {
   seq = 0;
   misuse = false;
   private readonly seats: readonly Seat[];
-  private readonly remembering: readonly Seat[];
   private readonly all: Dispatch;
   private readonly framework: Dispatch;
   private dispatch: Dispatch;
@@ -131,7 +178,6 @@ export class Judge {
   constructor(rules: readonly Rule[], profile: Profile) {
     this.profile = profile;
     this.seats = rules.filter((rule) => rule.monitor !== undefined).map((rule) => new Seat(rule, this));
-    this.remembering = this.seats.filter((seat) => seat.rule.monitor!.memory !== null);
     this.all = dispatchOf(this.seats);
     this.framework = dispatchOf(this.seats.filter((seat) => seat.rule.obliged.includes("framework")));
     this.dispatch = this.all;
@@ -148,36 +194,25 @@ export class Judge {
     this.state = initialState();
     this.violations = [];
     this.seq = 0;
-    for (const seat of this.remembering) seat.memory = seat.rule.monitor!.memory!();
   }
 
   /** Judges one event against the state before it, then folds it in. */
   event(event: HistoryEvent): void {
     this.seq = event.seq;
-    const { byKind, byName } = this.dispatch;
-    this.tell(byKind.get(event.kind) ?? nobody, event);
-    switch (event.kind) {
-      case "call":
-      case "ret":
-        this.tell(byName.get(event.kind)?.get(event.op) ?? nobody, event);
-        break;
-      case "cb":
-      case "cbret":
-        this.tell(byName.get(event.kind)?.get(event.hook) ?? nobody, event);
-        break;
-      default:
-        break;
+    const { state } = this;
+    const listeners = listenersOf(this.dispatch, event);
+    // By index: an iterator an event is what this loop would cost most.
+    for (let index = 0; index < listeners.length; index += 1) {
+      const { seat, handler } = listeners[index]!;
+      if (seat.remembers < this.histories) seat.startAfresh();
+      handler(event, state, seat, seat.memory);
     }
-    observe(this.state, event);
+    observe(state, event);
   }
 
   /** Counts over all histories so far, one record a judged rule. */
   exercises(): readonly Exercise[] {
     return this.seats.map((seat) => seat.exercise);
-  }
-
-  private tell(listeners: readonly Listener[], event: HistoryEvent): void {
-    for (const { seat, handler } of listeners) handler(event, this.state, seat, seat.memory);
   }
 }
 
