@@ -67,9 +67,26 @@ export function usableMapping(context: ClassifyContext, name: string): MappingSt
 }
 
 /** A fence of the program's that it holds a reference to. */
-export function usableFence({ state }: ClassifyContext, name: string): FenceState | undefined {
+export function usableFence({ state, inFlight }: ClassifyContext, name: string): FenceState | undefined {
   const fence = state.fences.get(name);
-  return fence !== undefined && fence.by === "program" && fence.programRefs > 0 && !fence.released ? fence : undefined;
+  if (fence === undefined || fence.by !== "program" || fence.released) return undefined;
+  let leaving = 0;
+  for (const step of inFlight) if (consumes(step, name)) leaving += 1;
+  return fence.programRefs > leaving ? fence : undefined;
+}
+
+/** Whether a step under way takes one of the program's references to the fence away. */
+function consumes(step: Step, fence: string): boolean {
+  switch (step.op) {
+    case "fencePut":
+      return step.fence === fence;
+    case "createArray":
+      return step.members.includes(fence);
+    case "createChain":
+      return step.previous === fence || step.contained === fence;
+    default:
+      return false;
+  }
 }
 
 /** Objects a step touches that another task must not touch at the same time. */

@@ -77,12 +77,13 @@ function permits(direction: Direction | undefined, kind: AccessKind): boolean {
   }
 }
 
-/** The import is over, or its device was stopped. */
+/** The import is over, its device was stopped, or its memory was taken away. */
 function hasEnded({ state }: OutcomeContext, name: string): boolean {
   const row = state.imports.get(name);
   if (row === undefined || row.phase !== "live") return true;
   for (const task of state.tasks.values())
     if (frameOf(task, "release")?.import === name || frameOf(task, "stop")?.import === name) return true;
+  if (state.buffers.get(row.buffer)?.access !== "accessible") return true;
   return row.attachment !== null && state.attachments.get(row.attachment)?.stopped === true;
 }
 
@@ -92,7 +93,7 @@ function submitOutcomes(context: OutcomeContext, call: CallEvent<"submit">): rea
   if (wrong) legal.push({ errno: EINVAL, when: "the direction does not allow the access" });
   else legal.push(succeeds);
   if (call.uses.some((use) => hasEnded(context, use.import)))
-    for (const errno of [ENODEV, EINVAL]) legal.push({ errno, when: "an import has ended" });
+    for (const errno of [ENODEV, EINVAL, EIO]) legal.push({ errno, when: "an import has ended or lost its memory" });
   if (context.inside.faulted) legal.push({ errno: EIO, when: "the device was answered with a fault" });
   if (context.inside.invalidated)
     legal.push({ errno: EBUSY, when: "mappings become invalid as soon as they are made" });
