@@ -191,8 +191,9 @@ export function drawFocus(random: Random, area: string | null): Focus | null {
   return random.pick(Object.keys(focuses) as readonly Focus[]);
 }
 
+const sets = new Map(Object.entries(focuses).map(([focus, names]) => [focus as Focus, new Set<OperationName>(names)]));
+
 /** The factor of an operation under a focus. */
 export function focusFactor(focus: Focus | null, name: OperationName): number {
-  if (focus === null) return 1;
-  return (focuses[focus] as readonly OperationName[]).includes(name) ? 1 : outside;
+  return focus === null || sets.get(focus)!.has(name) ? 1 : outside;
 }

@@ -3,7 +3,7 @@ import { classify } from "../spec/operations/classify/classify.ts";
 import type { ObjectKind } from "../spec/operations/define.ts";
 import type { Failure, Preemption, Setup, Step } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
-import type { State } from "../spec/state/state.ts";
+import { initialState, type State } from "../spec/state/state.ts";
 import type { DrawContext } from "./draw/context.ts";
 import { draws } from "./draw/draws.ts";
 import type { Random } from "./random.ts";
@@ -21,7 +21,12 @@ const letters: Partial<Record<ObjectKind, string>> = {
   signalling: "c",
 };
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 const hookErrors = [EBUSY, ENOMEM, EINVAL, EOPNOTSUPP];
+
+/** Stands in the draws' context until there is a state. */
+const nowhere = initialState();
 
 /** Draws a step may need before it gives up. */
 const tries = 200;
@@ -36,8 +41,6 @@ export class OnlineChooser {
   readonly failures: Failure[] = [];
   /** Draws made and draws that became steps, for the share of useful ones. */
   drawn = 0;
-  private readonly setup: Setup;
-  private readonly profile: Profile;
   private readonly random: Random;
   private readonly temper: Temper;
   private readonly counts_ = new Map<ObjectKind, number>();
@@ -45,21 +48,35 @@ export class OnlineChooser {
   /** Kinds of the fresh names that the current draw took. */
   private readonly named: ObjectKind[] = [];
   private readonly sections = new Map<string, string[]>();
+  /** What draws look at: one object, set anew for each of them. */
+  private readonly context: Mutable<DrawContext>;
 
   constructor(setup: Setup, profile: Profile, random: Random, temper: Temper) {
-    this.setup = setup;
-    this.profile = profile;
     this.random = random;
     this.temper = temper;
+    this.context = {
+      state: nowhere,
+      setup,
+      profile,
+      inFlight: [],
+      random,
+      task: "",
+      tasks: temper.tasks,
+      openSection: null,
+      refused: false,
+      misuse: false,
+      name: (kind) => this.name(kind),
+    };
   }
 
   next(state: State, tasks: { isIdle(task: string): boolean; inFlight(): readonly Step[] }): Step | null {
     if (this.over || this.steps.length >= this.temper.length) return null;
     const idle = this.temper.tasks.filter((task) => tasks.isIdle(task));
     if (idle.length === 0) return null;
-    const inFlight = tasks.inFlight();
+    this.context.state = state;
+    this.context.inFlight = tasks.inFlight();
     for (let attempt = 0; attempt < tries; attempt += 1) {
-      const step = this.draw(state, this.random.pick(idle), inFlight);
+      const step = this.draw(this.random.pick(idle));
       if (step === null) continue;
       this.steps.push(step);
       this.note(step);
@@ -80,7 +97,8 @@ export class OnlineChooser {
   }
 
   fail(step: string, site: string, nth: number): Errno {
-    const wanted = this.temper.wanted.find((entry) => entry.site === site);
+    const { wanted: sites } = this.temper;
+    const wanted = sites.length === 0 ? undefined : sites.find((entry) => entry.site === site);
     const rate = wanted === undefined ? this.temper.failRate : Math.max(0.3, this.temper.failRate);
     if (rate === 0 || !this.random.chance(rate)) return 0;
     const errno = wanted?.errno ?? this.errnoAt(site);
@@ -103,40 +121,29 @@ export class OnlineChooser {
     return site === "fd" ? this.random.pick([EMFILE, ENOMEM]) : ENOMEM;
   }
 
-  private draw(state: State, task: string, inFlight: readonly Step[]): Step | null {
-    const { random, temper } = this;
+  private draw(task: string): Step | null {
+    const { random, temper, context } = this;
     this.drawn += 1;
     this.named.length = 0;
     const op = pickOperation(random, temper);
     const misuse = temper.misuse && random.chance(0.3);
-    const context: DrawContext = {
-      state,
-      setup: this.setup,
-      profile: this.profile,
-      inFlight,
-      random,
-      task,
-      tasks: temper.tasks,
-      openSection: this.sections.get(task)?.at(-1) ?? null,
-      refused: !misuse && random.chance(temper.refusedRate),
-      misuse,
-      name: (kind) => this.name(kind),
-    };
+    context.task = task;
+    context.misuse = misuse;
+    context.refused = !misuse && random.chance(temper.refusedRate);
+    context.openSection = this.sections.get(task)?.at(-1) ?? null;
     const args = draws[op](context);
     if (args === null) return null;
-    const step = {
-      id: `s${this.steps.length + 1}`,
-      task,
-      op,
-      ...args,
-      ...(random.chance(temper.interruptRate) && { interrupted: true }),
-    } as unknown as Step;
+    const id = `s${this.steps.length + 1}`;
+    const step = { id, task, op, ...args } as unknown as Mutable<Step>;
+    if (random.chance(temper.interruptRate)) step.interrupted = true;
     switch (classify(context, step)) {
       case "enabled":
       case "refused":
         return step;
       case "reported":
-        return misuse ? { ...step, misuse: true } : null;
+        if (!misuse) return null;
+        step.misuse = true;
+        return step;
       case "undefined":
         return null;
     }

@@ -76,10 +76,9 @@ function* unblock(run: RunContext): Generator<DrainAction, void, unknown> {
 /** Plain fences of the program, in the order of their timelines. */
 function unsignaledOfProgram(state: State): readonly string[] {
   const found: [string, FenceState][] = [];
-  for (const entry of state.fences) {
-    const [, fence] = entry;
-    if (!fence.signaled && fence.by === "program" && fence.kind === "plain" && !fence.released) found.push(entry);
-  }
+  for (const [name, fence] of state.fences)
+    if (!fence.signaled && fence.by === "program" && fence.kind === "plain" && !fence.released)
+      found.push([name, fence]);
   return found.toSorted(([, first], [, second]) => first.seqno - second.seqno).map(([name]) => name);
 }
 
@@ -117,7 +116,8 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: attachment.buffer }),
     };
   }
-  const owned = [...state.fences].filter(([, fence]) => fence.programRefs > 0 && !fence.released);
+  const owned: [string, FenceState][] = [];
+  for (const [name, fence] of state.fences) if (fence.programRefs > 0 && !fence.released) owned.push([name, fence]);
   if (owned.length > 0)
     yield {
       key: `fencePut ${owned.length}`,

@@ -5,7 +5,7 @@ import type { Profile } from "../spec/profile.ts";
 import type { Suspension, Tick } from "../spec/roles/suspendable.ts";
 import type { State } from "../spec/state/state.ts";
 import type { Chooser } from "./chooser.ts";
-import { drainActions } from "./drain.ts";
+import { drainActions, type DrainAction } from "./drain.ts";
 import { directEnv } from "./env/env.ts";
 import { HarnessFault } from "./fault.ts";
 import { RunContext, type StepHandler } from "./run-context.ts";
@@ -88,7 +88,7 @@ class Run {
     const { scheduler } = this.world;
     const done = new Set<string>();
     for (let count = 1; this.fault === null; count += 1) {
-      const action = [...firstNew(drainActions(this.context), done)][0];
+      const action = firstNew(drainActions(this.context), done);
       if (action === undefined) break;
       done.add(action.key);
       const task = scheduler.task(action.task);
@@ -102,7 +102,7 @@ class Run {
   /** Nobody can run: finite waits expire. */
   private *timePasses(): Generator<Tick, void, unknown> {
     const { scheduler } = this.world;
-    if (scheduler.waiting().length === 0) return;
+    if (!scheduler.isWaiting()) return;
     this.world.recorder.idle();
     yield* scheduler.drive();
   }
@@ -131,12 +131,9 @@ class Run {
   }
 }
 
-function* firstNew<A extends { readonly key: string }>(actions: Iterable<A>, done: ReadonlySet<string>) {
-  for (const action of actions)
-    if (!done.has(action.key)) {
-      yield action;
-      return;
-    }
+function firstNew(actions: Iterable<DrainAction>, done: ReadonlySet<string>): DrainAction | undefined {
+  for (const action of actions) if (!done.has(action.key)) return action;
+  return undefined;
 }
 
 /**

@@ -7,6 +7,8 @@ import { Task } from "./task.ts";
 /** Resumptions after which one activity counts as running for ever. */
 const endless = 20_000;
 
+const nothing: readonly Step[] = [];
+
 /** What the scheduler needs from the run it belongs to. */
 export interface SchedulerHooks {
   /** The next step for an idle task. */
@@ -42,7 +44,8 @@ export class Scheduler {
   private readonly ended = new Set<string>();
   private readonly view: Tasks = {
     isIdle: (name) => (this.tasks.get(name)?.activity ?? null) === null,
-    inFlight: () => this.active.flatMap((task) => (task.step === null ? [] : [task.step])),
+    inFlight: () =>
+      this.active.length === 0 ? nothing : this.active.flatMap((task) => (task.step === null ? [] : [task.step])),
   };
 
   constructor(chooser: Chooser, hooks: SchedulerHooks) {
@@ -105,6 +108,11 @@ export class Scheduler {
     }
   }
 
+  /** Whether anybody waits. */
+  isWaiting(): boolean {
+    return this.active.some((task) => task.wait !== null);
+  }
+
   /** Tasks that wait, in the order they began. */
   waiting(): readonly Task[] {
     return this.active.filter((task) => task.wait !== null);
@@ -140,7 +148,7 @@ export class Scheduler {
   private finish(task: Task, error?: unknown): void {
     task.activity = null;
     task.parking = null;
-    this.active = this.active.filter((other) => other !== task);
+    this.active.splice(this.active.indexOf(task), 1);
     if (error !== undefined) this.hooks.failed(task, error);
     this.passed(task);
     task.stepId = null;
@@ -189,8 +197,8 @@ export class Scheduler {
       const { wait } = task;
       if (wait === null || (wait.interruptible && task.interrupted) || wait.ready()) return task;
     }
-    const deferred = this.deferred.shift();
-    if (deferred !== undefined) {
+    if (this.deferred.length > 0) {
+      const deferred = this.deferred.shift()!;
       const task = new Task(`deferred${(this.deferredCount += 1)}`, false);
       this.tasks.set(task.name, task);
       this.launch(task, null, deferred.step, deferred.work());

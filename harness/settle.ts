@@ -44,12 +44,33 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
+/** What `yield*` takes: it suspends any number of times and answers a T. */
+type Settling<T> = Iterable<Suspension, T, unknown>;
+
+/** A value that is there already. Cheaper than a generator, and most calls end in one. */
+class Settled<T> {
+  private readonly value: T;
+
+  constructor(value: T) {
+    this.value = value;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorReturnResult<T> {
+    return { done: true, value: this.value };
+  }
+}
+
 /** Finishes whatever a role method returned: a plain value, a generator, or a promise. `what` names the method in errors. */
-export function* settle<T>(value: Suspendable<T>, what: string): Generator<Suspension, T, unknown> {
-  if (typeof value !== "object" || value === null) return value as T;
-  if (isGenerator(value)) return (yield* value) as T;
-  if (isThenable(value)) return (yield* settlePromise(value, what)) as T;
-  return value as T;
+export function settle<T>(value: Suspendable<T>, what: string): Settling<T> {
+  if (typeof value === "object" && value !== null) {
+    if (isGenerator(value)) return value as Settling<T>;
+    if (isThenable(value)) return settlePromise(value, what) as Settling<T>;
+  }
+  return new Settled(value as T);
 }
 
 function* settlePromise(promise: PromiseLike<unknown>, what: string): Generator<Suspension, unknown, unknown> {

@@ -32,6 +32,13 @@ export interface OwnerModule {
   unloaded: boolean;
 }
 
+/** What most preemption points come to. One for all: a generator for each of them would cost more than what it does. */
+const passed: Iterable<Suspension, void, unknown> & Iterator<Suspension, void, unknown> = {
+  [Symbol.iterator]: () => passed,
+  next: () => over,
+};
+const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
 /** Everything one run shares: scheduler, history, names, machine. Made fresh for every program. */
 export class World {
   readonly setup: Setup;
@@ -64,7 +71,6 @@ export class World {
   framework!: Framework;
   /** Read-only view of the folded state; the judge owns it. */
   readonly state: () => State;
-  private readonly point: (site: string) => Generator<Suspension, void, unknown>;
 
   constructor(setup: Setup, profile: Profile, chooser: Chooser, hooks: SchedulerHooks, sink: Sink, state: () => State) {
     this.setup = setup;
@@ -77,15 +83,11 @@ export class World {
       this.devices.set(name, device);
       this.names.bind(device, name);
     }
-    const { scheduler } = this;
-    this.point = function* (site: string) {
-      if (scheduler.pauses(site)) yield site;
-    };
   }
 
-  /** A preemption point. */
-  at(site: string): Generator<Suspension, void, unknown> {
-    return this.point(site);
+  /** A preemption point, passed or paused at here and now: `yield*` it at once. */
+  at(site: string): Iterable<Suspension, void, unknown> {
+    return this.scheduler.pauses(site) ? [site] : passed;
   }
 
   /** The errno injected at this passage of `site`, 0 for none. */

@@ -1,7 +1,7 @@
 import type { ClassifyContext } from "../../spec/operations/classify/context.ts";
 import type { OperationName, StepArgs } from "../../spec/operations/operations.ts";
 import type { ObjectKind } from "../../spec/operations/define.ts";
-import type { State } from "../../spec/state/state.ts";
+import type { FenceState } from "../../spec/state/state.ts";
 import type { Random } from "../random.ts";
 
 /** What a draw may look at. */
@@ -47,14 +47,11 @@ export function pickBuffer({ state, random }: DrawContext): string | null {
 }
 
 /** A fence of the program's. */
-export function pickFence(
-  { state, random }: DrawContext,
-  passes: (fence: State["fences"] extends Map<string, infer F> ? F : never) => boolean = () => true,
-): string | null {
+export function pickFence({ state, random }: DrawContext, passes?: (fence: FenceState) => boolean): string | null {
   return pickRow(
     random,
     state.fences,
-    (row) => row.by === "program" && row.programRefs > 0 && !row.released && passes(row),
+    (row) => row.by === "program" && row.programRefs > 0 && !row.released && (passes === undefined || passes(row)),
   );
 }
 
@@ -72,7 +69,9 @@ export function pickAttachment({ state, random }: DrawContext, resv?: string): s
 
 /** A reservation lock the task holds. */
 export function heldLock({ state, random, task }: DrawContext): string | null {
-  const held = state.tasks.get(task)?.held.filter((entry) => entry.lockClass === "reservation") ?? [];
+  const all = state.tasks.get(task)?.held;
+  if (all === undefined || all.length === 0) return null;
+  const held = all.filter((entry) => entry.lockClass === "reservation");
   return held.length === 0 ? null : random.pick(held).lock;
 }
 

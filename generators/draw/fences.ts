@@ -17,10 +17,8 @@ function unsignaled(context: DrawContext): { readonly fence: string } | null {
 /** A number on a timeline: mostly the next one, at times earlier, equal, or far away. */
 function drawSeqno({ state, random }: DrawContext): number {
   if (random.chance(0.03)) return random.pick(farSeqnos);
-  const highest = Math.max(
-    0,
-    ...[...state.fences.values()].filter((row) => row.seqno < 2 ** 30).map((row) => row.seqno),
-  );
+  let highest = 0;
+  for (const { seqno } of state.fences.values()) if (seqno < 2 ** 30 && seqno > highest) highest = seqno;
   return random.chance(0.8) ? highest + 1 : random.between(1, highest + 1);
 }
 

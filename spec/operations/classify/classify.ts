@@ -1,5 +1,7 @@
 import type { Step } from "../../program.ts";
+import type { OperationName } from "../operations.ts";
 import { exporterOperations } from "../exporter.ts";
+import { fenceOperations } from "../fence.ts";
 import { importerOperations } from "../importer.ts";
 import { reservationOperations } from "../reservation.ts";
 import { classifyExporterStep } from "./buffers.ts";
@@ -8,16 +10,21 @@ import { classifyFenceStep } from "./fences.ts";
 import { classifyImporterStep } from "./importers.ts";
 import { classifyReservationStep } from "./reservations.ts";
 
+type Classifier = (context: ClassifyContext, step: Step) => StepClass;
+
+/** Who knows an operation. A look-up, as every draw comes here. */
+const classifiers = new Map<OperationName, Classifier>();
+for (const [operations, classifier] of [
+  [exporterOperations, classifyExporterStep],
+  [importerOperations, classifyImporterStep],
+  [reservationOperations, classifyReservationStep],
+  [fenceOperations, classifyFenceStep],
+] as const)
+  for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
+
 /** What a step would be if it ran now, for a program that keeps the contract itself. */
 export function classify(context: ClassifyContext, step: Step): StepClass {
-  if (collides(context, step)) return "undefined";
-  if (step.op in exporterOperations)
-    return classifyExporterStep(context, step as Parameters<typeof classifyExporterStep>[1]);
-  if (step.op in importerOperations)
-    return classifyImporterStep(context, step as Parameters<typeof classifyImporterStep>[1]);
-  if (step.op in reservationOperations)
-    return classifyReservationStep(context, step as Parameters<typeof classifyReservationStep>[1]);
-  return classifyFenceStep(context, step as Parameters<typeof classifyFenceStep>[1]);
+  return collides(context, step) ? "undefined" : classifiers.get(step.op)!(context, step);
 }
 
 /** Whether a step may be carried out: legal, or misuse that says so and that a kernel survives. */

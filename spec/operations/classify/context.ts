@@ -144,6 +144,7 @@ const shareable: ReadonlySet<Step["op"]> = new Set(["map", "mapUnlocked", "submi
 
 /** Whether another task is busy with something this step needs for itself. */
 export function collides(context: ClassifyContext, step: Step): boolean {
+  if (context.inFlight.length === 0) return false;
   const mine = exclusiveNames(context.state, step);
   if (mine.length === 0) return false;
   return context.inFlight.some((other) => {
