@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { systemOf } from "../../conformance/subject.ts";
+import { drivers } from "../../drivers/index.ts";
+import { program, type ProgramBuilder } from "../../spec/builder.ts";
+import { judgeProgram } from "../kit/judge-program.ts";
+
+/** A buffer of the first exporter, imported by a driver that the program names `i1`. */
+function imported(profile: string, exporter: string, importer: string): ProgramBuilder {
+  return program(profile)
+    .exporter("e1", { kind: exporter })
+    .importer("i1", { kind: importer })
+    .buffer("b1", { placement: "device" })
+    .step("export", { buffer: "b1" })
+    .step("import", { importer: "i1", buffer: "b1", import: "p1", direction: "bidirectional" });
+}
+
+function judge(name: string, builder: ProgramBuilder) {
+  const entry = drivers.find((driver) => driver.name === name)!;
+  const role = entry.role === "exporter" ? { exporter: entry.make } : { importer: entry.make };
+  const subject = { name, ...role, ...(entry.partners && { partners: entry.partners }) };
+  return judgeProgram(builder.build(), systemOf(subject));
+}
+
+describe("known deviations of drivers, each in the shortest program that shows it", () => {
+  it("VFIO 7.1: who maps between the message and the flag of an unrevoke is refused", () => {
+    const judged = judge(
+      "vfio-pci-7.1",
+      imported("K7.1", "subject", "dynamic")
+        .step("revoke", { buffer: "b1" })
+        .step("unrevoke", { buffer: "b1" })
+        .task("t2")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .preempt({ step: "s4", site: "unlock", until: "s5" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(["REV-21"]);
+  });
+
+  it("VFIO 6.19 gives back in one hold: the same program is clean", () => {
+    const judged = judge(
+      "vfio-pci-6.19, judged by 7.1",
+      imported("K7.1", "subject", "dynamic")
+        .step("revoke", { buffer: "b1" })
+        .step("unrevoke", { buffer: "b1" })
+        .task("t2")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .preempt({ step: "s4", site: "unlock", until: "s5" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+  });
+
+  it("VFIO 6.19, judged by 7.1: a revoke returns under a job", () => {
+    const judged = judge(
+      "vfio-pci-6.19, judged by 7.1",
+      imported("K7.1", "subject", "dynamic")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .task("t2")
+        .step("revoke", { buffer: "b1" })
+        .preempt({ step: "s4", site: "unlock", until: "idle" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(expect.arrayContaining(["REV-06", "REV-07", "REV-09"]));
+  });
+
+  it("VFIO 7.1 waits for the same job, and for its unmap", () => {
+    const judged = judge(
+      "vfio-pci-7.1",
+      imported("K7.1", "subject", "dynamic")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .task("t2")
+        .step("revoke", { buffer: "b1" })
+        .task("t1")
+        .step("complete", { job: "j1" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+    expect(["REV-06", "REV-07", "REV-08"].filter((id) => judged.exercised(id) === 0)).toEqual([]);
+  });
+
+  it("xe: the unmap that a revoke waits for comes with the next job or never", () => {
+    const judged = judge(
+      "xe-like under VFIO 7.1",
+      imported("K7.1", "vfio-pci-7.1", "subject")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .step("complete", { job: "j1" })
+        .task("t2")
+        .step("revoke", { buffer: "b1" })
+        .preempt({ step: "s5", site: "unlock", until: "idle" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids.toSorted()).toEqual(["MOVE-21", "MOVE-22", "REV-02"]);
+  });
+
+  it("amdgpu under the same revoke unmaps by itself", () => {
+    const judged = judge(
+      "gpu-dynamic under VFIO 7.1",
+      imported("K7.1", "vfio-pci-7.1", "subject")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .task("t2")
+        .step("revoke", { buffer: "b1" })
+        .task("t1")
+        .step("complete", { job: "j1" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+  });
+
+  it("RDMA pinned revocable: an invalidate before the creation lock leaks the pin", () => {
+    const judged = judge(
+      "rdma-pinned-revocable",
+      imported("K7.1", "default", "subject")
+        .task("t2")
+        .step("move", { buffer: "b1", placement: "system" })
+        .preempt({ step: "s2", site: "unlock", until: "s3" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids.toSorted()).toEqual(["ATT-17", "PIN-04", "PIN-21", "REV-53"]);
+  });
+
+  it("RDMA pinned revocable: the pin itself is enough if it has to move the memory", () => {
+    const judged = judge(
+      "rdma-pinned-revocable",
+      program("K7.1")
+        .exporter("e1", { kind: "default" })
+        .importer("i1", { kind: "subject" })
+        .importer("i2", { kind: "scripted", ops: "callback", allowPeer2peer: false })
+        .buffer("b1", { placement: "device" })
+        .step("export", { buffer: "b1" })
+        .step("attach", { importer: "i2", buffer: "b1", attachment: "a1" })
+        .step("import", { importer: "i1", buffer: "b1", import: "p1", direction: "bidirectional" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toContain("REV-53");
+  });
+
+  it("GPU memory: a device that is no peer gets addresses of what another has pinned", () => {
+    const judged = judge(
+      "gpu-vram",
+      program("K7.1")
+        .importer("i1", { kind: "pinned" })
+        .importer("i2", { kind: "scripted", ops: "callback", allowPeer2peer: false })
+        .buffer("b1", { placement: "device" })
+        .step("export", { buffer: "b1" })
+        .step("import", { importer: "i1", buffer: "b1", import: "p1", direction: "bidirectional" })
+        .step("attach", { importer: "i2", buffer: "b1", attachment: "a1" })
+        .step("mapUnlocked", { attachment: "a1", direction: "bidirectional", mapping: "m1" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids.toSorted()).toEqual(["ATT-05", "ATT-10", "PIN-19"]);
+  });
+});
