@@ -1,22 +1,15 @@
 import { EDEADLK } from "../../spec/errno.ts";
 import type { LockRequest } from "../../spec/event.ts";
-import type { Situation } from "../../spec/situation.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { contention } from "./contention.ts";
 import { Queues } from "./queues.ts";
 import { holdsAny, olderThan, onRequest, rivals } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
-
-/** Submits that take two locks, against contexts of the program that take long. */
-const contention: Situation = {
-  weights: { import: 5, submit: 8, acquireInit: 4, lock: 3, lockSlow: 4, unlock: 0.7, trylock: 0.2 },
-  importers: ["pageTable"],
-  tasks: 3,
-};
 
 /** Whoever holds a lock with its context does not sleep where an older context holds the lock or waits for it. */
 function sleepsRightly(task: string, { lock, acquire }: LockRequest, state: State, verdict: Verdict): void {
@@ -80,8 +73,27 @@ export const resv07: Rule = {
     "Are callers without context kept out of the comparison?",
   ],
   status: checked,
-  // What sleeps wrongly is seen at the end: locks stay held.
-  situation: { ...contention, weights: { ...contention.weights, unlock: 0.15, acquireFini: 0.3 } },
+  // What sleeps wrongly is seen at the end: locks stay held, and not much else goes on.
+  situation: {
+    weights: {
+      acquireInit: 60,
+      acquireDone: 0.1,
+      acquireFini: 0.2,
+      lock: 4,
+      trylock: 0.2,
+      unlock: 0.4,
+      import: 4,
+      submit: 6,
+      reserveFences: 0.1,
+      addFence: 0.1,
+      getFences: 0.1,
+      waitFences: 0.1,
+      testSignaled: 0.1,
+      fenceInit: 0.1,
+    },
+    importers: ["pageTable"],
+    tasks: 4,
+  },
   monitor: remember(() => new Queues(), {
     blocked(event, state, verdict, queues) {
       const { wait } = event;

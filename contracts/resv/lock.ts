@@ -1,10 +1,11 @@
-import { EBUSY, EINTR, ENOMEM } from "../../spec/errno.ts";
+import { EBUSY, EINTR } from "../../spec/errno.ts";
 import type { LockEvent } from "../../spec/event.ts";
 import type { CallName } from "../../spec/calls.ts";
 import { on, remember } from "../monitor.ts";
 import { checked, later } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
+import { contention } from "./contention.ts";
 import { innermost, isFree } from "./requests.ts";
 
 const both = ["6.12.117", "7.2.13"];
@@ -59,12 +60,7 @@ export const resv02: Rule = {
     "Is the lock handed to another task that then releases it?",
   ],
   status: checked,
-  situation: {
-    weights: { import: 5, submit: 8, acquireInit: 4, lock: 3, mapUnlocked: 3 },
-    importers: ["pageTable", "scripted"],
-    failures: [{ site: "hook:map", errno: ENOMEM }],
-    tasks: 2,
-  },
+  situation: contention,
   monitor: remember(() => new Map<string, LockEvent>(), {
     lock(event, _state, _verdict, taken) {
       if (event.lockClass === "reservation" && event.errno === 0) taken.set(event.lock, event);

@@ -213,6 +213,12 @@ export const resv19: Rule = {
     "Was an object without any reserve ever given a list at all?",
   ],
   status: checked,
+  situation: {
+    weights: { import: 4, submit: 8, lock: 3, interrupt: 8 },
+    importers: ["pageTable"],
+    tasks: 2,
+    interrupts: true,
+  },
   monitor: remember(() => ({ holds: new Map<string, Hold>(), sure: new Set<number>() }), {
     ...sureAdds("replaces"),
     "ret reserveFences"(event, state, verdict, { holds }) {

@@ -175,7 +175,7 @@ export const resv40: Rule = {
       },
     },
   ),
-  situation: { weights: { reserveFences: 2, addFence: 3, getSingleton: 6 } },
+  situation: { weights: { unlock: 0.5, fenceInit: 2, reserveFences: 3, addFence: 6, getSingleton: 8 } },
 };
 
 export const resv48: Rule = {

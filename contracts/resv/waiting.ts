@@ -134,7 +134,7 @@ export const resv38: Rule = {
     "Does the caller loop on the test without ever enabling the fence?",
   ],
   status: checked,
-  situation: { weights: { reserveFences: 2, addFence: 3, testSignaled: 4 } },
+  situation: { weights: { unlock: 0.5, fenceInit: 2, signal: 2, reserveFences: 3, addFence: 5, testSignaled: 12 } },
   monitor: watching(
     "testSignaled",
     (event, watch, state, verdict) => {
@@ -175,7 +175,7 @@ export const resv43: Rule = {
     "Does the owner's deadline operation signal or fail the fence?",
   ],
   status: checked,
-  situation: { weights: { reserveFences: 2, addFence: 3, setDeadline: 8 } },
+  situation: { weights: { unlock: 0.5, fenceInit: 2, signal: 0.5, reserveFences: 3, addFence: 6, setDeadline: 12 } },
   monitor: watching(
     "setDeadline",
     (event, watch, state, verdict) => {

@@ -121,8 +121,8 @@ export const examples: readonly Example[] = [
     "a younger sleeper is not woken when an older one comes",
     (reached) =>
       class extends WaitDieClass {
-        protected override wakeToDie() {
-          reached();
+        protected override wakeToDie(waiter: MutexWaiter) {
+          if ((waiter.context?.acquired ?? 0) > 0) reached();
         }
       },
     (builder) =>
