@@ -15,6 +15,11 @@ export function exitCodeOf(report: Report, strict: boolean): ExitCode {
   return red.length > 0 ? 2 : 0;
 }
 
+/** One line for each answer that no rule calls wrong and no operation declares. */
+export function unexplainedNotes({ unexplained }: Report): readonly string[] {
+  return unexplained.map((difference) => `note: unexplained: ${difference.text}: ${describeDifference(difference)}`);
+}
+
 /** The end of a run for people: every red rule with its story, then the counts. */
 export async function printSummary(
   subject: Subject,
@@ -34,9 +39,7 @@ export async function printSummary(
     (entry) => !isRed(entry, strict) && entry.verdict === "violated" && entry.expected === null,
   ))
     print(`warning: ${rule.id} (${rule.level}) is violated: ${rule.counterexample?.why ?? ""}`);
-  for (const difference of report.unexplained)
-    for (const line of wrap(`note: unexplained: ${difference.text}: ${describeDifference(difference)}`, 79))
-      print(line);
+  for (const text of unexplainedNotes(report)) for (const line of wrap(text, 79)) print(line);
   if (report.fault !== null) for (const line of wrap(`harness error: ${report.fault}`, 79)) print(line);
   const counts = Object.entries(report.counts)
     .map(([verdict, count]) => `${count} ${verdict}`)

@@ -5,7 +5,7 @@ import { compare, subjectTable } from "../../report/table.ts";
 import { builtIn } from "../built-in.ts";
 import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
 import { saveReport } from "../save.ts";
-import { exitCodeOf } from "../summary.ts";
+import { exitCodeOf, unexplainedNotes } from "../summary.ts";
 
 /** Settings of the main job. */
 export interface StartOptions extends OutputOptions {
@@ -41,6 +41,7 @@ export async function startCommand({ format, output, seed, scale }: StartOptions
     for (const id of expectedButClean) print(`${subject.name}: ${id} was expected to break and did not`);
     for (const rule of report.rules.filter((entry) => entry.verdict === "blocked" && entry.expected === null))
       print(`${subject.name}: ${rule.id} blocked, ${rule.reason ?? ""}`);
+    for (const text of unexplainedNotes(report)) note(`${subject.name}: ${text}`);
     if (report.fault !== null) print(`${subject.name}: ${report.fault}`);
   }
   if (format === "json") {

@@ -9,7 +9,7 @@ import { done, isInterrupted, only, type Outcome, type OutcomeContext } from "./
 const manySlots = 2 ** 19;
 
 /** Answers of owners' own wait operations, which are handed on. */
-export function ownWaits({ inside }: OutcomeContext): readonly Outcome[] {
+function ownWaits({ inside }: OutcomeContext): readonly Outcome[] {
   return inside.hooks.flatMap((hook) =>
     hook.hook === "fenceWait" && hook.result < 0
       ? [{ errno: -hook.result, when: "the owner's wait operation answered so" }]
