@@ -47,7 +47,7 @@ export function failureBlock({ rule, counterexample, events, replay }: Failure):
 }
 
 /** Widths of the columns: left, right, state. */
-const wide = { left: 32, right: 24, state: 16 } as const;
+const wide = { left: 31, right: 23, state: 16 } as const;
 
 function columns(rows: readonly TimelineRow[], proof: readonly number[], broken: number): readonly string[] {
   const tasks = new Set(rows.map((row) => row.task));
