@@ -4,9 +4,6 @@ import type { Env } from "../spec/roles/env.ts";
 import type { Device, Direction, Segment, SgTable, Storage } from "../spec/roles/handles.ts";
 import { pageSize } from "../spec/roles/handles.ts";
 
-/** Timeout of a wait without limit (`MAX_SCHEDULE_TIMEOUT`). */
-export const maxScheduleTimeout: number = Number.MAX_SAFE_INTEGER;
-
 /** A table for one device, with the ranges that its unmap takes down. */
 export class MappedTable implements SgTable {
   /** The importer's to rewrite until it unmaps. */

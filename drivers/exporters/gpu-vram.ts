@@ -5,7 +5,8 @@ import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
 import type { Attachment, Direction, DmaBuf, Fence, Placement, SgTable, Storage } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { since } from "../../spec/profile.ts";
-import { mapStorage, maxScheduleTimeout, unmapStorage } from "../dma-mapping.ts";
+import { afterFences } from "../after-fences.ts";
+import { mapStorage, unmapStorage } from "../dma-mapping.ts";
 
 /** `struct amdgpu_bo`. Under the reservation lock but for the list of attachments. */
 class VramBo {
@@ -88,6 +89,7 @@ export class GpuVram implements Exporter {
   *map(attachment: Attachment, direction: Direction): Generator<Suspension, SgTable | Errno, unknown> {
     const { buffer } = attachment;
     const bo = boOf(buffer);
+    if (direction === "none") return EINVAL;
     if (bo.pinCount === 0) {
       const errno = yield* this.validate(buffer, bo, bo.prefersVram && attachment.peer2peer);
       if (errno !== 0) return errno;
@@ -105,7 +107,7 @@ export class GpuVram implements Exporter {
     const { env } = this;
     const { resource } = boOf(buffer);
     const fences = yield* env.getFences(buffer.resv, "bookkeep");
-    if (typeof fences !== "number") return env.defer("delayed-delete", () => this.delayedDelete(fences, resource));
+    if (typeof fences !== "number") return this.delayedDelete(fences, resource);
     // No memory for a list of them: waited for on the spot.
     yield* env.waitFences(buffer.resv, "bookkeep");
     env.freeStorage(resource);
@@ -159,7 +161,7 @@ export class GpuVram implements Exporter {
     env.setStorage(buffer, resource);
     // The ghost object that keeps the old place until the copy is done.
     env.fenceGet(copy);
-    env.defer("delayed-delete", () => this.delayedDelete([copy], old));
+    this.delayedDelete([copy], old);
     return 0;
   }
 
@@ -177,20 +179,12 @@ export class GpuVram implements Exporter {
       env.modulePut(owner);
     };
     env.startJob("copy", partDone);
-    env.defer("sched", () => this.afterAll(accesses, partDone));
-  }
-
-  private *afterAll(fences: readonly Fence[], then: () => void): Generator<Suspension, void, unknown> {
-    for (const fence of fences) {
-      yield* this.env.waitFence(fence, false, maxScheduleTimeout);
-      this.env.fencePut(fence);
-    }
-    then();
+    afterFences(env, "sched", accesses, partDone);
   }
 
   /** `ttm_bo_delayed_delete`. Nobody's unmap is waited for: the memory is ordinary, late reads do no harm. */
-  private delayedDelete(fences: readonly Fence[], resource: Storage): Generator<Suspension, void, unknown> {
-    return this.afterAll(fences, () => this.env.freeStorage(resource));
+  private delayedDelete(fences: readonly Fence[], resource: Storage): void {
+    afterFences(this.env, "delayed-delete", fences, () => this.env.freeStorage(resource));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Errno } from "../../spec/errno.ts";
-import type { Attachment, Fence, SgTable } from "../../spec/roles/handles.ts";
+import type { Attachment, SgTable } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { maxScheduleTimeout } from "../dma-mapping.ts";
+import { afterFences } from "../after-fences.ts";
 import { type GpuBo, GpuImporter } from "./gpu-importer.ts";
 
 /**
@@ -25,7 +25,7 @@ export class GpuDynamic extends GpuImporter {
     }
     bo.sg = null;
     bo.refs += 1;
-    env.defer("delayed-delete", () => this.deleteGhost(attachment, bo, sg, fences));
+    afterFences(env, "delayed-delete", fences, () => this.deleteGhost(attachment, bo, sg));
   }
 
   /** `amdgpu_ttm_backend_bind`. */
@@ -38,17 +38,8 @@ export class GpuDynamic extends GpuImporter {
   }
 
   /** `ttm_bo_delayed_delete`, then `amdgpu_ttm_backend_unbind` of the ghost. */
-  private *deleteGhost(
-    attachment: Attachment,
-    bo: GpuBo,
-    sg: SgTable,
-    fences: readonly Fence[],
-  ): Generator<Suspension, void, unknown> {
+  private *deleteGhost(attachment: Attachment, bo: GpuBo, sg: SgTable): Generator<Suspension, void, unknown> {
     const { env } = this;
-    for (const fence of fences) {
-      yield* env.waitFence(fence, false, maxScheduleTimeout);
-      env.fencePut(fence);
-    }
     yield* env.lock(bo.buffer.resv);
     yield* env.unmap(attachment, sg, bo.direction);
     yield* env.unlock(bo.buffer.resv);
