@@ -1,3 +1,4 @@
+import type { Rule } from "../contracts/rule.ts";
 import type { Capability } from "../contracts/rule-text.ts";
 import { probe } from "../harness/probe.ts";
 import type { System } from "../harness/system.ts";
@@ -51,6 +52,20 @@ const partnerCapabilities: readonly Capability[] = [
   "peer2peer",
 ];
 
+const revoking: readonly Capability[] = ["revoke", "unrevoke", "permanentRevoke"];
+
+/** The capabilities that a kernel series has at all. */
+function offeredBy(profile: Profile, capabilities: readonly Capability[]): readonly Capability[] {
+  return profile.hasRevoke ? capabilities : capabilities.filter((name) => !revoking.includes(name));
+}
+
+/** Whether a series has everything a rule is about. */
+export function hasWhatItNeeds(profile: Profile, rule: Rule): boolean {
+  const missing = (name: Capability) => revoking.includes(name) && !profile.hasRevoke;
+  if (rule.needs?.some(missing) === true) return false;
+  return rule.needsAny === undefined || !rule.needsAny.every(missing);
+}
+
 /** Reads a subject's manifest off two instances. Throws an Error in a person's words where they differ or cannot be made. */
 export function readManifest(subject: Subject, system: System, profile: Profile): Manifest {
   const methods: string[] = [];
@@ -62,7 +77,7 @@ export function readManifest(subject: Subject, system: System, profile: Profile)
   }
   if (subject.importer !== undefined)
     methods.push(...twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods)));
-  return { methods, capabilities };
+  return { methods, capabilities: offeredBy(profile, capabilities) };
 }
 
 function offered<R extends object, K extends keyof R & string>(instance: R, names: readonly K[]): readonly K[] {

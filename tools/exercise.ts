@@ -8,39 +8,70 @@ import { referenceSubject } from "../conformance/reference-subject.ts";
 import { kindsOf, systemOf } from "../conformance/subject.ts";
 import { describeDifference } from "../conformance/unexplained.ts";
 import { monitored } from "../contracts/registry.ts";
-import { profiles, seriesNames } from "../spec/profile.ts";
+import type { Rule } from "../contracts/rule.ts";
+import { hasWhatItNeeds } from "../conformance/manifest.ts";
+import { profileNamed } from "../spec/profile-name.ts";
+import { profiles, seriesNames, type Series } from "../spec/profile.ts";
 
 const words = process.argv.slice(2);
 const isSlice = words.includes("--slice");
 const budget = words.includes("--budget") ? Number(words[words.indexOf("--budget") + 1]) : isSlice ? 150_000 : 600_000;
-const chosen = isSlice ? (["K7.1"] as const) : seriesNames;
+
+/** What one series showed: how often each rule decided something, and what went wrong. */
+interface Shown {
+  readonly counts: ReadonlyMap<Rule, { times: number; programs: number }>;
+  readonly trouble: readonly string[];
+  readonly operations: number;
+}
+
+/** A series is exercised with its move-notify switch off and on, where it has one. */
+function settingsOf(series: Series): readonly string[] {
+  return profiles[series].moveNotify === "always" ? [series] : [series, `${series}+moveNotify`];
+}
+
+async function exercise(series: Series): Promise<Shown> {
+  const counts = new Map<Rule, { times: number; programs: number }>();
+  const trouble: string[] = [];
+  let operations = 0;
+  const rules = monitored(series).filter((rule) => hasWhatItNeeds(profiles[series], rule));
+  for (const profileName of settingsOf(series)) {
+    const campaign = await runCampaign({
+      system: systemOf(referenceSubject),
+      kinds: kindsOf(referenceSubject),
+      profile: profileNamed(profileName),
+      profileName,
+      rules,
+      scored: new Set(rules.map((rule) => rule.id)),
+      seed: 1,
+      budget: budget / settingsOf(series).length,
+    });
+    operations += campaign.operations;
+    for (const { rule, times, programs } of campaign.judge.exercises()) {
+      const known = counts.get(rule) ?? { times: 0, programs: 0 };
+      counts.set(rule, { times: known.times + times, programs: known.programs + programs });
+    }
+    for (const [id, find] of campaign.finds) trouble.push(`${profileName} ${id} broke: ${find.violation.why}`);
+    for (const difference of campaign.unexplained)
+      trouble.push(`${profileName} unexplained: ${difference.text}: ${describeDifference(difference)}`);
+    if (campaign.fault !== null) trouble.push(`${profileName}: ${campaign.fault.text}`);
+  }
+  return { counts, trouble, operations };
+}
+
 let bad = 0;
 let total = 0;
-for (const series of chosen) {
-  const rules = monitored(series);
-  const campaign = await runCampaign({
-    system: systemOf(referenceSubject),
-    kinds: kindsOf(referenceSubject),
-    profile: profiles[series],
-    profileName: series,
-    rules,
-    scored: new Set(rules.map((rule) => rule.id)),
-    seed: 1,
-    budget,
-  });
-  const low = campaign.judge
-    .exercises()
-    .filter(({ times, programs }) => times < exerciseFloor.times || programs < exerciseFloor.programs);
-  for (const { rule, times, programs } of low)
+for (const series of isSlice ? (["K7.1"] as const) : seriesNames) {
+  const { counts, trouble, operations } = await exercise(series);
+  const low = [...counts].filter(
+    ([, { times, programs }]) => times < exerciseFloor.times || programs < exerciseFloor.programs,
+  );
+  for (const [rule, { times, programs }] of low)
     console.log(`${series} ${rule.id}: ${times} times in ${programs} programs`);
-  for (const [id, find] of campaign.finds) console.log(`${series} ${id} broke on the reference: ${find.violation.why}`);
-  for (const difference of campaign.unexplained)
-    console.log(`${series} unexplained: ${difference.text}: ${describeDifference(difference)}`);
-  if (campaign.fault !== null) console.log(`${series}: ${campaign.fault.text}`);
-  bad += low.length + campaign.finds.size + campaign.unexplained.length + (campaign.fault === null ? 0 : 1);
-  total += rules.length;
+  for (const text of trouble) console.log(text);
+  bad += low.length + trouble.length;
+  total += counts.size;
   console.log(
-    `${series}: ${rules.length - low.length} of ${rules.length} rules at the floor after ${campaign.operations} operations`,
+    `${series}: ${counts.size - low.length} of ${counts.size} rules at the floor after ${operations} operations`,
   );
 }
 console.log(`${total - bad} of ${total} rules exercised and kept${isSlice ? " (slice)" : ""}`);

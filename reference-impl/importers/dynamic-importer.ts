@@ -67,7 +67,12 @@ export class DynamicImporter implements Importer {
     if (attachment === null || imported.closing) return;
     imported.closing = true;
     yield* this.env.wait({ kind: "other", what: "users of the import" }, () => imported.users === 0);
-    for (const fence of imported.jobs) yield* this.env.wait({ kind: "fence", fence }, () => !imported.jobs.has(fence));
+    for (const fence of imported.jobs) {
+      // Whoever waits holds a reference: the job drops its own when it ends.
+      this.env.fenceGet(fence);
+      yield* this.env.wait({ kind: "fence", fence }, () => !imported.jobs.has(fence));
+      this.env.fencePut(fence);
+    }
     yield* this.env.lock(buffer.resv);
     if (imported.mapping !== null) this.markStale(imported, imported.mapping);
     for (const mapping of imported.stale) yield* this.unmapStale(imported, mapping);
