@@ -75,19 +75,9 @@ export const pin05: Rule = {
     "ret evict": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
   }),
   situation: {
-    weights: {
-      attach: 5,
-      lock: 6,
-      pin: 40,
-      unpin: 20,
-      unlock: 3,
-      mapUnlocked: 0.2,
-      move: 4,
-      evict: 4,
-      revoke: 8,
-      unrevoke: 16,
-    },
-    exporters: ["subject"],
+    weights: { export: 20, attach: 8, lock: 10, pin: 60, unpin: 20, unlock: 4, mapUnlocked: 0.2, move: 6, evict: 10 },
+    failures: [{ site: "storage", errno: 12 }],
+    exporters: ["dynamic"],
     importers: ["scripted"],
     tasks: 1,
   },
@@ -239,8 +229,8 @@ export const pin17: Rule = {
     "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
   }),
   situation: {
-    weights: { attach: 3, lock: 4, pin: 30, unpin: 40, unlock: 2, move: 3, evict: 4 },
-    exporters: ["subject"],
+    weights: { export: 15, attach: 5, lock: 6, pin: 40, unpin: 60, unlock: 2, move: 3, evict: 4 },
+    exporters: ["dynamic"],
     importers: ["scripted"],
     tasks: 1,
   },
@@ -276,7 +266,17 @@ export const pin19: Rule = {
     "ret mapUnlocked": neverPeer,
   }),
   situation: {
-    weights: { import: 6, release: 0.3, attach: 6, detach: 0.3, lock: 2, pin: 4, unpin: 0.5, mapUnlocked: 6 },
+    weights: {
+      export: 10,
+      import: 6,
+      release: 0.3,
+      attach: 6,
+      detach: 0.3,
+      lock: 2,
+      pin: 10,
+      unpin: 0.5,
+      mapUnlocked: 6,
+    },
     exporters: ["subject"],
     importers: ["scripted", "scripted", "pinnedRevocable"],
   },
@@ -295,11 +295,14 @@ export const pin20: Rule = {
   status: checked,
   evidence: ["cbret"],
   monitor: remember(() => new Map<string, CbEvent<"unpin">>(), {
-    "cb unpin": (event, state, _verdict, unpins) =>
-      void unpins.set(state.attachments.get(event.attachment)?.buffer ?? "", event),
+    "cb unpin"(event, state, _verdict, unpins) {
+      const name = state.attachments.get(event.attachment)?.buffer ?? "";
+      if (pinsOn(state, name) > 1) unpins.set(name, event);
+      else unpins.delete(name);
+    },
     epoch(event, state, verdict, unpins) {
       const unpin = unpins.get(event.buffer);
-      const pin = pinned(state, event.buffer).find((name) => name !== unpin?.attachment);
+      const pin = pinned(state, event.buffer)[0];
       if (unpin === undefined || pin === undefined || !moved(event, state)) return;
       verdict.exercised();
       verdict.violated(
@@ -312,8 +315,19 @@ export const pin20: Rule = {
     "ret evict": (event, state, verdict, unpins) => staysPinned(event, state, verdict, unpins),
   }),
   situation: {
-    weights: { attach: 6, detach: 0.2, lock: 6, pin: 40, unpin: 20, unlock: 3, mapUnlocked: 0.3, move: 5, evict: 8 },
-    exporters: ["subject"],
+    weights: {
+      export: 15,
+      attach: 6,
+      detach: 0.2,
+      lock: 10,
+      pin: 60,
+      unpin: 40,
+      unlock: 3,
+      mapUnlocked: 0.3,
+      move: 5,
+      evict: 8,
+    },
+    exporters: ["dynamic"],
     importers: ["scripted"],
     tasks: 1,
   },

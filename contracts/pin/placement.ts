@@ -49,15 +49,14 @@ export function staysFree(
     );
 }
 
-/** A move that was asked for while one attachment is pinned and another was unpinned: refusing it was right. */
+/** A move that was asked for while a pin is left of several: refusing it was right. */
 export function staysPinned(
   event: RetEvent<"move" | "evict">,
   state: State,
   verdict: Verdict,
   unpins: ReadonlyMap<string, CbEvent<"unpin">>,
 ): void {
-  const unpin = unpins.get(event.buffer);
-  if (unpin !== undefined && pinned(state, event.buffer).some((name) => name !== unpin.attachment)) verdict.exercised();
+  if (unpins.has(event.buffer) && pinsOn(state, event.buffer) > 0) verdict.exercised();
 }
 
 /** Whether an invalidate is that of a revoke. */

@@ -37,7 +37,7 @@ export const examples: readonly Example[] = [
     "PIN-05",
     "a pin that fails counts all the same",
     (reached) =>
-      class extends DefaultExporter {
+      class extends DynamicExporter {
         override *pin(attachment: Attachment) {
           const errno = yield* super.pin(attachment);
           if (errno === 0) return 0;
@@ -47,10 +47,10 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) =>
-      locked(deviceWorld("subject", "scripted")(builder).step("attach", a1), "pin", "a1")
+      locked(deviceWorld("dynamic", "scripted")(builder).step("attach", a1), "pin", "a1")
         .step("move", toDevice)
         .fail({ step: "s4", site: "storage", errno: 12 }),
-    { also: ["PIN-17"] },
+    { kind: "dynamic", also: ["PIN-17"] },
   ),
   faultyExporter(
     "PIN-06",
@@ -119,17 +119,18 @@ export const examples: readonly Example[] = [
     "PIN-17",
     "unpin leaves the buffer where it is",
     (reached) =>
-      class extends DefaultExporter {
+      class extends DynamicExporter {
         override unpin(attachment: Attachment) {
           reached();
           stateOf(attachment).pins -= 1;
         }
       },
     (builder) =>
-      locked(locked(world("subject", "scripted")(builder).step("attach", a1), "pin", "a1"), "unpin", "a1").step(
+      locked(locked(world("dynamic", "scripted")(builder).step("attach", a1), "pin", "a1"), "unpin", "a1").step(
         "move",
         toDevice,
       ),
+    { kind: "dynamic" },
   ),
   faultyExporter(
     "PIN-19",
@@ -160,7 +161,7 @@ export const examples: readonly Example[] = [
     "PIN-20",
     "one unpin drops every pin",
     (reached) =>
-      class extends DefaultExporter {
+      class extends DynamicExporter {
         override unpin(attachment: Attachment) {
           if (objectOf(attachment.buffer).pins > 1) reached();
           stateOf(attachment).pins = 0;
@@ -168,10 +169,14 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) => {
-      const pinned = locked(locked(pair(true)(builder).step("attach", a2), "pin", "a1"), "pin", "a2");
+      const pinned = locked(
+        locked(pair(true)(builder.exporter("e1", { kind: "dynamic" })).step("attach", a2), "pin", "a1"),
+        "pin",
+        "a2",
+      );
       return locked(pinned, "unpin", "a2").step("move", toDevice);
     },
-    { from: ["M-PN5", "B-48"], also: ["PIN-03", "MOVE-25", "REV-35"] },
+    { kind: "dynamic", from: ["M-PN5", "B-48"], also: ["PIN-03", "MOVE-25", "REV-35"] },
   ),
 ];
 
