@@ -182,11 +182,10 @@ export const fence31: Rule = {
       if (fence?.signaled === true && fence.hooks.length > 0 && isDetached(fence, verdict)) verdict.exercised();
     },
     "ret unloadOwner": (event, state, verdict) => {
-      if (event.errno !== 0) return;
       for (const [name, fence] of state.fences) {
-        if (fence.by !== event.exporter) continue;
+        if (fence.by !== event.exporter || fence.released || (fence.signaled && isDetached(fence, verdict))) continue;
         verdict.exercised();
-        if (!fence.released && !(fence.signaled && isDetached(fence, verdict)))
+        if (event.errno === 0)
           verdict.violated(
             `the module of ${event.exporter} is unloaded while its fence ${name} is alive`,
             verdict.since("fences", name, "context"),
