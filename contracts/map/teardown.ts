@@ -1,5 +1,5 @@
 import type { ResolvedSegment } from "../../spec/calls.ts";
-import type { CbRetEvent, RetEvent, TranslateEvent, WarnEvent } from "../../spec/event.ts";
+import type { CbEvent, CbRetEvent, RetEvent, TranslateEvent, WarnEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
 import { innermost } from "../shared/lookup.ts";
@@ -28,6 +28,27 @@ export function stillMapped(state: State, device: string, table: CbRetEvent<"map
   );
 }
 
+/**
+ * Whether an unmap hook is asked for what its map hook made: the table is handed out, and nobody changed it.
+ * Otherwise importer or core are at fault, whatever the exporter does with it.
+ */
+export function isFair(event: CbEvent<"unmap">, state: State): boolean {
+  const caller = innermost(state, event.task);
+  const altered = caller?.kind === "call" && (caller.op === "unmap" || caller.op === "unmapUnlocked") && caller.altered;
+  const row = state.attachments.get(event.attachment);
+  return !altered && row?.hookMaps.some(({ table }) => table === event.table) === true;
+}
+
+/** Forgets a table that the exporter cannot be judged by any more. */
+export function forgetTable(event: CbEvent<"unmap">, tables: Tables): void {
+  const known = tables.get(event.attachment);
+  if (known !== undefined)
+    tables.set(
+      event.attachment,
+      known.filter(({ table }) => table !== event.table),
+    );
+}
+
 interface Made {
   readonly map: CbRetEvent<"map">;
   readonly epoch: number;
@@ -38,6 +59,14 @@ interface Made {
 /** MAP-36: what each map set up, and what its unmap took down. */
 export class Teardowns {
   private readonly made = new Map<string, Made>();
+  /** Unmap hooks that were asked for something else than their map hook made, by seq. */
+  private readonly unfair = new Set<number>();
+
+  begin(event: CbEvent<"unmap">, state: State): void {
+    if (isFair(event, state)) return;
+    this.unfair.add(event.seq);
+    this.made.delete(event.table ?? "");
+  }
 
   noteMap(event: CbRetEvent<"map">, state: State): void {
     if (event.errno !== 0 || event.table === null) return;
@@ -52,7 +81,7 @@ export class Teardowns {
   /** An unmap hook ends a translation. */
   judgeTranslation(event: TranslateEvent, state: State, verdict: Verdict): void {
     const hook = innermost(state, event.task);
-    if (event.on || hook?.kind !== "cb" || hook.hook !== "unmap") return;
+    if (event.on || hook?.kind !== "cb" || hook.hook !== "unmap" || this.unfair.has(hook.seq)) return;
     const own = this.made.get(hook.table ?? "");
     if (own === undefined || hasAddress(own.map, event.address)) return;
     verdict.exercised();
@@ -71,7 +100,13 @@ export class Teardowns {
   /** The machine objects to what an unmap hook does. */
   judgeWarning(event: WarnEvent, state: State, verdict: Verdict): void {
     const hook = innermost(state, event.task);
-    if (hook?.kind !== "cb" || hook.hook !== "unmap" || !event.text.startsWith("DMA unmap")) return;
+    if (
+      hook?.kind !== "cb" ||
+      hook.hook !== "unmap" ||
+      this.unfair.has(hook.seq) ||
+      !event.text.startsWith("DMA unmap")
+    )
+      return;
     verdict.exercised();
     verdict.violated(`the unmap of ${hook.table ?? "?"} takes down what no map set up: ${event.text}`, hook);
   }

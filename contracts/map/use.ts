@@ -6,7 +6,7 @@ import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
 import { cachesFor } from "./cached.ts";
 import { hex } from "./segments.ts";
-import { isHandedOut, noteTable, stillMapped, Teardowns, type Tables } from "./teardown.ts";
+import { forgetTable, isFair, isHandedOut, noteTable, stillMapped, Teardowns, type Tables } from "./teardown.ts";
 import { derived, doc, kernel } from "../source.ts";
 
 function endsUse(
@@ -77,6 +77,7 @@ export const map17: Rule = {
   evidence: ["translate"],
   monitor: remember((): Tables => new Map(), {
     "cbret map": (event, _state, _verdict, tables) => noteTable(event, tables),
+    "cb unmap": (event, state, _verdict, tables) => void (isFair(event, state) || forgetTable(event, tables)),
     "ret detach"(event, state, verdict, tables) {
       const row = event.attachment === null ? undefined : state.attachments.get(event.attachment);
       if (row?.phase !== "detaching" || event.attachment === null) return;
@@ -160,6 +161,7 @@ export const map36: Rule = {
   evidence: ["epoch", "warn"],
   monitor: remember(() => new Teardowns(), {
     "cbret map": (event, state, _verdict, teardowns) => teardowns.noteMap(event, state),
+    "cb unmap": (event, state, _verdict, teardowns) => teardowns.begin(event, state),
     translate: (event, state, verdict, teardowns) => teardowns.judgeTranslation(event, state, verdict),
     warn: (event, state, verdict, teardowns) => teardowns.judgeWarning(event, state, verdict),
     "cbret unmap": (event, state, _verdict, teardowns) => teardowns.noteUnmap(event, state),
