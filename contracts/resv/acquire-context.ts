@@ -24,6 +24,7 @@ export const resv03: Rule = {
     "Is a second context started before the first one is finished?",
   ],
   status: checked,
+  evidence: ["unlock"],
   monitor: on({
     ...onRequest((request, event, state, verdict) => {
       const held = state.tasks.get(event.task)?.held.filter((lock) => lock.lockClass === "reservation") ?? [];
@@ -66,6 +67,7 @@ export const resv05: Rule = {
     "Does the test for the same context come before the caller joins the queue?",
   ],
   status: checked,
+  evidence: ["unlock"],
   monitor: on({
     lock(event, state, verdict) {
       if (event.lockClass !== "reservation" || event.form === "try" || event.acquire === null) return;
@@ -110,6 +112,7 @@ export const resv12: Rule = {
     "Does an error path call ww_acquire_fini with a lock still held?",
   ],
   status: checked,
+  evidence: ["unlock"],
   monitor: on({
     ...onRequest((request, _event, state, verdict) => {
       const acquire = request.acquire === null ? undefined : state.acquires.get(request.acquire);

@@ -38,6 +38,7 @@ export const resv06: Rule = {
   ],
   hints: ["Is the number of acquired locks of the context tested before -EDEADLK is given?"],
   status: checked,
+  evidence: ["unlock", "call"],
   monitor: on({
     lock(event, state, verdict) {
       if (event.errno !== EDEADLK || event.acquire === null) return;
@@ -73,6 +74,7 @@ export const resv07: Rule = {
     "Are callers without context kept out of the comparison?",
   ],
   status: checked,
+  evidence: ["call", "resumed"],
   // What sleeps wrongly is seen at the end: locks stay held, and not much else goes on.
   situation: {
     weights: {
@@ -150,6 +152,7 @@ export const resv08: Rule = {
     "Is the buffer locked by an earlier slow call released too?",
   ],
   status: checked,
+  evidence: ["call", "unlock"],
   situation: contention,
   monitor: on(
     onRequest((request, _event, state, verdict) => {
@@ -184,6 +187,7 @@ export const resv09: Rule = {
     "Does the retry start again at the head of the list?",
   ],
   status: checked,
+  evidence: ["call", "unlock"],
   situation: contention,
   monitor: on(
     onRequest((request, _event, state, verdict) => {
@@ -217,6 +221,7 @@ export const resv10: Rule = {
     "Is the object given to it the one whose lock call failed?",
   ],
   status: checked,
+  evidence: ["call", "unlock"],
   situation: contention,
   monitor: on(
     onRequest((request, _event, state, verdict) => {
@@ -254,6 +259,7 @@ export const resv11: Rule = {
   temporal: ["T-18"],
   hints: ["Does the retry loop start a new context instead of keeping the old one?"],
   status: checked,
+  evidence: ["call", "resumed"],
   situation: contention,
   monitor: remember(() => ({ backedOff: new Set<string>(), queues: new Queues() }), {
     lock(event, state, verdict, { backedOff, queues }) {

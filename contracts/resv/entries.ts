@@ -62,6 +62,7 @@ export const resv20: Rule = {
     "Is a merged fence of dma_resv_get_singleton put back?",
   ],
   status: checked,
+  evidence: ["ret"],
   monitor: on({
     "call addFence"(event, state, verdict) {
       verdict.exercised();
@@ -93,6 +94,7 @@ export const resv21: Rule = {
     "Does the walk stop at the first entry it can overwrite?",
   ],
   status: checked,
+  evidence: ["call", "lock", "unlock", "signal"],
   situation: { weights: { reserveFences: 2, addFence: 4, iterateFences: 4, fenceInit: 2 } },
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
@@ -117,6 +119,7 @@ export const resv22: Rule = {
   temporal: ["T-20"],
   hints: ["Which operation exchanged the list last, and did it carry over this entry?"],
   status: checked,
+  evidence: ["call", "lock", "unlock", "signal"],
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
       if (changesBefore(state, event).length === 0) return;
@@ -150,6 +153,7 @@ export const resv23: Rule = {
     "Was a slot reserved for the weaker second entry?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: { weights: { reserveFences: 2, addFence: 5, iterateFences: 4, fenceInit: 0.4 } },
   monitor: remember(() => new Map<string, Set<string>>(), {
     "call addFence"(event, state, _verdict, repeated) {
@@ -209,6 +213,7 @@ export const resv45: Rule = {
     "Is one reference taken for each entry the new fence fills?",
   ],
   status: checked,
+  evidence: ["call", "lock", "unlock", "signal"],
   situation: { weights: { reserveFences: 2, addFence: 3, replaceFences: 6, iterateFences: 4, fenceInit: 2 } },
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
@@ -240,6 +245,7 @@ export const resv46: Rule = {
     "Does a fence with two entries have two references?",
   ],
   status: checked,
+  evidence: ["ret", "lock", "signal"],
   monitor: remember(() => ({ freed: new Set<string>(), contained: new Set<string>() }), {
     "call fencePut"(event, state, verdict) {
       if (state.fences.get(event.fence)?.refs === 1 && objectWith(state, event.fence) !== undefined)

@@ -24,7 +24,7 @@ export function callbackOf(
 }
 
 /** The reservation object behind an import. */
-export function resvOf(state: State, imported: string): string | undefined {
+function resvOf(state: State, imported: string): string | undefined {
   return state.buffers.get(state.imports.get(imported)?.buffer ?? "")?.resv;
 }
 

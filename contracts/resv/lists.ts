@@ -22,7 +22,7 @@ export function certainFences(state: State, resv: string, usage: Usage): readonl
 }
 
 /** A list in words. */
-export function printList(list: List): string {
+function printList(list: List): string {
   return list.length === 0 ? "nothing" : list.map(({ fence, usage }) => `${fence} as ${usage}`).join(", ");
 }
 

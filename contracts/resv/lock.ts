@@ -31,6 +31,7 @@ export const resv01: Rule = {
   ],
   hints: ["Is the next waiter woken only after the holder has really let go?"],
   status: checked,
+  evidence: ["unlock"],
   monitor: on({
     lock(event, state, verdict) {
       if (event.lockClass !== "reservation") return;
@@ -60,6 +61,7 @@ export const resv02: Rule = {
     "Is the lock handed to another task that then releases it?",
   ],
   status: checked,
+  evidence: ["call"],
   situation: contention,
   monitor: remember(() => new Map<string, LockEvent>(), {
     lock(event, _state, _verdict, taken) {
@@ -99,6 +101,7 @@ export const resv04: Rule = {
   ],
   hints: ["Does the deadlock test look at the context before it compares stamps?"],
   status: checked,
+  evidence: ["unlock"],
   monitor: on({
     lock(event, _state, verdict) {
       if (event.lockClass !== "reservation" || event.acquire !== null || event.form === "try") return;
@@ -127,6 +130,7 @@ export const resv14: Rule = {
   ],
   hints: ["Does trylock go through the path that queues a waiter?"],
   status: checked,
+  evidence: ["unlock", "blocked", "resumed"],
   monitor: on({
     lock(event, state, verdict) {
       if (event.lockClass !== "reservation" || event.form !== "try" || !isFree(state, event.lock, event.task)) return;
@@ -175,6 +179,7 @@ export const resv47: Rule = {
     "Is the contended object forgotten when its slow lock is interrupted?",
   ],
   status: checked,
+  evidence: ["unlock", "blocked", "resumed"],
   monitor: remember(() => new Map<string, LockEvent>(), {
     lock(event, state, verdict, interrupted) {
       if (event.lockClass !== "reservation") return;
@@ -213,6 +218,7 @@ export const resv49: Rule = {
   ],
   hints: ["Does a reader take the lock to get a stable list instead of restarting its walk?"],
   status: checked,
+  evidence: ["ret", "unlock"],
   monitor: on({
     call(event, state, verdict) {
       if (!readers.has(event.op) || !("resv" in event) || event.resv === null) return;

@@ -25,6 +25,7 @@ export const resv30: Rule = {
   sources: [doc("include/linux/dma-buf.h", "dma_buf.resv, implicit synchronization rules")],
   hints: ["Does the call return when the work is queued, or when the hardware is idle?"],
   status: checked,
+  evidence: ["call"],
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["static"] },
   monitor: on({
     "ret submit"(event, state, verdict) {
@@ -63,6 +64,7 @@ export const resv31: Rule = {
     "Is the job's fence in the object before the job can reach the hardware?",
   ],
   status: checked,
+  evidence: ["call", "ret", "cb", "cbret", "signal"],
   situation: { weights: { import: 3, submit: 5, complete: 2, move: 4, invalidate: 3 }, importers: ["subject"] },
   monitor: on({
     access(event, state, verdict) {
@@ -96,6 +98,7 @@ export const resv32: Rule = {
     "Is the fence added only to the buffers named in this call, and not to those always in use?",
   ],
   status: checked,
+  evidence: ["lock", "unlock"],
   situation: {
     weights: { export: 5, import: 5, submit: 8, complete: 4, release: 0.3, put: 0.1 },
     importers: ["subject", "dynamic"],
@@ -150,6 +153,7 @@ export const resv33: Rule = {
     "Does the path that signals the fence take a reservation lock?",
   ],
   status: checked,
+  evidence: ["ret", "unlock"],
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
   monitor: remember(() => new Map<string, { readonly added: CallEvent<"addFence">; readonly clock: number }>(), {
     "call addFence"(event, state, _verdict, published) {
@@ -197,6 +201,7 @@ export const resv41: Rule = {
   ],
   hints: ["Is the wrapper's resv pointer set to that of the dma-buf before anything locks the wrapper?"],
   status: checked,
+  evidence: ["ret"],
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
   monitor: on({
     "call addFence"(event, state, verdict) {

@@ -92,6 +92,7 @@ export const resv15: Rule = {
     "Is the reserve made before the object is locked, to keep allocations outside?",
   ],
   status: checked,
+  evidence: ["lock", "unlock"],
   monitor: on({
     "call reserveFences"(event, state, verdict) {
       if (verdict.misuse) return;
@@ -122,6 +123,7 @@ export const resv16: Rule = {
   ],
   hints: ["Is the old list changed before the new one is allocated?"],
   status: checked,
+  evidence: ["call", "lock", "unlock", "signal"],
   situation: { weights: busy, failures: [{ site: "resv-list", errno: ENOMEM }] },
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
@@ -143,6 +145,7 @@ export const resv17: Rule = {
   ],
   hints: ["Does the copy to the larger list test each fence, or cut at the first signaled one?"],
   status: checked,
+  evidence: ["call", "lock", "unlock", "signal"],
   situation: { weights: busy },
   monitor: remember(() => new Map<string, readonly string[]>(), {
     "ret reserveFences"(event, state, _verdict, before) {
@@ -182,6 +185,7 @@ export const resv18: Rule = {
     "Is the reserve skipped on the retry because it was already done once?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   monitor: remember(() => new Map<string, Hold>(), {
     ...countReserves,
     "call addFence"(event, state, verdict, holds) {
@@ -213,6 +217,7 @@ export const resv19: Rule = {
     "Was an object without any reserve ever given a list at all?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: {
     weights: { import: 4, submit: 8, lock: 3, interrupt: 8 },
     importers: ["pageTable"],
@@ -256,6 +261,7 @@ export const resv44: Rule = {
     "Is a slot counted back after an add that only replaced an entry?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: { weights: { reserveFences: 4, addFence: 3 } },
   monitor: remember(() => ({ holds: new Map<string, Hold>(), sure: new Set<number>() }), {
     ...sureAdds("slot"),

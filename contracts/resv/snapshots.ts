@@ -34,6 +34,7 @@ export const resv35: Rule = {
     "Is a new reserve made before the next add to the destination?",
   ],
   status: checked,
+  evidence: ["unlock", "signal"],
   situation: {
     weights: {
       lock: 2,
@@ -90,6 +91,7 @@ export const resv39: Rule = {
     "Are the references collected so far put on a restart?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: {
     weights: { lock: 2, unlock: 2, reserveFences: 6, addFence: 6, getFences: 20, waitFences: 0.2, signal: 0.3 },
     tasks: 2,
@@ -137,6 +139,7 @@ export const resv40: Rule = {
     "Is the result handed to a function that adds it to a reservation object?",
   ],
   status: checked,
+  evidence: ["lock", "unlock"],
   monitor: watching(
     "getSingleton",
     (event, watch, state, verdict, { combined }) => {
@@ -191,6 +194,7 @@ export const resv48: Rule = {
   ],
   hints: ["Are the references put when the allocation fails half way?", "Is the count reset when the walk restarts?"],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: { weights: { reserveFences: 2, addFence: 4, getFences: 5, fenceInit: 0.5 } },
   monitor: watching("getFences", (event, watch, state, verdict) => {
     if (event.errno !== 0) {

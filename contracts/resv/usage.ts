@@ -23,6 +23,7 @@ export const resv24: Rule = {
   ],
   hints: ["Is the usage compared with the right sign, so that a query for READ also sees KERNEL and WRITE?"],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   monitor: watching(
     "getFences",
     (event, { ever, matched, pending, over }, _state, verdict) => {
@@ -74,6 +75,7 @@ export const resv25: Rule = {
     "Does the argument say whether the new job writes?",
   ],
   status: checked,
+  evidence: ["ret", "unlock", "signal"],
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
   monitor: remember(() => new Dependencies(), {
     lock(event, state, _verdict, dependencies) {
@@ -111,6 +113,7 @@ export const resv26: Rule = {
     "Was the pin taken before the move, and has its own fence signaled?",
   ],
   status: checked,
+  evidence: ["ret", "unlock", "signal"],
   situation: { weights: { import: 3, submit: 5, complete: 3, move: 3, addFence: 2 }, importers: ["subject"] },
   monitor: remember(() => new Dependencies(), {
     lock(event, state, _verdict, dependencies) {
@@ -144,6 +147,7 @@ export const resv27: Rule = {
   needs: ["importerFence"],
   hints: ["Which path adds the fence of a user submission, and with which usage?"],
   status: checked,
+  evidence: ["ret"],
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
   monitor: on({
     "call addFence"(event, state, verdict) {
@@ -173,6 +177,7 @@ export const resv28: Rule = {
     "Is the work left without a fence because it is explicit?",
   ],
   status: checked,
+  evidence: ["cb", "cbret"],
   monitor: on({
     "call addFence"(event, state, verdict) {
       const callback = callbackOf(state, event);
@@ -198,6 +203,7 @@ export const resv29: Rule = {
   needs: ["importerFence"],
   hints: ["Where does the access kind come from, and what is assumed if user space does not say?"],
   status: checked,
+  evidence: ["ret"],
   situation: { weights: { import: 3, submit: 5, complete: 3 }, importers: ["subject"] },
   monitor: on({
     "call addFence"(event, state, verdict) {

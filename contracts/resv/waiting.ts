@@ -26,6 +26,7 @@ export const resv36: Rule = {
     "Does the owner of a fence have a wait operation that answers a positive value too early?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal", "cb"],
   situation: { weights: { reserveFences: 2, addFence: 3, waitFences: 4 }, tasks: 2 },
   monitor: watching(
     "waitFences",
@@ -78,6 +79,7 @@ export const resv37: Rule = {
     "Does the walk enable fences behind the first unsignaled one?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: { weights: { reserveFences: 2, addFence: 3, waitFences: 4 } },
   monitor: watching(
     "waitFences",
@@ -134,6 +136,7 @@ export const resv38: Rule = {
     "Does the caller loop on the test without ever enabling the fence?",
   ],
   status: checked,
+  evidence: ["lock", "unlock", "signal"],
   situation: { weights: { unlock: 0.5, fenceInit: 2, signal: 2, reserveFences: 3, addFence: 5, testSignaled: 12 } },
   monitor: watching(
     "testSignaled",
@@ -175,6 +178,7 @@ export const resv43: Rule = {
     "Does the owner's deadline operation signal or fail the fence?",
   ],
   status: checked,
+  evidence: ["lock", "unlock"],
   situation: { weights: { unlock: 0.5, fenceInit: 2, signal: 0.5, reserveFences: 3, addFence: 6, setDeadline: 12 } },
   monitor: watching(
     "setDeadline",
