@@ -1,11 +1,14 @@
 import type { Errno } from "../../spec/errno.ts";
-import { EINVAL, EIO, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
+import { EINVAL, EIO, ENODEV, ENOMEM, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { Env, Resource } from "../../spec/roles/env.ts";
 import type { Attachment, Device, Direction, DmaBuf, ImporterOps, SgTable } from "../../spec/roles/handles.ts";
 import type { Importer, JobUse } from "../../spec/roles/importer.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { allows } from "./direction.ts";
 import { pinAndMap } from "./pin-and-map.ts";
+
+/** Bytes that the users of one importer may have pinned at a time (`RLIMIT_MEMLOCK`). */
+const pinLimit = 2 ** 36;
 
 /** Pinned and mapped as long as it is live; what `importerPriv` of its attachment names. */
 export class PinnedImport {
@@ -33,6 +36,8 @@ export class PinnedImport {
 export class PinnedImporter implements Importer {
   protected readonly env: Env;
   protected readonly ops: ImporterOps = { allowPeer2peer: true };
+  /** Bytes of all imports. */
+  protected charged = 0;
 
   constructor(env: Env) {
     this.env = env;
@@ -42,9 +47,13 @@ export class PinnedImporter implements Importer {
     if (direction === "none") return EINVAL;
     // Before 7.1 nobody may pin who has no callback.
     if (this.ops.invalidate === undefined && !this.env.profile.callbackOptional) return EOPNOTSUPP;
+    if (this.charged + buffer.size > pinLimit) return ENOMEM;
+    this.charged += buffer.size;
     yield* this.env.getRef(buffer);
     const imported = yield* this.attachAndPin(buffer, device, direction);
-    if (typeof imported === "number") yield* this.env.put(buffer);
+    if (typeof imported !== "number") return imported;
+    this.charged -= buffer.size;
+    yield* this.env.put(buffer);
     return imported;
   }
 
@@ -73,6 +82,7 @@ export class PinnedImporter implements Importer {
     yield* this.end(imported, attachment);
     yield* this.env.unlock(buffer.resv);
     yield* this.env.detach(buffer, attachment);
+    this.charged -= buffer.size;
     yield* this.env.put(buffer);
     this.giveKey(imported);
   }
