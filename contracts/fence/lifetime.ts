@@ -183,9 +183,11 @@ export const fence31: Rule = {
     },
     "ret unloadOwner": (event, state, verdict) => {
       for (const [name, fence] of state.fences) {
-        if (fence.by !== event.exporter || fence.released || (fence.signaled && isDetached(fence, verdict))) continue;
-        verdict.exercised();
-        if (event.errno === 0)
+        if (fence.by !== event.exporter) continue;
+        const needsOwner = !fence.released && !(fence.signaled && isDetached(fence, verdict));
+        // A refused unload shows the duty only while there is somebody to refuse it for.
+        if (event.errno === 0 || needsOwner) verdict.exercised();
+        if (event.errno === 0 && needsOwner)
           verdict.violated(
             `the module of ${event.exporter} is unloaded while its fence ${name} is alive`,
             verdict.since("fences", name, "context"),

@@ -203,6 +203,8 @@ export const map32: Rule = {
       const buffer = state.buffers.get(event.buffer);
       if (attempt?.attached === null || attempt === undefined || buffer === undefined) return;
       if (placementOf(state, buffer) !== "device") return;
+      // A message that came meanwhile is a reason of its own to give up.
+      if ((state.attachments.get(attempt.attached.attachment)?.invalidations ?? 0) > 0) return;
       verdict.exercised();
       if (event.errno !== 0 && !attempt.failed)
         verdict.violated(

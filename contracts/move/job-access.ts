@@ -15,6 +15,8 @@ export interface JobAccess {
   readonly callback: CbEvent<"invalidate">;
   /** The invalidate that hit the mapping; null: made after the last one. */
   readonly staleBy: CbEvent<"invalidate"> | null;
+  /** That callback had returned when the work began. */
+  readonly after: boolean;
   /** The lock that the last callback could not have, and with it what that callback left undone; null: it left nothing. */
   readonly skipped: LockEvent | null;
   /** How the job's fences were added. */
@@ -27,6 +29,8 @@ interface Trace {
   readonly starts: Map<string, HistoryEvent>;
   readonly callbacks: Map<string, CbEvent<"invalidate">>;
   readonly staleBy: Map<string, CbEvent<"invalidate">>;
+  /** When callbacks returned, by the seq of their call. */
+  readonly returned: Map<number, number>;
 }
 
 /** Judges every access of device work on an attachment that was invalidated before. */
@@ -37,6 +41,7 @@ export function onJobAccess(judge: (access: JobAccess, state: State, verdict: Ve
     starts: new Map(),
     callbacks: new Map(),
     staleBy: new Map(),
+    returned: new Map(),
   });
   return remember(fresh, {
     device(event, _state, _verdict, { starts }) {
@@ -48,6 +53,9 @@ export function onJobAccess(judge: (access: JobAccess, state: State, verdict: Ve
       for (const name of state.attachments.get(event.attachment)?.maps ?? [])
         if (!staleBy.has(name)) staleBy.set(name, event);
     },
+    "cbret invalidate"(event, _state, _verdict, { returned }) {
+      returned.set(event.cb, event.seq);
+    },
     lock(event, state, _verdict, { skipped }) {
       if (event.errno === 0 || event.lockClass !== "reservation") return;
       const callback = ownCallback(state, event);
@@ -56,7 +64,7 @@ export function onJobAccess(judge: (access: JobAccess, state: State, verdict: Ve
     "call addFence"(event, _state, _verdict, { added }) {
       added.set(event.fence, event);
     },
-    access(event, state, verdict, { skipped, added, starts, callbacks, staleBy }) {
+    access(event, state, verdict, { skipped, added, starts, callbacks, staleBy, returned }) {
       const mapping = event.mapping === null ? undefined : state.mappings.get(event.mapping);
       const callback = callbacks.get(event.attachment);
       if (mapping === undefined || callback === undefined) return;
@@ -69,7 +77,8 @@ export function onJobAccess(judge: (access: JobAccess, state: State, verdict: Ve
       const fences = state.jobs.get(name)?.fences ?? [];
       const adds = fences.flatMap((fence) => added.get(fence) ?? []);
       const left = skipped.get(event.attachment) ?? null;
-      judge({ event, mapping, name, start, callback, staleBy: hit, skipped: left, added: adds }, state, verdict);
+      const after = hit !== null && start.seq > (returned.get(hit.seq) ?? Infinity);
+      judge({ event, mapping, name, start, callback, staleBy: hit, after, skipped: left, added: adds }, state, verdict);
     },
   });
 }

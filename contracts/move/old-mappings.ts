@@ -37,10 +37,10 @@ export const move08: Rule = {
   ],
   situation: jobsAcrossMoves,
   status: checked,
-  monitor: onJobAccess(({ event, name, start, callback, staleBy }, state, verdict) => {
+  monitor: onJobAccess(({ event, name, start, callback, staleBy, after }, state, verdict) => {
     if (start.seq < callback.seq || isExempt(state, event, verdict)) return;
     verdict.exercised();
-    if (staleBy !== null && staleBy.seq < start.seq)
+    if (staleBy !== null && after)
       verdict.violated(
         `${name} begins after the callback of ${event.attachment} and still uses ${event.mapping ?? ""}, made before it`,
         staleBy,

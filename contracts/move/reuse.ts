@@ -211,6 +211,8 @@ export const move27: Rule = {
   sources: [kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_move", "7.1+")],
   temporal: ["T-23"],
   needsAny: ["move", "revoke"],
+  // Before that nobody waits for unmaps.
+  from: "K7.1",
   hints: [
     "Which locks are held at the wait, and does any unmap path of an importer need one of them?",
     "Is the wait inside a loop that keeps the locks of other buffers?",
