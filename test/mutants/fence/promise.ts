@@ -11,14 +11,13 @@ export const examples: readonly Example[] = [
   faultyImporter(
     "FENCE-03",
     "every second end of a job goes unnoticed",
-    (reached) => {
-      let ends = 0;
-      return class extends DynamicImporter {
+    (reached) =>
+      class extends DynamicImporter {
         constructor(env: Env) {
+          let ends = 0;
           super(instead(env, "signal", (fence) => ((ends += 1) % 2 === 1 ? env.signal(fence) : (reached(), 0))));
         }
-      };
-    },
+      },
     (builder) => builder.step("submit", job).step("submit", { ...job, job: "j2" }),
     { also: ["FENCE-08"] },
   ),
