@@ -202,6 +202,8 @@ export const resv43: Rule = {
       },
       signal(event, state, verdict, watches) {
         const watch = watchedBy(watches, state, event.task);
+        // A container that was added by mistake finds out by itself that its members are done.
+        if (state.fences.get(event.fence)?.kind !== "plain") return;
         if (watch !== undefined && !watch.noted.has(`done ${event.fence}`))
           verdict.violated(
             `the deadline on ${watch.call.resv} signals ${event.fence}, whose work is not done`,
