@@ -5,7 +5,6 @@ import type { Exporter } from "../spec/roles/exporter.ts";
 import type { Attachment, DmaBuf, FenceCallback, ImporterOps, Reservation } from "../spec/roles/handles.ts";
 import type { Importer } from "../spec/roles/importer.ts";
 import type { Suspension } from "../spec/roles/suspendable.ts";
-import { recordedEnv } from "./env/env.ts";
 import { PlainExporter } from "./partners/plain-exporter.ts";
 import { ScriptedImporter } from "./partners/scripted-importer.ts";
 import type { System } from "./system.ts";
@@ -16,6 +15,7 @@ export class RunContext {
   readonly world: World;
   readonly system: System;
   readonly program: Env;
+  private readonly envFor: (world: World, by: string) => Env;
   private readonly envs = new Map<string, Env>();
   private readonly exporters = new Map<string, Exporter>();
   private readonly importers = new Map<string, Importer>();
@@ -30,9 +30,10 @@ export class RunContext {
   /** Which importer an import belongs to. */
   readonly importerOf = new Map<object, string>();
 
-  constructor(world: World, system: System) {
+  constructor(world: World, system: System, envFor: (world: World, by: string) => Env) {
     this.world = world;
     this.system = system;
+    this.envFor = envFor;
     this.program = this.env("program");
   }
 
@@ -43,7 +44,7 @@ export class RunContext {
   env(by: string): Env {
     let env = this.envs.get(by);
     if (env === undefined) {
-      env = recordedEnv(this.world, by);
+      env = this.envFor(this.world, by);
       this.envs.set(by, env);
     }
     return env;

@@ -72,7 +72,14 @@ export class World {
   /** Read-only view of the folded state; the judge owns it. */
   readonly state: () => State;
 
-  constructor(setup: Setup, profile: Profile, chooser: Chooser, hooks: SchedulerHooks, sink: Sink, state: () => State) {
+  constructor(
+    setup: Setup,
+    profile: Profile,
+    chooser: Chooser,
+    hooks: SchedulerHooks,
+    sink: Sink | null,
+    state: () => State,
+  ) {
     this.setup = setup;
     this.profile = profile;
     this.scheduler = new Scheduler(chooser, hooks);

@@ -1,0 +1,114 @@
+/**
+ * `npm run bench`: what the suite costs and finds. Figures are ratios within one run, so that they hold on any machine.
+ * `-- --quick` takes a bounded slice, `-- --all` hunts every mutant, `-- --update` stores the bare reference's figure.
+ */
+import { isNear, readBaseline, writeBaseline } from "./baseline.ts";
+import { measureFirstKill, sampleMutants } from "./first-kill.ts";
+import { measureOverhead } from "./overhead.ts";
+import { measurePoint } from "./points.ts";
+import { isMissed, printTable, type Row } from "./table.ts";
+import { measureTwice } from "./twice.ts";
+import { measureUseful } from "./useful.ts";
+
+const words = process.argv.slice(2);
+const isQuick = words.includes("--quick");
+const budget = isQuick
+  ? { programs: 12, rounds: 60, useful: 60, points: 20, twice: 30, limit: 3, every: 48 }
+  : {
+      programs: 60,
+      rounds: 40,
+      useful: 400,
+      points: 60,
+      twice: 300,
+      limit: 30,
+      every: words.includes("--all") ? 1 : 12,
+    };
+
+const rows: Row[] = [];
+
+function row(what: string, measured: string, rest: Partial<Omit<Row, "what" | "measured">> = {}): void {
+  rows.push({ what, measured, must: "", goal: "", reached: null, gate: false, ...rest });
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
+const pairs = (count: number) => `${count.toFixed(0)} pairs`;
+
+const cost = measureOverhead(budget.programs, budget.rounds);
+const overhead = cost.pipeline - cost.bare;
+row("map pair", `${cost.pair.toFixed(1)} ns`);
+row("pipeline, per operation", pairs(cost.pipeline));
+if (words.includes("--update")) writeBaseline({ bare: Math.round(cost.bare) });
+const stored = readBaseline().bare;
+const perSecond = 1e9 / (cost.bare * cost.pair);
+row("bare reference, per operation", pairs(cost.bare), {
+  must: `${stored} ±25%`,
+  reached: isNear(cost.bare, stored),
+  gate: true,
+});
+row("bare operations per second", `${(perSecond / 1000).toFixed(0)} k`);
+row("harness overhead, per operation", pairs(overhead), { must: "25", goal: "10", reached: overhead <= 25 });
+
+const useful = measureUseful(budget.useful);
+const share = useful.carriedOut / useful.steps;
+row("steps carried out", percent(share), { must: "99 %", goal: "100 %", reached: share >= 0.99, gate: true });
+const [worst] = useful.idle;
+if (worst !== undefined) row(`  most without effect: ${worst[0]}`, `${worst[1]} of ${useful.steps}`);
+row("draws per step", (useful.draws / useful.steps).toFixed(2));
+
+const points = {
+  generators: await measurePoint("generator", budget.points),
+  async: await measurePoint("async", budget.points),
+};
+row("scheduling point, generators", `${points.generators.toFixed(0)} ns`, {
+  must: "150 ns",
+  goal: "60 ns",
+  reached: points.generators <= 150,
+});
+row("scheduling point, async", `${(points.async / 1000).toFixed(2)} µs`, {
+  must: "1.5 µs",
+  goal: "1 µs",
+  reached: points.async <= 1500,
+});
+
+const twice = measureTwice(budget.twice);
+row("same program, same history", `${twice.programs - twice.different} of ${twice.programs}`, {
+  must: "all",
+  goal: "all",
+  reached: twice.different === 0,
+  gate: true,
+});
+
+const mutants = await sampleMutants(budget.every);
+const kill = measureFirstKill(mutants, budget.limit);
+const factor = kill.commands.median / kill.ours.median;
+const told = (side: typeof kill.ours) => `${(side.median * 1000).toFixed(0)} ms, ${side.missed} missed`;
+row(`first kill, ${kill.mutants} mutants: ours`, told(kill.ours));
+row("  fc.commands + modelRun", told(kill.commands));
+row("  times sooner", `${kill.commands.missed * 2 >= kill.mutants ? "≥ " : ""}${factor.toFixed(1)}`, {
+  must: "5",
+  goal: "20",
+  reached: factor >= 5,
+  // A miss counts as the limit: with a short one the factor is cut off.
+  gate: !isQuick,
+});
+const { shrinking } = kill;
+row(`shrinking, ${shrinking.kills} kills: executions`, `${shrinking.executions}, most ${shrinking.most}`, {
+  must: "250",
+  goal: "120",
+  reached: shrinking.most <= 250,
+  gate: true,
+});
+row("  milliseconds, median", shrinking.milliseconds.toFixed(0), {
+  must: "100",
+  goal: "5",
+  reached: shrinking.milliseconds <= 100,
+});
+
+console.log(printTable(rows));
+console.log(
+  `measured on ${cost.operations} operations of ${cost.programs} programs; ${cost.leftOut} more cannot be run bare`,
+);
+const missed = rows.filter(isMissed).map(({ what }) => what.trim());
+if (missed.length > 0) console.log(`missed: ${missed.join("; ")}`);
+console.log(`harness overhead ${overhead.toFixed(0)} map pairs an operation${isQuick ? " (quick)" : ""}`);
+process.exitCode = missed.length === 0 ? 0 : 1;
