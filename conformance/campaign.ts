@@ -65,7 +65,7 @@ export interface Campaign {
 }
 
 /** Shares of the budget: random programs first, then debt to rules below their floor. */
-const randomShare = 0.6;
+const randomShare = 0.4;
 /** Programs drawn for one rule before the next rule in debt has its turn. */
 const turn = 4;
 

@@ -51,7 +51,16 @@ export function systemOf(subject: Subject): System {
 }
 
 /** Partners that bring out the duties of the other side. */
-const importerPartners = ["scripted", "scripted", "scripted", "dynamic", "static", "pinned", "pinnedRevocable"];
+const importerPartners = [
+  "scripted",
+  "scripted",
+  "scripted",
+  "dynamic",
+  "pageTable",
+  "static",
+  "pinned",
+  "pinnedRevocable",
+];
 const exporterPartners = ["default", "default", "dynamic", "static", "scripted", "scriptedDynamic"];
 
 /** What set-ups are drawn from: the subject mostly, beside partners that bring out its duties. */
