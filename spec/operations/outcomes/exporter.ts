@@ -71,6 +71,8 @@ function accessOutcomes(
   const legal: Outcome[] = [succeeds];
   const refuse = (errno: Errno, when: string) => legal.push({ errno, when });
   if (isClosing(context, buffer.exporter)) refuse(ENODEV, "the device goes away");
+  // A buffer can be named before its exporter has put it on its own list; the history does not show when it has.
+  refuse(ENODEV, "its exporter does not know it yet");
   const changing = isChanging(context, call.task, buffer, call.buffer);
   switch (call.op) {
     case "revoke":
