@@ -10,7 +10,7 @@ import { RdmaPinned } from "./importers/rdma-pinned.ts";
 import { XeLike } from "./importers/xe-like.ts";
 import type { DriverEntry, Expectation, Partners } from "./table.ts";
 
-export { compare, type Comparison, type DriverEntry, type Expectation, type Partners } from "./table.ts";
+export { compare, type Comparison, type DriverEntry } from "./table.ts";
 
 /** The same source for several rules. */
 function violated(source: string, rules: readonly string[]): readonly Expectation[] {

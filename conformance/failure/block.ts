@@ -88,7 +88,9 @@ function shorten(rows: readonly TimelineRow[], proof: readonly number[]): readon
 
 function proofText({ why, seq }: Counterexample, proof: readonly number[]): string {
   const before = proof.filter((entry) => entry !== seq);
-  const sentence = `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
+  // A sentence that begins with the name of an object keeps it as it is.
+  const named = /^\S*\d/.test(why);
+  const sentence = `${named ? why.charAt(0) : why.charAt(0).toUpperCase()}${why.slice(1)}.`;
   if (before.length === 0) return `Event ${seq}: ${sentence}`;
   return `${sentence} Event ${seq} is wrong because of ${before.length === 1 ? "event" : "events"} ${before.join(", ")}.`;
 }

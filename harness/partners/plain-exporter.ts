@@ -70,6 +70,3 @@ export class PlainExporter implements Exporter {
     return storage;
   }
 }
-
-/** Kinds of scripted exporters that set-ups may name on any system. */
-export const scriptedExporterKinds = ["scripted", "scriptedDynamic"] as const;

@@ -53,7 +53,8 @@ export function observe(state: State, event: HistoryEvent): void {
       return;
     }
     case "alloc":
-      if (event.errno === 0) state.resources.set(event.id, { what: event.what, by: event.by, placement: event.placement, live: true });
+      if (event.errno === 0)
+        state.resources.set(event.id, { what: event.what, by: event.by, placement: event.placement, live: true });
       return;
     case "free": {
       const fence = event.what === "fence" ? state.fences.get(event.id) : undefined;

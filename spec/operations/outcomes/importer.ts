@@ -60,6 +60,7 @@ function importOutcomes(context: OutcomeContext, call: CallEvent<"import">): rea
   const legal: Outcome[] = [succeeds];
   if (!context.profile.callbackOptional)
     legal.push({ errno: EOPNOTSUPP, when: "an importer without the callback cannot pin" });
+  legal.push({ errno: ENOMEM, when: "an importer has a limit on what its users pin" });
   return [...legal, ...handedOn(context)];
 }
 
