@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { bystanders } from "./bystanders.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** Every mutant of every area, in a stable order. Areas are folders beside this file, each file exports `mutants`. */
@@ -12,7 +13,8 @@ export async function allMutants(): Promise<readonly Mutant[]> {
     for (const file of readdirSync(folder).toSorted()) {
       if (!file.endsWith(built ? ".js" : ".ts") || file.endsWith(".d.ts")) continue;
       const module = (await import(new URL(file, folder).href)) as { readonly mutants?: readonly Mutant[] };
-      found.push(...(module.mutants ?? []));
+      for (const mutant of module.mutants ?? [])
+        found.push({ ...mutant, also: [...mutant.also, ...(bystanders[mutant.name] ?? [])] });
     }
   }
   return found;
