@@ -78,6 +78,7 @@ export const map19: Rule = {
       attach: 2,
       interrupt: 2,
     },
+    failures: [{ site: "wait", errno: 4 }],
     importers: ["scripted", "static"],
     exporters: ["static", "scripted"],
     interrupts: true,
