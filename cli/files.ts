@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { BadInput } from "../spec/bad-input.ts";
 import type { Counterexample } from "../conformance/counterexample.ts";
 import type { Program } from "../spec/program.ts";
@@ -37,4 +38,22 @@ function asCounterexample(text: string): Counterexample | null {
   const record = value as Partial<Counterexample> | null;
   const isOne = typeof record === "object" && record !== null && typeof record.rule === "string" && "program" in record;
   return isOne ? (record as Counterexample) : null;
+}
+
+/** The counterexamples stored in a folder, in the order of their names. A folder that is not there holds none. Throws BadInput for a broken file. */
+export function readCorpus(folder: string): readonly Counterexample[] {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder).toSorted();
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    if (!name.endsWith(".json")) return [];
+    const path = join(folder, name);
+    const counterexample = asCounterexample(readText(path));
+    if (counterexample === null) return [];
+    readReplayFile(path);
+    return [counterexample];
+  });
 }

@@ -63,7 +63,8 @@ program
   .option("--output <dir>", "write reports and counterexamples there")
   .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
   .option("--scale <factor>", "multiplies every budget", positiveNumber, 1)
-  .option("--no-corpus", "search only, without stored counterexamples")
+  .option("--corpus <dir>", "try the counterexamples stored there first")
+  .option("--no-corpus", "search only (the default: the main job stores none of its own)")
   .action((options: StartOptions) => finish(() => startCommand(options)));
 
 function adapterCommand(name: string, description: string, budget: number): void {
@@ -75,6 +76,7 @@ function adapterCommand(name: string, description: string, budget: number): void
     .option("--profile <name>", "kernel series, for example K6.12+moveNotify", profile, checkDefaults.profile)
     .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
     .option("--budget <operations>", "length of the search", wholeNumber, budget)
+    .option("--corpus <dir>", "try the counterexamples stored there first")
     .option("--strict", "violated SHOULD rules count", false)
     .option("--silence <seconds>", "end the adapter after that long without a sign of life", positiveNumber, 20)
     .action((module: string, options: RunOptions) => finish(() => runCommand(module, options)));

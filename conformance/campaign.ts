@@ -9,6 +9,7 @@ import type { Profile } from "../spec/profile.ts";
 import type { Program } from "../spec/program.ts";
 import type { Situation } from "../spec/situation.ts";
 import { conductOf } from "./conduct.ts";
+import { replay, type Replay } from "./replay.ts";
 import { drawRun, type DrawnRun } from "./draw-run.ts";
 import { mostUnexplained, OutcomeWatch, textOfStep, type Unexplained } from "./unexplained.ts";
 
@@ -27,6 +28,8 @@ export interface CampaignOptions {
   readonly seed: number;
   readonly budget: number;
   readonly watch?: Watch;
+  /** Stored programs, run first: what was found once is looked for at once. */
+  readonly corpus?: readonly Program[];
   /** What a rule's situation becomes for what is under test; itself where there is none. */
   readonly situationOf?: (situation: Situation) => Situation;
 }
@@ -72,6 +75,11 @@ const turn = 4;
 /** Runs a campaign. Deterministic: the same options give the same result, synchronous or not. */
 export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const campaign = new CampaignRun(options);
+  for (const program of options.corpus ?? []) {
+    if (campaign.fault !== null) break;
+    const run = campaign.replay(program);
+    campaign.take(run instanceof Promise ? await run : run);
+  }
   while (campaign.operations < options.budget * randomShare && campaign.fault === null) {
     const run = campaign.draw(null);
     campaign.take(run instanceof Promise ? await run : run);
@@ -96,6 +104,7 @@ class CampaignRun implements Campaign {
   programs = 0;
   operations = 0;
   drawn = 0;
+  private draws = 0;
   readonly kinds = new Set<EventKind>();
   readonly conduct = new Set<Capability>();
   readonly unexplained: Unexplained[] = [];
@@ -109,6 +118,19 @@ class CampaignRun implements Campaign {
     this.outcomes = new OutcomeWatch(options.profile);
   }
 
+  /** Runs a stored program like a drawn one. */
+  replay(program: Program): DrawnRun | Promise<DrawnRun> {
+    const { system, rules, profile } = this.options;
+    const finish = ({ events, fault, steps }: Replay): DrawnRun => ({
+      program,
+      execution: { events, fault, steps: steps.length },
+      drawn: 0,
+      differences: [],
+    });
+    const run = replay(program, system, rules, profile, this.judge);
+    return run instanceof Promise ? run.then(finish) : finish(run);
+  }
+
   draw(rule: Rule | null): DrawnRun | Promise<DrawnRun> {
     const { system, kinds, profileName, seed, situationOf = (situation) => situation } = this.options;
     const longest = rule === null ? (this.programs % 3 === 0 ? 400 : 80) : 120;
@@ -116,7 +138,7 @@ class CampaignRun implements Campaign {
       system,
       this.judge,
       profileName,
-      seed * 1_000_003 + this.programs,
+      seed * 1_000_003 + (this.draws += 1),
       { kinds, longest },
       {
         situation: rule?.situation === undefined ? null : situationOf(rule.situation),

@@ -26,6 +26,8 @@ export interface CheckOptions {
   readonly expectations?: Readonly<Record<string, VerdictKind>>;
   /** Rules whose violation is expected too, but does not come up in every run. */
   readonly tolerated?: readonly string[];
+  /** Counterexamples of earlier runs, tried first. Those of another profile are left out. */
+  readonly corpus?: readonly Counterexample[];
   /** Violations that are known and tolerated; one that no longer fails is red. */
   readonly waivers?: readonly Waiver[];
   readonly watch?: Watch;
@@ -57,6 +59,9 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     const scored = new Set(judged.filter((rule) => isScored(rule, circumstances)).map((rule) => rule.id));
     const kinds = kindsOf(subject);
     const watch = options.watch ?? {};
+    const corpus = (options.corpus ?? [])
+      .map(({ program }) => program)
+      .filter((program) => program.profile === profileName);
     campaign = await runCampaign({
       system,
       kinds,
@@ -66,6 +71,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
       scored,
       seed,
       budget,
+      corpus,
       watch,
       situationOf: (situation) => situationFor(subject, situation),
     });

@@ -1,6 +1,7 @@
 import type { Report } from "../../conformance/report.ts";
 import { writeProgram } from "../../spec/write.ts";
 import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { readCorpus } from "../files.ts";
 import { runInWorker, type WorkerResult } from "../run-in-worker.ts";
 import { saveReport } from "../save.ts";
 import { loadSubject } from "../subjects.ts";
@@ -12,14 +13,17 @@ export interface RunOptions extends OutputOptions {
   readonly seed: number;
   readonly budget: number;
   readonly strict: boolean;
+  /** Folder of stored counterexamples, tried first. */
+  readonly corpus?: string;
   /** Seconds without a sign of life after which the adapter is ended. */
   readonly silence: number;
 }
 
 /** `run MODULE`: checks the subjects a module exports by default, in a thread of its own. */
 export async function runCommand(path: string, options: RunOptions): Promise<ExitCode> {
-  const { profile, seed, budget, strict, silence } = options;
-  const result = await runInWorker(path, { profile, seed, budget, strict }, silence);
+  const { profile, seed, budget, strict, silence, corpus } = options;
+  const stored = corpus === undefined ? [] : readCorpus(corpus);
+  const result = await runInWorker(path, { profile, seed, budget, strict, corpus: stored }, silence);
   const refused = result.messages.find((message) => message.kind === "refused");
   if (refused !== undefined) {
     note(refused.text);

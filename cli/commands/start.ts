@@ -5,6 +5,7 @@ import type { Report } from "../../conformance/report.ts";
 import type { Subject } from "../../conformance/subject.ts";
 import { subjectTable } from "../../report/table.ts";
 import { builtIn } from "../built-in.ts";
+import { readCorpus } from "../files.ts";
 import { judge, type Judgement } from "../known.ts";
 import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
 import { saveReport } from "../save.ts";
@@ -15,14 +16,17 @@ export interface StartOptions extends OutputOptions {
   readonly seed: number;
   /** Multiplies every budget. */
   readonly scale: number;
+  /** Folder of stored counterexamples, or false. */
+  readonly corpus?: string | false;
 }
 
 /** The main job: the reference and every driver model against what is known of them. */
-export async function startCommand({ format, output, seed, scale }: StartOptions): Promise<ExitCode> {
+export async function startCommand({ format, output, seed, scale, corpus }: StartOptions): Promise<ExitCode> {
   const judgements: Judgement[] = [];
+  const stored = typeof corpus === "string" ? readCorpus(corpus) : [];
   for (const { subject, options, known } of builtIn) {
     const budget = Math.round(options.budget * scale);
-    const judgement = judge(await check(subject, { ...options, budget, seed }), known);
+    const judgement = judge(await check(subject, { ...options, budget, seed, corpus: stored }), known);
     judgements.push(judgement);
     const files = output === undefined ? new Map<string, string>() : saveReport(output, judgement.report);
     if (format === "text") await tell(subject, judgement, files);

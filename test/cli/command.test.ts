@@ -56,7 +56,7 @@ describe("run, smoke and replay", () => {
     expect(fixed.code).toBe(0);
     expect(fixed.out).toContain("MAP-17 no longer fails");
     const stepwise = command.run("replay", file, "--step");
-    expect(stepwise.out).toMatch(/s\d+ \(t1\): export b1/);
+    expect(stepwise.out).toMatch(/s\d+ \(t1\): export b\d/);
     const test = command.run("replay", file, "--format", "ts");
     expect(test.out).toContain('import { runProgram, type Program } from "dmabuf-conformance"');
   });
@@ -150,5 +150,30 @@ describe("bad input: one clear sentence, exit code 3, no stack", () => {
     expect(err + out).toMatch(sentence);
     expect(code).toBe(3);
     expectOneSentence(err);
+  });
+});
+
+describe("a corpus", () => {
+  it("is tried first: what was found once is found at once", () => {
+    const out = `${command.folder}/corpus`;
+    command.run("run", "examples/exporter-broken.mjs", "--budget", "2000", "--output", out);
+    const again = command.run(
+      "run",
+      "examples/exporter-broken.mjs",
+      "--budget",
+      "1",
+      "--corpus",
+      out,
+      "--format",
+      "json",
+    );
+    const { reports } = JSON.parse(again.out) as {
+      reports: readonly {
+        rules: readonly { id: string; verdict: string; counterexample: { found: { programs: number } } | null }[];
+      }[];
+    };
+    const broken = reports[0]!.rules.find((rule) => rule.id === "MAP-17")!;
+    expect(broken.verdict).toBe("violated");
+    expect(broken.counterexample!.found.programs).toBe(1);
   });
 });
