@@ -64,13 +64,26 @@ function* unblock(run: RunContext): Generator<DrainAction, void, unknown> {
     yield {
       key: `signal ${unsignaled.length}`,
       task: "drain",
-      *activity() {
-        for (const name of unsignaled) {
-          yield* run.world.at("fence-signal");
-          if (!state.fences.get(name)!.signaled) run.program.signal(run.world.names.object<Fence>(name)!);
-        }
-      },
+      activity: () => signalAll(run, state, unsignaled),
     };
+}
+
+function* signalAll(run: RunContext, state: State, names: readonly string[]): Generator<Suspension, void, unknown> {
+  for (const name of names) {
+    yield* run.world.at("fence-signal");
+    if (!state.fences.get(name)!.signaled) run.program.signal(run.world.names.object<Fence>(name)!);
+  }
+}
+
+function* putAll(
+  run: RunContext,
+  owned: readonly (readonly [string, FenceState])[],
+): Generator<Suspension, void, unknown> {
+  for (const [name, fence] of owned)
+    while (fence.programRefs > 0 && !fence.released) {
+      yield* run.world.at("fence-put");
+      run.program.fencePut(run.world.names.object<Fence>(name)!);
+    }
 }
 
 /** Plain fences of the program, in the order of their timelines. */
@@ -122,13 +135,7 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
     yield {
       key: `fencePut ${owned.length}`,
       task: "drain",
-      *activity() {
-        for (const [name, fence] of owned)
-          while (fence.programRefs > 0 && !fence.released) {
-            yield* run.world.at("fence-put");
-            run.program.fencePut(run.world.names.object<Fence>(name)!);
-          }
-      },
+      activity: () => putAll(run, owned),
     };
   for (const [name, fd] of state.fds)
     if (fd.open)

@@ -1,12 +1,11 @@
 import type { HistoryEvent } from "../spec/event.ts";
+import type { Mutable } from "./mutable.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 type WithoutBase<E> = E extends HistoryEvent ? Omit<E, "seq" | "task" | "step" | "atomic"> : never;
 
 /** An event as the seam that saw it states it; time, task, step and context are added here. */
 export type Recorded = WithoutBase<HistoryEvent>;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Receives every event as it is recorded. */
 export type Sink = (event: HistoryEvent) => void;

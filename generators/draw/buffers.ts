@@ -66,7 +66,7 @@ export const bufferDraws: Draws<keyof typeof exporterOperations> = {
   unrevoke: withBuffer,
   revokeForever: withBuffer,
   reset: withExporter,
-  setMemory: (context) => ({ ...withExporter(context), on: context.random.chance(0.6) }),
+  setMemory: (context) => ({ exporter: withExporter(context).exporter, on: context.random.chance(0.6) }),
   closeDevice: withExporter,
   unloadOwner: withExporter,
 };

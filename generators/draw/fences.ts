@@ -61,7 +61,7 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
   signal: unsignaled,
   signalTimestamp: (context) => {
     const fence = unsignaled(context);
-    return fence === null ? null : { ...fence, timestamp: context.random.pick([-5, 0, 12345]) };
+    return fence === null ? null : { fence: fence.fence, timestamp: context.random.pick([-5, 0, 12345]) };
   },
   checkAndSignal: (context) => (since(context.profile.series, "K7.0") ? unsignaled(context) : null),
   setError: (context) => {
@@ -99,13 +99,17 @@ export const fenceDraws: Draws<keyof typeof fenceOperations> = {
   enableSignaling: withFence,
   setFenceDeadline: (context) => {
     const fence = withFence(context);
-    return fence === null ? null : { ...fence, deadline: context.random.pick([-5, 500, 1000, 2000]) };
+    return fence === null ? null : { fence: fence.fence, deadline: context.random.pick([-5, 500, 1000, 2000]) };
   },
   waitFence: (context) => {
     const fence = withFence(context);
     if (fence === null) return null;
     const { random } = context;
-    return { ...fence, interruptible: random.chance(0.5), timeout: context.refused ? -1 : random.pick(timeouts) };
+    return {
+      fence: fence.fence,
+      interruptible: random.chance(0.5),
+      timeout: context.refused ? -1 : random.pick(timeouts),
+    };
   },
   waitAny: (context) => {
     const { random } = context;

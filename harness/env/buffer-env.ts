@@ -12,7 +12,8 @@ import type {
 } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
-import { recordExporterOps, recordImporterOps } from "./hooks.ts";
+import { recordExporterOps } from "./exporter-hooks.ts";
+import { recordImporterOps } from "./hooks.ts";
 import { KernelEnv } from "./kernel-env.ts";
 
 /** What export was not given, in the words of the operation's arguments. */

@@ -37,6 +37,11 @@ class HarnessResource implements Resource {
   }
 }
 
+function* deferred(world: World, name: string, work: () => Suspendable<void>): Generator<Suspension, void, unknown> {
+  yield* world.at(`deferred:${name}`);
+  yield* settle(work(), name);
+}
+
 /** The kernel and machine half of `Env`: scheduling, failures, memory, devices. `by` names the role instance it serves. */
 export class KernelEnv {
   readonly world: World;
@@ -81,10 +86,7 @@ export class KernelEnv {
 
   defer(name: string, work: () => Suspendable<void>): void {
     const { world } = this;
-    world.scheduler.defer(name, function* () {
-      yield* world.at(`deferred:${name}`);
-      yield* settle(work(), name);
-    });
+    world.scheduler.defer(name, () => deferred(world, name, work));
   }
 
   allocate(site: string): boolean {

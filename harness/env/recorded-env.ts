@@ -3,7 +3,8 @@ import type { Errno } from "../../spec/errno.ts";
 import type { Fence, FenceCallback, FenceOps } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
-import { recordCallback, recordFenceOps } from "./hooks.ts";
+import { recordFenceOps } from "./fence-hooks.ts";
+import { recordCallback } from "./hooks.ts";
 import { ReservationEnv } from "./reservation-env.ts";
 
 const hookNames: readonly FenceHook[] = ["enableSignaling", "signaled", "wait", "release", "setDeadline"];

@@ -26,11 +26,16 @@ export class PlainExporter implements Exporter {
     this.env = env;
     this.cacheSgtMapping = options.caching;
     if (!options.dynamic) return;
-    this.pin = (attachment) => {
-      const storage = this.storageOf(attachment.buffer);
-      return typeof storage === "number" ? storage : 0;
-    };
-    this.unpin = () => undefined;
+    // Named first: see `equip`.
+    const pin = (attachment: Attachment) => this.pinned(attachment);
+    const unpin = () => undefined;
+    this.pin = pin;
+    this.unpin = unpin;
+  }
+
+  private pinned(attachment: Attachment): Errno {
+    const storage = this.storageOf(attachment.buffer);
+    return typeof storage === "number" ? storage : 0;
   }
 
   map(attachment: Attachment, direction: Direction): SgTable | Errno {

@@ -7,6 +7,7 @@ import type { DmaBuf, ExporterOps, FileDescriptor } from "../../spec/roles/handl
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { runRole } from "../env/hooks.ts";
 import { HarnessFault } from "../fault.ts";
+import { equip, type Mutable } from "../mutable.ts";
 import { PlainExporter } from "../partners/plain-exporter.ts";
 import type { RunContext, StepHandlers } from "../run-context.ts";
 
@@ -69,16 +70,17 @@ function deviceOperation(exporter: Exporter, args: Parameters<typeof onDevice>[1
 function opsWithout(exporter: Exporter, missing: readonly string[]): ExporterOps | null {
   if (missing.includes("ops")) return null;
   const has = (name: keyof ExporterOps) => exporter[name] !== undefined && !missing.includes(name);
-  return {
-    ...(has("attach") && { attach: (buffer, attachment) => exporter.attach!(buffer, attachment) }),
-    ...(has("detach") && { detach: (buffer, attachment) => exporter.detach!(buffer, attachment) }),
-    ...(has("pin") && { pin: (attachment) => exporter.pin!(attachment) }),
-    ...(has("unpin") && { unpin: (attachment) => exporter.unpin!(attachment) }),
-    ...(has("map") && { map: (attachment, direction) => exporter.map!(attachment, direction) }),
-    ...(has("unmap") && { unmap: (attachment, table, direction) => exporter.unmap!(attachment, table, direction) }),
-    ...(has("release") && { release: (buffer) => exporter.release!(buffer) }),
-    ...(exporter.cacheSgtMapping === true && { cacheSgtMapping: true }),
-  };
+  const ops: Mutable<ExporterOps> = {};
+  if (has("attach")) equip(ops, "attach", (buffer, attachment) => exporter.attach!(buffer, attachment));
+  if (has("detach")) equip(ops, "detach", (buffer, attachment) => exporter.detach!(buffer, attachment));
+  if (has("pin")) equip(ops, "pin", (attachment) => exporter.pin!(attachment));
+  if (has("unpin")) equip(ops, "unpin", (attachment) => exporter.unpin!(attachment));
+  if (has("map")) equip(ops, "map", (attachment, direction) => exporter.map!(attachment, direction));
+  if (has("unmap"))
+    equip(ops, "unmap", (attachment, table, direction) => exporter.unmap!(attachment, table, direction));
+  if (has("release")) equip(ops, "release", (buffer) => exporter.release!(buffer));
+  if (exporter.cacheSgtMapping === true) ops.cacheSgtMapping = true;
+  return ops;
 }
 
 /** What an exporter without a request of its own does. */

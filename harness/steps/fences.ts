@@ -1,5 +1,6 @@
 import type { fenceOperations } from "../../spec/operations/fence.ts";
 import type { Fence, FenceCallback, FenceOps } from "../../spec/roles/handles.ts";
+import { equip, type Mutable } from "../mutable.ts";
 import type { RunContext, StepHandlers } from "../run-context.ts";
 
 function fenceOf(run: RunContext, name: string): Fence {
@@ -17,15 +18,16 @@ function callbackOf(run: RunContext, name: string): FenceCallback {
 }
 
 /** The owner operations a step asks for. */
-function opsFor(run: RunContext, hooks: readonly string[]): FenceOps {
-  const has = (name: string) => hooks.includes(name);
-  return {
-    ...((has("enableSignaling") || has("enableFails")) && { enableSignaling: () => !has("enableFails") }),
-    ...(has("signaled") && { signaled: (fence: Fence) => run.finished.has(fence) }),
-    ...(has("wait") && { wait: (_fence: Fence, _interruptible: boolean, timeout: number) => Math.max(1, timeout) }),
-    ...(has("release") && { release: () => undefined }),
-    ...(has("setDeadline") && { setDeadline: () => undefined }),
-  };
+function opsFor(run: RunContext, hooks: readonly string[], seqno64: boolean): FenceOps {
+  const ops: Mutable<FenceOps> = {};
+  const fails = hooks.includes("enableFails");
+  if (fails || hooks.includes("enableSignaling")) equip(ops, "enableSignaling", () => !fails);
+  if (hooks.includes("signaled")) equip(ops, "signaled", (fence) => run.finished.has(fence));
+  if (hooks.includes("wait")) equip(ops, "wait", (_fence, _interruptible, timeout) => Math.max(1, timeout));
+  if (hooks.includes("release")) equip(ops, "release", () => undefined);
+  if (hooks.includes("setDeadline")) equip(ops, "setDeadline", () => undefined);
+  if (seqno64) ops.seqno64 = true;
+  return ops;
 }
 
 /** Fences, callbacks, waits, containers. */
@@ -35,7 +37,7 @@ export const fenceSteps: StepHandlers<keyof typeof fenceOperations> = {
     run.world.names.want(step.id, "fence", step.fence);
     // Up to 7.0 the width of a number belongs to the ops table.
     const byOps = step.seqno64 && run.world.profile.seqno64 === "ops";
-    const ops = { ...opsFor(run, step.hooks), ...(byOps && { seqno64: true }) };
+    const ops = opsFor(run, step.hooks, byOps);
     run.program.fenceInit(ops, run.timeline(step.timeline), BigInt(step.seqno), step.seqno64 && !byOps);
   },
   *fenceGet(run, step) {

@@ -1,3 +1,4 @@
+import type { FenceHook } from "../../calls.ts";
 import type { RetEvent } from "../../event.ts";
 import type { AttachmentState, BufferState, FenceState, State } from "../state.ts";
 import { accessReturned } from "./access.ts";
@@ -120,7 +121,7 @@ export function observeRet(state: State, event: RetEvent): void {
       listsAfterWalk(state, event);
       return;
     case "fenceInit":
-      state.fences.set(event.fence, newFence(event));
+      state.fences.set(event.fence, newFence(event, event.seqno, event.seqno64, event.hooks));
       return;
     case "fenceGet": {
       takeReference(state.fences.get(event.fence), event.by);
@@ -143,7 +144,7 @@ export function observeRet(state: State, event: RetEvent): void {
       if (!event.created) return;
       for (const name of event.members) dropReference(state.fences.get(name), event.by);
       state.fences.set(event.fence, {
-        ...newFence({ ...event, seqno64: false, hooks: [] }),
+        ...newFence(event, event.seqno, false, noHooks),
         kind: "array",
         members: event.members,
         signalOnAny: event.signalOnAny,
@@ -155,7 +156,7 @@ export function observeRet(state: State, event: RetEvent): void {
       dropReference(event.previous === null ? undefined : state.fences.get(event.previous), event.by);
       dropReference(state.fences.get(event.contained), event.by);
       state.fences.set(event.fence, {
-        ...newFence({ ...event, seqno: event.number, seqno64: true, hooks: [] }),
+        ...newFence(event, event.number, true, noHooks),
         kind: "chain",
         members: [event.contained],
         previous: event.previous,
@@ -170,7 +171,7 @@ export function observeRet(state: State, event: RetEvent): void {
       if (known !== undefined) takeReference(known, event.by);
       else if (event.merged !== null)
         state.fences.set(event.merged, {
-          ...newFence({ ...event, seqno: event.number, seqno64: false, hooks: [] }),
+          ...newFence(event, event.number, false, noHooks),
           kind: event.members.length > 0 ? "array" : "plain",
           members: event.members,
           signaled: event.time !== null,
@@ -247,20 +248,25 @@ function ownReference(buffer: BufferState | undefined, change: 1 | -1): void {
   if (buffer !== undefined) buffer.programRefs += change;
 }
 
+const noHooks: readonly FenceHook[] = [];
+
 function newFence(
-  event: Pick<RetEvent<"fenceInit">, "context" | "seqno" | "seqno64" | "by" | "step" | "hooks">,
+  event: { readonly context: number; readonly by: string; readonly step: string | null },
+  seqno: number,
+  seqno64: boolean,
+  hooks: readonly FenceHook[],
 ): FenceState {
   return {
     context: event.context,
-    seqno: event.seqno,
-    seqno64: event.seqno64,
+    seqno,
+    seqno64,
     by: event.by,
     step: event.step,
     kind: "plain",
     members: [],
     signalOnAny: false,
     previous: null,
-    hooks: event.hooks,
+    hooks,
     signaled: false,
     error: 0,
     time: 0,
