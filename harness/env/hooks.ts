@@ -1,15 +1,4 @@
-import type { Errno } from "../../spec/errno.ts";
-import type {
-  Attachment,
-  Direction,
-  DmaBuf,
-  ExporterOps,
-  Fence,
-  FenceCallback,
-  FenceOps,
-  ImporterOps,
-  SgTable,
-} from "../../spec/roles/handles.ts";
+import type { Attachment, FenceCallback, ImporterOps } from "../../spec/roles/handles.ts";
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { HarnessFault } from "../fault.ts";
 import { settle } from "../settle.ts";
