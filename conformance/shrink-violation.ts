@@ -19,6 +19,9 @@ export interface ShrunkViolation extends ShrinkResult {
   readonly violation: Violation;
 }
 
+/** Candidates tried where the runs do not end by themselves: each then costs as much as the longest run there can be. */
+const faultyTries = 25;
+
 /** Runs candidates and remembers how each that failed broke the rule. */
 class Trial {
   private readonly system: System;
@@ -27,6 +30,7 @@ class Trial {
   private readonly violations = new WeakMap<Program, Violation>();
   /** Whether the first run was no clean one: then the others need not be either. */
   private faulty: boolean | null = null;
+  private tries = 0;
 
   constructor(system: System, profile: string, rule: Rule) {
     this.system = system;
@@ -35,6 +39,8 @@ class Trial {
   }
 
   run(candidate: Program): Shrunk | null | Promise<Shrunk | null> {
+    this.tries += 1;
+    if (this.faulty === true && this.tries > faultyTries) return null;
     const run = replay(candidate, this.system, [this.rule], this.judge.profile, this.judge);
     return run instanceof Promise ? run.then((done) => this.answer(candidate, done)) : this.answer(candidate, run);
   }

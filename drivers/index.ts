@@ -101,7 +101,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "exporter",
     make: (env) => new VfioPci619(env),
     profile: "K7.1",
-    budget: 60_000,
+    budget: 40_000,
     expectations: [
       ...violated("vfio_pci_dma_buf_move of 6.19 sets a flag and sends a message, and waits for nothing.", [
         "REV-06",
@@ -129,7 +129,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "exporter",
     make: (env) => new VfioPci71(env),
     profile: "K7.1",
-    budget: 120_000,
+    budget: 60_000,
     expectations: [
       ...violated(
         "vfio_pci_dma_buf_move tells importers that access is back, drops the lock and only then clears the flag (by reading, 7.1 and 7.2).",
@@ -178,7 +178,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "importer",
     make: (env) => new RdmaPinnedRevocable(env),
     profile: "K7.1",
-    budget: 60_000,
+    budget: 40_000,
     expectations: violated(
       "An invalidate between attach and the creation lock marks the umem revoked; the pin taken afterwards is never dropped, as release returns early (by reading, 6.12 and 7.2).",
       ["REV-53", "PIN-04", "PIN-21", "ATT-17"],

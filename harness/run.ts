@@ -24,7 +24,7 @@ const handlers = { ...bufferSteps, ...importerSteps, ...reservationSteps, ...fen
 >;
 
 /** Events after which a run counts as running for ever. */
-const endless = 400_000;
+const endless = 60_000;
 
 /** Whoever judges: it folds the state, and sees every event before that. */
 export interface Observer {
