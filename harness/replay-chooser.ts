@@ -19,8 +19,8 @@ export class ReplayChooser implements Chooser {
   private readonly waiting: Step[];
   private readonly admit: Admit;
   private readonly bound: Set<string>;
-  private readonly pauses = new Map<string, Preemption[]>();
-  private readonly failures = new Map<string, Failure[]>();
+  private readonly pauses = new Map<string, Map<string, Preemption>>();
+  private readonly failures = new Map<string, Map<string, Failure>>();
   private tasks: Tasks | null = null;
 
   constructor(program: Program, admit: Admit) {
@@ -33,8 +33,8 @@ export class ReplayChooser implements Chooser {
       ...buffers.map((buffer) => `${buffer.name}.resv`),
       ...program.steps.map((step) => step.task),
     ]);
-    for (const preemption of program.schedule) append(this.pauses, preemption.step, preemption);
-    for (const failure of program.failures) append(this.failures, failure.step, failure);
+    for (const preemption of program.schedule) file(this.pauses, preemption);
+    for (const failure of program.failures) file(this.failures, failure);
   }
 
   next(state: State, tasks: Tasks): Step | null {
@@ -59,7 +59,7 @@ export class ReplayChooser implements Chooser {
   }
 
   pause(step: string, site: string, nth: number): string | null {
-    const found = this.pauses.get(step)?.find((entry) => entry.site === site && entry.nth === nth);
+    const found = this.pauses.get(step)?.get(pointKey(site, nth));
     // Nobody is parked for a step that is over.
     if (found === undefined || this.hasEnded(found.until)) return null;
     this.usedSchedule.add(found);
@@ -67,7 +67,7 @@ export class ReplayChooser implements Chooser {
   }
 
   fail(step: string, site: string, nth: number): Errno {
-    const found = this.failures.get(step)?.find((entry) => entry.site === site && entry.nth === nth);
+    const found = this.failures.get(step)?.get(pointKey(site, nth));
     if (found === undefined) return 0;
     this.usedFailures.add(found);
     return found.errno;
@@ -98,8 +98,20 @@ export class ReplayChooser implements Chooser {
   }
 }
 
-function append<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
+interface Point {
+  readonly step: string;
+  readonly site: string;
+  readonly nth: number;
+}
+
+function pointKey(site: string, nth: number): string {
+  return `${site} ${nth}`;
+}
+
+/** Files an entry under its point, of which the first in the program counts: a stored livelock has thousands of them. */
+function file<T extends Point>(map: Map<string, Map<string, T>>, entry: T): void {
+  let known = map.get(entry.step);
+  if (known === undefined) map.set(entry.step, (known = new Map()));
+  const key = pointKey(entry.site, entry.nth);
+  if (!known.has(key)) known.set(key, entry);
 }
