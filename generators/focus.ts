@@ -1,4 +1,4 @@
-import type { OperationName } from "../spec/operations/operations.ts";
+import { operationNames, type OperationName } from "../spec/operations/operations.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -191,9 +191,14 @@ export function drawFocus(random: Random, area: string | null): Focus | null {
   return random.pick(Object.keys(focuses) as readonly Focus[]);
 }
 
-const sets = new Map(Object.entries(focuses).map(([focus, names]) => [focus as Focus, new Set<OperationName>(names)]));
+function factorsOf(names: readonly OperationName[] | null): Float64Array {
+  return Float64Array.from(operationNames, (name) => (names === null || names.includes(name) ? 1 : outside));
+}
 
-/** The factor of an operation under a focus. */
-export function focusFactor(focus: Focus | null, name: OperationName): number {
-  return focus === null || sets.get(focus)!.has(name) ? 1 : outside;
+const everything = factorsOf(null);
+const factors = new Map(Object.entries(focuses).map(([focus, names]) => [focus as Focus, factorsOf(names)]));
+
+/** The factors of the operations under a focus, in the order of `operationNames`. */
+export function focusFactors(focus: Focus | null): Float64Array {
+  return focus === null ? everything : factors.get(focus)!;
 }

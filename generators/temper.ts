@@ -1,7 +1,7 @@
 import type { Situation } from "../spec/situation.ts";
 import { operationNames, type OperationName } from "../spec/operations/operations.ts";
 import { baseWeights } from "./draw/draws.ts";
-import { drawFocus, focusFactor } from "./focus.ts";
+import { drawFocus, focusFactors } from "./focus.ts";
 import type { Random } from "./random.ts";
 
 /** How one program is drawn: its length, its tasks, and how wild it is. */
@@ -23,28 +23,27 @@ export interface Temper {
   readonly wanted: readonly { readonly site: string; readonly errno: number }[];
 }
 
-/** Swarm weights: some operations nearly off, the others spread over two decades. */
-function swarm(random: Random, kind: "plain" | "swarm"): (name: OperationName) => number {
-  if (kind === "plain") return () => 1;
-  const factors = new Map(
-    operationNames.map((name) => [name, random.chance(0.2) ? 0.02 : random.logarithmic(10, 1000) / 100]),
-  );
-  return (name) => factors.get(name)!;
+const even = new Float64Array(operationNames.length).fill(1);
+const base = Float64Array.from(operationNames, (name) => baseWeights[name]);
+
+/** Swarm weights in the order of `operationNames`: some operations nearly off, the others spread over two decades. */
+function swarm(random: Random): Float64Array {
+  return even.map(() => (random.chance(0.2) ? 0.02 : random.logarithmic(10, 1000) / 100));
 }
 
 /** Draws the temper of one program; a situation and the area of a rule bend it. */
 export function drawTemper(random: Random, situation: Situation | null, longest: number, area: string | null): Temper {
-  const factor = swarm(random, random.chance(0.5) ? "swarm" : "plain");
-  const focus = drawFocus(random, area);
+  const factors = random.chance(0.5) ? swarm(random) : even;
+  const inFocus = focusFactors(drawFocus(random, area));
   const cumulative = new Float64Array(operationNames.length);
   let sum = 0;
-  operationNames.forEach((name, index) => {
-    const wanted = situation?.weights?.[name];
+  const weights = situation?.weights;
+  for (let index = 0; index < base.length; index += 1) {
+    const wanted = weights?.[operationNames[index]!];
     // What a situation names is never outside the focus.
-    const inFocus = wanted === undefined ? focusFactor(focus, name) : 1;
-    sum += baseWeights[name] * factor(name) * inFocus * (wanted ?? 1);
+    sum += base[index]! * factors[index]! * (wanted ?? inFocus[index]!);
     cumulative[index] = sum;
-  });
+  }
   const tasks = situation?.tasks ?? random.pick([1, 1, 2, 2, 3]);
   const parallel = tasks > 1;
   return {

@@ -4,7 +4,15 @@ import type { Setup } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { AccessKind } from "../spec/roles/env.ts";
 import type { Framework } from "../spec/roles/framework.ts";
-import type { Attachment, Device, Direction, FenceCallback, ImporterOps, SgTable } from "../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Device,
+  Direction,
+  FenceCallback,
+  ImporterOps,
+  Segment,
+  SgTable,
+} from "../spec/roles/handles.ts";
 import type { Suspension, Wait, WaitReason } from "../spec/roles/suspendable.ts";
 import type { State } from "../spec/state/state.ts";
 import type { Chooser } from "./chooser.ts";
@@ -22,7 +30,7 @@ export interface LiveMapping {
   readonly table: SgTable;
   readonly direction: Direction;
   /** The segments as map returned them, to see whether they were changed. */
-  readonly original: string;
+  readonly original: readonly Segment[];
 }
 
 /** Module of an exporter's or fence owner's code. */
@@ -38,6 +46,14 @@ const passed: Iterable<Suspension, void, unknown> & Iterator<Suspension, void, u
   next: () => over,
 };
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** Whether the importer changed the table while it had it. */
+export function isAltered({ original, table: { segments } }: LiveMapping): boolean {
+  if (segments.length !== original.length) return true;
+  return segments.some(
+    ({ address, length }, at) => address !== original[at]!.address || length !== original[at]!.length,
+  );
+}
 
 /** Everything one run shares: scheduler, history, names, machine. Made fresh for every program. */
 export class World {
@@ -190,7 +206,13 @@ export class World {
 
   /** Remembers what a map returned. */
   addMapping(name: string, attachment: Attachment, table: SgTable, direction: Direction): void {
-    const mapping = { name, attachment, table, direction, original: JSON.stringify(table.segments) };
+    const mapping = {
+      name,
+      attachment,
+      table,
+      direction,
+      original: table.segments.map(({ address, length }) => ({ address, length })),
+    };
     const known = this.mappings.get(table);
     if (known === undefined) this.mappings.set(table, [mapping]);
     else known.push(mapping);

@@ -14,6 +14,7 @@ import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import { recordExporterOps } from "./exporter-hooks.ts";
 import { recordImporterOps } from "./hooks.ts";
+import { isAltered } from "../world.ts";
 import { KernelEnv } from "./kernel-env.ts";
 
 /** What export was not given, in the words of the operation's arguments. */
@@ -328,7 +329,7 @@ export class BufferEnv extends KernelEnv {
       attachment: attachment === null ? null : this.attachmentName(attachment),
       mapping: live?.name ?? null,
       direction,
-      altered: live !== undefined && live.original !== JSON.stringify(table.segments),
+      altered: live !== undefined && isAltered(live),
     };
     const call = world.recorder.emit({ kind: "call", op, by, ...args });
     yield* settle(world.framework.buffers[op](attachment, table, direction), op);
