@@ -11,6 +11,7 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "MOVE-32 a page table that is locked elsewhere is forgotten": ["FENCE-34"],
   "RESV-02 the unlocked map keeps the lock when it fails": ["ATT-11", "RESV-03"],
   "RESV-17 a growing list is cut at the first signaled fence": ["RESV-21", "RESV-46"],
+  "RESV-19 an interrupted lock call passes for a lock": ["ATT-17", "MAP-15"],
   "RESV-21 an earlier number replaces as well": ["RESV-46"],
   "RESV-21 an equal number of another fence counts as later": ["RESV-46"],
   "RESV-31 a job is in no object": ["REV-02"],
