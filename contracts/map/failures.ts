@@ -50,7 +50,8 @@ function noteInterruption(
 function saysInterrupted(event: Mapped, state: State, verdict: Verdict, interrupted: ReadonlySet<number>): void {
   const isEnded = event.errno === EINTR || event.errno === ERESTARTSYS;
   if (!isEnded && !interrupted.has(event.call)) return;
-  verdict.exercised();
+  // EINTR that was injected elsewhere is no wait: it is judged, but shows nothing about waits.
+  if (interrupted.has(event.call)) verdict.exercised();
   const hooks = hooksIn(state, event.task, event.call);
   const tables = hooks.filter((hook) => hook.hook === "map" && hook.errno === 0 && hook.table !== null).length;
   if (event.errno !== 0 && !isEnded)

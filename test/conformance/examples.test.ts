@@ -9,7 +9,7 @@ async function example(name: string): Promise<Subject> {
   return module.default;
 }
 
-const budget = 50_000;
+const budget = 25_000;
 
 function withoutMeasured(report: Report): Omit<Report, "measured"> {
   const { measured, ...rest } = report;
