@@ -5,6 +5,7 @@ import { rules as permanent } from "./permanent.ts";
 import { rules as pinnedImporter } from "./pinned-importer.ts";
 import { rules as privateInterconnect } from "./private-interconnect.ts";
 import { rules as refusal } from "./refusal.ts";
+import { rules as retry } from "./retry.ts";
 import { rules as revocable } from "./revocable.ts";
 import { rules as revokedImporter } from "./revoked-importer.ts";
 import { rules as teardown } from "./teardown.ts";
@@ -18,6 +19,7 @@ export const revRules: readonly Rule[] = [
   ...waits,
   ...teardown,
   ...unrevoke,
+  ...retry,
   ...pinnedImporter,
   ...revokedImporter,
   ...device,

@@ -388,16 +388,3 @@ describe("waiting", () => {
     expect(wait(b, true, 0).result).toBe(1);
   });
 });
-
-describe("destroying", () => {
-  it("drops one reference an entry, signaled or not (RESV-46)", () => {
-    const b = locked(2);
-    const fences = [b.fence(1, 1, "read"), b.fence(2, 1, "write")];
-    fences[0]!.signaled = true;
-    b.env.as(b.actors[0], () => b.resvs.unlock(b.resv));
-    expect(fences.map((fence) => fence.references)).toEqual([2, 2]);
-    b.resvs.destroyReservation(b.resv);
-    expect(fences.map((fence) => fence.references)).toEqual([1, 1]);
-    expect(b.env.warnings).toEqual([]);
-  });
-});
