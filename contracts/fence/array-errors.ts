@@ -13,7 +13,7 @@ interface Enabled {
 /** FENCE-42: the error that each array has to end with. */
 export class ArrayErrors {
   private readonly enabled = new Map<string, Enabled>();
-  /** Arrays that somebody may enable without our seeing when: part of a chain, published, in a wait for any. */
+  /** Arrays that somebody may enable without our seeing when: part of another container, published, in a wait for any. */
   private readonly doubtful = new Set<string>();
 
   /** A call begins: some enable the array they name before they do anything else. */
@@ -30,6 +30,9 @@ export class ArrayErrors {
         return;
       case "createChain":
         this.doubtful.add(event.contained);
+        return;
+      case "createArray":
+        for (const name of event.members) this.doubtful.add(name);
         return;
       case "addFence":
       case "replaceFences":

@@ -15,7 +15,12 @@ export function holderOf(state: State, fence: string): string | undefined {
 export function isKept(state: State, fence: string): boolean {
   for (const [name, row] of state.fences)
     if (name !== fence && !row.released && row.kind !== "plain" && allParts(state, name).has(fence)) return true;
-  for (const { entries } of state.reservations.values())
-    for (const entry of entries) if (allParts(state, entry.fence).has(fence)) return true;
+  // Signaled entries may be gone or still there: any list that the object may have counts, and none means any.
+  const isPublished = state.fences.get(fence)?.published === true;
+  for (const { entries, lists } of state.reservations.values()) {
+    if (lists.length === 0 && isPublished) return true;
+    for (const list of [entries, ...lists])
+      for (const entry of list) if (allParts(state, entry.fence).has(fence)) return true;
+  }
   return false;
 }

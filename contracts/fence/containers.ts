@@ -179,7 +179,8 @@ export const fence43: Rule = {
     },
     "ret getStatus": (event, state, verdict) => {
       const fence = state.fences.get(event.fence);
-      if (fence?.kind !== "chain" || !fence.signaled) return;
+      // An error of its own comes from its signal, which is judged above, or from somebody's misuse of it since.
+      if (fence?.kind !== "chain" || !fence.signaled || fence.error !== 0) return;
       verdict.exercised();
       if (event.status !== 1)
         verdict.violated(
@@ -267,6 +268,8 @@ export const fence46: Rule = {
       const [failed] = event.fences.flatMap((name) => failedParts(state, name));
       if (event.merged !== null && event.time !== null && failed !== undefined) stubs.set(event.merged, failed);
     },
+    // Misuse of a signaled fence, but from then on the error is the caller's own.
+    "call setError": (event, _state, _verdict, stubs) => stubs.delete(event.fence),
     "ret getStatus": (event, _state, verdict, stubs) => {
       const failed = stubs.get(event.fence);
       if (failed === undefined) return;

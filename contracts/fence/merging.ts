@@ -73,8 +73,9 @@ function wrongStub(
   const [left] = pending;
   if (left !== undefined) return `${left} is pending`;
   if (signal === undefined) return "it is not signaled";
-  const times = event.fences.flatMap((name) => stampsOf(state, name));
-  const latest = Math.max(0, ...times);
+  // The search for the latest begins at 0: a part stamped before that leaves no trace.
+  const times = [0, ...event.fences.flatMap((name) => stampsOf(state, name))];
+  const latest = Math.max(...times);
   if (signal.time === latest) return null;
   // Parts of a chain but for the head's own may have been unlinked, and their stamps with them.
   const sure = Math.max(0, ...event.fences.flatMap((name) => headStamps(state, name)));
