@@ -1,4 +1,4 @@
-// Programs: drawn while they run, and shrunk.
+// Programs: drawn while they run, explored exhaustively in small worlds, and shrunk.
 
 export { OnlineChooser } from "./online-chooser.ts";
 export { Random } from "./random.ts";
@@ -6,3 +6,8 @@ export { drawTemper, type Temper } from "./temper.ts";
 export { drawSetup, type Kinds } from "./world-shape.ts";
 export { programArbitrary } from "./arbitrary.ts";
 export { shrink, type ShrinkResult } from "./shrink/shrink.ts";
+export { explore, type ExploreOptions } from "./explore/explore.ts";
+export type { Counts, Edges, Graph, Place } from "./explore/graph.ts";
+export type { Instance } from "./explore/instances.ts";
+export { Script } from "./explore/script.ts";
+export { Walk } from "./explore/walk.ts";

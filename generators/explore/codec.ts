@@ -1,0 +1,64 @@
+import { slotsOf } from "../../spec/scopes/layout.ts";
+import type { Scope, Scratch } from "../../spec/scopes/scope.ts";
+
+/**
+ * Packs a scratch into int32 lanes and back: each slot has as many bits as its domain needs and lies within one lane.
+ * Exact: states with the same lanes are equal.
+ */
+export class Codec {
+  /** Slots of a scratch. */
+  readonly length: number;
+  /** Lanes of a packed state. */
+  readonly lanes: number;
+  /** Domain size of each slot. */
+  readonly sizes: Int32Array;
+  readonly lane: Int32Array;
+  readonly shift: Int32Array;
+  readonly mask: Int32Array;
+  private readonly names: readonly string[];
+
+  constructor(scope: Scope) {
+    const sizes: number[] = [];
+    const names: string[] = [];
+    for (const [name, field] of Object.entries(scope.fields)) {
+      if (!Number.isSafeInteger(field.size) || field.size < 2 || field.size > 2 ** 30)
+        throw new RangeError(`scope ${scope.name}: the field ${name} has ${field.size} values; give it 2 to 2^30`);
+      for (let slot = 0; slot < slotsOf(field, scope.ids); slot += 1) {
+        sizes.push(field.size);
+        names.push(field.of.length === 0 ? name : `${name}[${slot}]`);
+      }
+    }
+    this.length = sizes.length;
+    this.sizes = Int32Array.from(sizes);
+    this.names = names;
+    this.lane = new Int32Array(this.length);
+    this.shift = new Int32Array(this.length);
+    this.mask = new Int32Array(this.length);
+    let [lane, used] = [0, 0];
+    for (const [slot, size] of sizes.entries()) {
+      const bits = 32 - Math.clz32(size - 1);
+      if (used + bits > 32) [lane, used] = [lane + 1, 0];
+      this.lane[slot] = lane;
+      this.shift[slot] = used;
+      this.mask[slot] = 2 ** bits - 1;
+      used += bits;
+    }
+    this.lanes = lane + 1;
+  }
+
+  pack(s: Scratch, into: Int32Array, at: number): void {
+    const { lane, shift, length, lanes } = this;
+    for (let index = 0; index < lanes; index += 1) into[at + index] = 0;
+    for (let slot = 0; slot < length; slot += 1) into[at + lane[slot]!]! |= s[slot]! << shift[slot]!;
+  }
+
+  unpack(from: Int32Array, at: number, s: Scratch): void {
+    const { lane, shift, mask, length } = this;
+    for (let slot = 0; slot < length; slot += 1) s[slot] = (from[at + lane[slot]!]! >>> shift[slot]!) & mask[slot]!;
+  }
+
+  /** What a slot is called: `signaled[1]`. */
+  nameOf(slot: number): string {
+    return this.names[slot]!;
+  }
+}

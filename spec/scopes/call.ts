@@ -1,0 +1,40 @@
+import type { Errno } from "../errno.ts";
+import type { ScopeOperation } from "./scope.ts";
+
+/** One way in which a call may end, or begin to wait. */
+export interface Outcome {
+  /** What the contract answers; left out: success. */
+  readonly errno?: Errno;
+  readonly when: ScopeOperation["enabled"];
+  /** What changes; left out: nothing. */
+  readonly does?: ScopeOperation["apply"];
+}
+
+/** A call of a scope. */
+export interface ScopeCall {
+  readonly name: string;
+  /** Id types of its arguments, at most three. */
+  readonly takes: readonly string[];
+  readonly steps: ScopeOperation["steps"];
+  /** By what tells them apart: `waits` of `lock` makes the operation `lockWaits`. Empty: the plain one. */
+  readonly outcomes: Readonly<Record<string, Outcome>>;
+  /** Where it is legal but left out; default nowhere. */
+  readonly bounded?: ScopeOperation["bounded"];
+}
+
+const nothing = (): void => undefined;
+const nowhere = (): boolean => false;
+
+/** The operations of a call, one an outcome. */
+export function call({ name, takes, steps, outcomes, bounded = nowhere }: ScopeCall): readonly ScopeOperation[] {
+  return Object.entries(outcomes).map(([outcome, { errno = 0, when, does = nothing }]) => ({
+    name: outcome === "" ? name : `${name}${outcome.charAt(0).toUpperCase()}${outcome.slice(1)}`,
+    call: name,
+    takes,
+    errno,
+    enabled: when,
+    bounded,
+    apply: does,
+    steps,
+  }));
+}
