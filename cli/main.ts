@@ -4,6 +4,7 @@ import { checkDefaults } from "../conformance/check.ts";
 import { suiteVersion } from "../conformance/version.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import { profileNamed } from "../spec/profile-name.ts";
+import { exploreCommand, type ExploreCommandOptions } from "./commands/explore.ts";
 import { replayCommand, type ReplayOptions } from "./commands/replay.ts";
 import { explainCommand, rulesCommand } from "./commands/rules.ts";
 import { runCommand, type RunOptions } from "./commands/run.ts";
@@ -92,6 +93,13 @@ program
   .option("--subject <name>", "replay on a built-in subject")
   .option("--step", "show every event and what it changed", false)
   .action((file: string, options: ReplayOptions) => finish(() => replayCommand(file, options)));
+
+program
+  .command("explore [scope]")
+  .description("every state and transition of a small closed world; of all of them without a name")
+  .addOption(format(["text", "json"]))
+  .option("--graph <file>", "write the graph of the scope there, as .dot or .json")
+  .action((scope: string | undefined, options: ExploreCommandOptions) => finish(() => exploreCommand(scope, options)));
 
 program
   .command("rules")

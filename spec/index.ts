@@ -28,7 +28,7 @@ export { jsonSchemas } from "./schema/json-schemas.ts";
 export { readHistory } from "./schema/read-history.ts";
 export { readProgram } from "./schema/read-program.ts";
 export { call, type Outcome, type ScopeCall } from "./scopes/call.ts";
-export { layout, plain, refers, setOf, type Layout } from "./scopes/layout.ts";
+export { hidden, layout, plain, refers, setOf, type Layout } from "./scopes/layout.ts";
 export { Names } from "./scopes/names.ts";
 export type * from "./scopes/scope.ts";
 export { scopes } from "./scopes/scopes.ts";

@@ -3,6 +3,7 @@ import { monitored } from "../../contracts/registry.ts";
 import type { Graph } from "../../generators/explore/graph.ts";
 import type { Walk } from "../../generators/explore/walk.ts";
 import type { System } from "../../harness/system.ts";
+import { errnoName, type Errno } from "../../spec/errno.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Scratch } from "../../spec/scopes/scope.ts";
 import { ScopeSession } from "./scope-session.ts";
@@ -42,9 +43,10 @@ export function replayScope(graph: Graph, system: System, every = 1): ScopeRepla
         if (transitions === 0 || starts[state] === edges[0]) differences.push(...disagreements(graph, walk, session));
         // What leads back here can be followed by another.
         for (let edge = edges.shift(); edge !== undefined; edge = edges.shift()) {
-          session.take(walk.takeEdge(edge));
+          const { errno } = walk.takeEdge(edge).operation;
+          session.take(walk.path.at(-1)!);
           transitions += 1;
-          const found = compare(graph, walk, session.project());
+          const found = compare(graph, walk, session.project()) ?? compareAnswers(walk, errno, session.answered);
           if (found !== null) differences.push(found);
           if (targets[edge] !== state || found !== null || graph.edges.namings[edge] !== 0) break;
         }
@@ -62,9 +64,16 @@ function compare(graph: Graph, walk: Walk, actual: Scratch): string | null {
   const expected = new Int32Array(actual.length);
   walk.read(expected);
   for (let slot = 0; slot < expected.length; slot += 1)
-    if (expected[slot] !== actual[slot])
+    if (expected[slot] !== actual[slot] && graph.codec.isHidden[slot] === 0)
       return `${describe(walk)}: ${graph.codec.nameOf(slot)} is ${actual[slot]}, the scope says ${expected[slot]}`;
   return null;
+}
+
+function compareAnswers(walk: Walk, errno: Errno, answered: ReadonlySet<Errno>): string | null {
+  const expected = errno === 0 ? [] : [errno];
+  if (answered.size === expected.length && expected.every((one) => answered.has(one))) return null;
+  const words = (errnos: Iterable<Errno>) => [...errnos].map(errnoName).join(" and ") || "success";
+  return `${describe(walk)}: answers ${words(answered)}, the scope says ${words(expected)}`;
 }
 
 function describe({ path }: Walk): string {

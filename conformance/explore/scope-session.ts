@@ -1,8 +1,10 @@
 import type { Judge } from "../../contracts/judge.ts";
 import type { Instance } from "../../generators/explore/instances.ts";
 import { Script } from "../../generators/explore/script.ts";
+import type { Observer } from "../../harness/run.ts";
 import { Session } from "../../harness/session.ts";
 import type { System } from "../../harness/system.ts";
+import type { Errno } from "../../spec/errno.ts";
 import { classify } from "../../spec/operations/classify/classify.ts";
 import type { StepClass } from "../../spec/operations/classify/context.ts";
 import type { Step } from "../../spec/program.ts";
@@ -12,6 +14,8 @@ import type { Scope, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 /** A way through a scope, carried out by a system while it is chosen. The judge holds the full state. */
 export class ScopeSession {
   readonly script: Script;
+  /** Errors that were answered in the last transition. */
+  readonly answered = new Set<Errno>();
   private readonly scope: Scope;
   private readonly session: Session;
   private readonly judge: Judge;
@@ -21,13 +25,24 @@ export class ScopeSession {
     this.scope = scope;
     this.judge = judge;
     judge.begin();
-    this.session = new Session(scope.setup, judge.profile, system, judge);
+    const { answered } = this;
+    const observer: Observer = {
+      get state() {
+        return judge.state;
+      },
+      event: (event) => {
+        if ((event.kind === "ret" || event.kind === "lock") && event.errno !== 0) answered.add(event.errno);
+        judge.event(event);
+      },
+    };
+    this.session = new Session(scope.setup, judge.profile, system, observer);
     this.script = new Script(scope);
     for (const step of this.script.steps) this.apply(step);
   }
 
   /** Carries a transition out, given with the ids that its objects really have. Throws where a step is not legal. */
   take(instance: Instance): void {
+    this.answered.clear();
     for (const step of this.script.write(instance)) this.apply(step);
   }
 

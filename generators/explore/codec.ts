@@ -15,22 +15,27 @@ export class Codec {
   readonly lane: Int32Array;
   readonly shift: Int32Array;
   readonly mask: Int32Array;
+  /** 1: the full state does not show the slot. */
+  readonly isHidden: Uint8Array;
   private readonly names: readonly string[];
 
   constructor(scope: Scope) {
     const sizes: number[] = [];
     const names: string[] = [];
+    const isHidden: number[] = [];
     for (const [name, field] of Object.entries(scope.fields)) {
       if (!Number.isSafeInteger(field.size) || field.size < 2 || field.size > 2 ** 30)
         throw new RangeError(`scope ${scope.name}: the field ${name} has ${field.size} values; give it 2 to 2^30`);
       for (let slot = 0; slot < slotsOf(field, scope.ids); slot += 1) {
         sizes.push(field.size);
+        isHidden.push(field.hidden === true ? 1 : 0);
         names.push(field.of.length === 0 ? name : `${name}[${slot}]`);
       }
     }
     this.length = sizes.length;
     this.sizes = Int32Array.from(sizes);
     this.names = names;
+    this.isHidden = Uint8Array.from(isHidden);
     this.lane = new Int32Array(this.length);
     this.shift = new Int32Array(this.length);
     this.mask = new Int32Array(this.length);

@@ -1,7 +1,7 @@
 import { EINVAL, EIO, ENOENT, ERESTARTSYS } from "../errno.ts";
 import { frameOf, type State } from "../state/state.ts";
 import { call, type Outcome } from "./call.ts";
-import { layout, plain, refers } from "./layout.ts";
+import { hidden, layout, plain, refers } from "./layout.ts";
 import type { Names } from "./names.ts";
 import { scopeSetup } from "./setup.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "./scope.ts";
@@ -47,7 +47,7 @@ export function fences(counts: FenceCounts): Scope {
   const ids = { ...counts };
   const { fields, slots } = layout(ids, {
     life: plain(3, "fence"),
-    owner: plain(3, "fence"),
+    owner: hidden(plain(3, "fence")),
     refs: plain(mostReferences + 1, "fence"),
     signaled: plain(2, "fence"),
     failed: plain(2, "fence"),
@@ -152,8 +152,6 @@ export function fences(counts: FenceCounts): Scope {
       takes: ["fence"],
       steps: (names, f) => {
         const fence = names.fresh("fence", f);
-        // A history does not show what an owner will answer.
-        names.bind(String(owner), "owner", f);
         return [
           { task: "main", op: "fenceInit", fence, timeline: f + 1, seqno: names.number(), seqno64: false, hooks },
         ];
@@ -303,7 +301,6 @@ export function fences(counts: FenceCounts): Scope {
       if (row === undefined) continue;
       s[slots.life + f] = row.released ? released : live;
       if (row.released) continue;
-      s[slots.owner + f] = Number(names.of("owner", f));
       s[slots.refs + f] = row.programRefs;
       s[slots.signaled + f] = row.signaled ? 1 : 0;
       s[slots.failed + f] = row.error === 0 ? 0 : 1;

@@ -42,6 +42,11 @@ export function setOf(type: string, ids: Readonly<Record<string, number>>, ...of
   return { of, size: 2 ** countOf(ids, type), value: { set: type } };
 }
 
+/** A field that the full state does not show: `project` leaves it alone, and a replay does not compare it. */
+export function hidden(field: ScopeField): ScopeField {
+  return { ...field, hidden: true };
+}
+
 /** Numbers the slots of fields, in the order they are declared. */
 export function layout<const F extends Readonly<Record<string, ScopeField>>>(
   ids: Readonly<Record<string, number>>,

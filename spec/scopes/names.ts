@@ -27,13 +27,13 @@ export class Names {
   /** A new name, which the ids stand for from now on. */
   fresh(kind: string, ...ids: readonly number[]): string {
     const name = this.make(kind);
-    this.bind(name, kind, ...ids);
+    this.known.set(`${kind} ${ids.join(" ")}`, name);
     return name;
   }
 
-  /** Lets the ids stand for this name. Also keeps what a program chose and the state does not show. */
-  bind(name: string, kind: string, ...ids: readonly number[]): void {
-    this.known.set(`${kind} ${ids.join(" ")}`, name);
+  /** The ids stand for no object of this kind any more. */
+  drop(kind: string, ...ids: readonly number[]): void {
+    this.known.delete(`${kind} ${ids.join(" ")}`);
   }
 
   /** Another that starts out the same: to ask for steps without carrying them out. */

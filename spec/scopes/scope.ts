@@ -22,6 +22,8 @@ export interface ScopeField {
   /** Values are 0 to size - 1. At least 2. */
   readonly size: number;
   readonly value: FieldValue;
+  /** The full state does not show it: only what follows from it is compared. */
+  readonly hidden?: true;
 }
 
 /** A step without its id; whoever makes a program of it numbers it. */
@@ -59,8 +61,8 @@ export interface ScopeOperation {
  *
  * How to write one (see `fences.ts`):
  *
- * 1. Choose the fields: what decides which calls are legal and how they end, and nothing else. Each must be readable from
- *    the `State` that histories fold into, as `project` does.
+ * 1. Choose the fields: what decides which calls are legal and how they end, and nothing else. They are read from
+ *    the `State` that histories fold into, as `project` does; `hidden` is for the rare one that it does not show.
  * 2. Give objects that are alike an id type and a small count. Never let the number of an id mean anything (no `a < b`
  *    between ids, no "id 0 is special"): the explorer treats all namings of the ids as one. Where order matters it is a
  *    plain rank per id. Number what is not alike by separate fields or separate types with a count of one.

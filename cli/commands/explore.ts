@@ -1,0 +1,88 @@
+import { writeFileSync } from "node:fs";
+import { exploreScope, type ScopeReport } from "../../conformance/explore/explore-scope.ts";
+import { wrap } from "../../conformance/failure/text.ts";
+import { graphAsDot, graphAsJson } from "../../conformance/explore/graph-text.ts";
+import type { Graph } from "../../generators/explore/graph.ts";
+import { BadInput } from "../../spec/bad-input.ts";
+import { didYouMean } from "../../spec/closest.ts";
+import { scopes } from "../../spec/scopes/scopes.ts";
+import type { Scope } from "../../spec/scopes/scope.ts";
+import { print, type ExitCode, type OutputOptions } from "../output.ts";
+
+/** Settings of `explore`. */
+export interface ExploreCommandOptions extends OutputOptions {
+  /** File for the graph: `.dot` for Graphviz, `.json` for data. */
+  readonly graph?: string;
+}
+
+/** `explore [SCOPE]`: every state and transition of a scope, of all scopes without one. */
+export function exploreCommand(name: string | undefined, { format, graph: file }: ExploreCommandOptions): ExitCode {
+  const write = file === undefined ? null : graphWriter(file, name);
+  const chosen = name === undefined ? scopes : [scopeNamed(name)];
+  const reports: ScopeReport[] = [];
+  for (const scope of chosen) {
+    const { graph, report } = exploreScope(scope, cpuSeconds);
+    write?.(graph);
+    reports.push(report);
+    if (format === "text") print(describe(report).join("\n"));
+  }
+  if (format === "json") print(JSON.stringify(reports, null, 2));
+  return reports.some(({ differences }) => differences.length > 0) ? 3 : 0;
+}
+
+function scopeNamed(name: string): Scope {
+  const scope = scopes.find((entry) => entry.name === name);
+  if (scope !== undefined) return scope;
+  const names = scopes.map((entry) => entry.name);
+  throw new BadInput("name", name, `there is no such scope${didYouMean(name, names, `known: ${names.join(", ")}`)}`);
+}
+
+function graphWriter(file: string, name: string | undefined): (graph: Graph) => void {
+  if (name === undefined)
+    throw new BadInput(
+      "flag",
+      "--graph",
+      `a graph is of one scope; name it: explore ${scopes[0]!.name} --graph ${file}`,
+    );
+  const text = file.endsWith(".dot") ? graphAsDot : file.endsWith(".json") ? graphAsJson : null;
+  if (text === null)
+    throw new BadInput("flag", `--graph ${file}`, "the suffix says how to write the graph; end it in .dot or .json");
+  return (graph) => {
+    try {
+      writeFileSync(file, text(graph));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new BadInput("file", file, `cannot be written (${why}); choose another --graph`);
+    }
+  };
+}
+
+function describe(report: ScopeReport): readonly string[] {
+  const { legalErrors, armed, decided, measured } = report;
+  const idle = armed.filter((id) => !decided.includes(id));
+  const row = (what: string, text: string) =>
+    wrap(text, 62).map((line, index) => `  ${(index === 0 ? what : "").padEnd(16)}${line}`);
+  const ids = Object.entries(report.ids).map(([type, count]) => `${type} ${count}`);
+  return [
+    `${report.scope}: ${report.about}`,
+    ...row("world", `${ids.join(", ")}; ${report.profile}; bounds: ${report.bounds}`),
+    ...row("states", `${report.states} up to naming, ${report.fullStates} in all`),
+    ...row("transitions", `${report.transitions} up to naming, ${report.fullTransitions} in all`),
+    ...row("diameter", `${report.diameter}`),
+    ...row("legal errors", legalErrors.map((one) => `${one.errno} ${one.operation} ${one.transitions}`).join(", ")),
+    ...row(
+      "rules",
+      `${armed.length} armed, ${armed.length - idle.length} decided, beside ${decided.length - armed.length + idle.length} of other areas`,
+    ),
+    ...row("not decided", idle.length === 0 ? "none" : idle.join(" ")),
+    ...row("carried out", `${report.replayed} transitions on the reference, ${report.differences.length} differences`),
+    ...row("measured", `${measured.bytesPerState} bytes a state, ${measured.statesPerSecond} states per CPU second`),
+    ...report.differences.flatMap((difference) => row("DIFFERENCE", difference)),
+    "",
+  ];
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

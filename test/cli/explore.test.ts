@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { ScopeReport } from "../../conformance/explore/explore-scope.ts";
+import { scopes } from "../../spec/scopes/scopes.ts";
+import { BuiltCommand } from "./built.ts";
+
+const command = new BuiltCommand();
+afterAll(() => command.dispose());
+
+describe("explore", () => {
+  it("answers every scope as one JSON value", () => {
+    const { out, code } = command.run("explore", "--format", "json");
+    const reports = JSON.parse(out) as readonly ScopeReport[];
+    expect(code).toBe(0);
+    expect(reports.map(({ scope }) => scope)).toEqual(scopes.map(({ name }) => name));
+    const locking = reports.find(({ scope }) => scope === "locking")!;
+    expect(locking.legalErrors.map(({ errno }) => errno)).toEqual(
+      expect.arrayContaining(["EDEADLK", "EALREADY", "EBUSY", "EINTR"]),
+    );
+    expect(locking.decided).toContain("RESV-07");
+    expect(reports.flatMap(({ differences }) => differences)).toEqual([]);
+  });
+
+  it("writes the graph of a scope", () => {
+    const file = join(command.folder, "graph.json");
+    expect(command.run("explore", "fences", "--graph", file).code).toBe(0);
+    const graph = JSON.parse(readFileSync(file, "utf8")) as { states: string[]; transitions: { from: number }[] };
+    expect([graph.states.length, graph.transitions.length]).toEqual([4509, 101050]);
+    const dot = join(command.folder, "graph.dot");
+    expect(command.run("explore", "fences", "--graph", dot).code).toBe(0);
+    expect(readFileSync(dot, "utf8")).toMatch(/^digraph "fences" \{\n(.*\n)+\}\n$/);
+  });
+
+  it.each([
+    [["explore", "lokcing"], /^lokcing: there is no such scope, did you mean "locking"\?/],
+    [["explore", "--graph", "x.dot"], /^--graph: a graph is of one scope/],
+    [["explore", "fences", "--graph", "x.svg"], /end it in \.dot or \.json/],
+    [["explore", "fences", "--graph", "/nowhere/x.dot"], /cannot be written .*choose another --graph/],
+  ])("refuses %j in one sentence", (words, sentence) => {
+    const { err, code } = command.run(...words);
+    expect(code).toBe(3);
+    expect(err).toMatch(sentence);
+    expect(err.trim().split("\n")).toHaveLength(1);
+  });
+});
