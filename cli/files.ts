@@ -16,14 +16,24 @@ export function readText(path: string): string {
   }
 }
 
+/** What a file to replay holds: the programs that break the rule, more than one where they break it together. */
+interface ReplayFile {
+  readonly program: Program;
+  readonly others: readonly Program[];
+  readonly rule: string | null;
+}
+
 /** A program file, or the program inside a counterexample file. Throws BadInput with file, line and field. */
-export function readReplayFile(path: string): { readonly program: Program; readonly rule: string | null } {
+export function readReplayFile(path: string): ReplayFile {
   const text = readText(path);
   const counterexample = asCounterexample(text);
-  if (counterexample === null) return { program: readProgram(text, path), rule: null };
+  if (counterexample === null) return { program: readProgram(text, path), others: [], rule: null };
   // Read again as a program of its own: a hand-edited counterexample is checked like any other input.
+  const again = (program: Program, where: string) =>
+    readProgram(JSON.stringify(program, null, 2), `${path} (${where})`);
   return {
-    program: readProgram(JSON.stringify(counterexample.program, null, 2), `${path} (program)`),
+    program: again(counterexample.program, "program"),
+    others: (counterexample.others ?? []).map((other, index) => again(other.program, `others ${index + 1}`)),
     rule: counterexample.rule,
   };
 }

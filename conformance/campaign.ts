@@ -1,3 +1,4 @@
+import { AcrossRuns, type JointViolation } from "../contracts/across.ts";
 import { Judge, type Violation } from "../contracts/judge.ts";
 import { areaOf } from "../contracts/registry.ts";
 import type { Capability } from "../contracts/rule-text.ts";
@@ -55,6 +56,8 @@ export interface Find {
 export interface Campaign {
   readonly judge: Judge;
   readonly finds: ReadonlyMap<string, Find>;
+  /** What all runs broke together, by rule id. */
+  readonly joint: ReadonlyMap<string, JointViolation>;
   readonly programs: number;
   readonly operations: number;
   readonly drawn: number;
@@ -95,12 +98,14 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
       }
     }
   }
+  campaign.end();
   return campaign;
 }
 
 class CampaignRun implements Campaign {
   readonly judge: Judge;
   readonly finds = new Map<string, Find>();
+  readonly joint = new Map<string, JointViolation>();
   programs = 0;
   operations = 0;
   drawn = 0;
@@ -110,12 +115,14 @@ class CampaignRun implements Campaign {
   readonly unexplained: Unexplained[] = [];
   fault: { readonly text: string; readonly program: Program } | null = null;
   private readonly outcomes: OutcomeWatch;
+  private readonly across: AcrossRuns;
   private readonly options: CampaignOptions;
 
   constructor(options: CampaignOptions) {
     this.options = options;
     this.judge = new Judge(options.rules, options.profile);
     this.outcomes = new OutcomeWatch(options.profile);
+    this.across = new AcrossRuns(options.rules);
   }
 
   /** Runs a stored program like a drawn one. */
@@ -160,6 +167,7 @@ class CampaignRun implements Campaign {
         this.conduct.add(conduct.shows);
     }
     if (execution.fault !== null) this.fault = { text: execution.fault, program };
+    else this.across.collect({ program, events: execution.events });
     for (const difference of differences) {
       const { op, errno, result } = difference;
       const isKnown = this.unexplained.some(
@@ -178,6 +186,11 @@ class CampaignRun implements Campaign {
       this.finds.set(id, find);
       this.options.watch?.found?.(find);
     }
+  }
+
+  /** Judges all runs together. */
+  end(): void {
+    for (const violation of this.across.judge()) this.joint.set(violation.rule.id, violation);
   }
 
   /** Scored rules below the floor, in registry order. */

@@ -1,9 +1,11 @@
+import type { JointViolation } from "../contracts/across.ts";
 import { holdsIn, registry } from "../contracts/registry.ts";
 import type { System } from "../harness/system.ts";
 import { profileNamed } from "../spec/profile-name.ts";
 import { runCampaign, type Campaign, type Find, type Watch } from "./campaign.ts";
 import { conductCapabilities } from "./conduct.ts";
-import type { Counterexample } from "./counterexample.ts";
+import { programsOf, type Counterexample } from "./counterexample.ts";
+import { shrinkJoint } from "./joint.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Report, RuleReport } from "./report.ts";
 import { decide, isScored } from "./scoring.ts";
@@ -59,9 +61,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     const scored = new Set(judged.filter((rule) => isScored(rule, circumstances)).map((rule) => rule.id));
     const kinds = kindsOf(subject);
     const watch = options.watch ?? {};
-    const corpus = (options.corpus ?? [])
-      .map(({ program }) => program)
-      .filter((program) => program.profile === profileName);
+    const corpus = (options.corpus ?? []).flatMap(programsOf).filter((program) => program.profile === profileName);
     campaign = await runCampaign({
       system,
       kinds,
@@ -91,14 +91,21 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
         ? plain
         : { ...plain, ...(await waivedVerdict(waiver, rule, system, plain.verdict)) };
     const tolerated = decision.verdict === "violated" && options.tolerated?.includes(rule.id) === true;
-    const find = decision.verdict === "violated" ? campaign?.finds.get(rule.id) : undefined;
+    const isViolated = decision.verdict === "violated";
+    const find = isViolated ? campaign?.finds.get(rule.id) : undefined;
+    const joint = isViolated ? campaign?.joint.get(rule.id) : undefined;
     reports.push({
       id: rule.id,
       level: rule.level,
       statement: rule.statement,
       ...decision,
       expected: options.expectations?.[rule.id] ?? (tolerated ? "violated" : null),
-      counterexample: find === undefined ? null : await shrunk(find, system, seed),
+      counterexample:
+        find !== undefined
+          ? await shrunk(find, system, seed)
+          : joint !== undefined && campaign !== null
+            ? await shrunkTogether(joint, system, seed, campaign)
+            : null,
     });
   }
   const spent = process.cpuUsage(started);
@@ -164,6 +171,29 @@ async function shrunk(find: Find, system: System, seed: number): Promise<Counter
       steps: find.program.steps.length,
       executions: shrink.executions,
     },
+  };
+}
+
+/** Of runs that break a rule only together: all of them count as having found it, as none of them did alone. */
+async function shrunkTogether(
+  joint: JointViolation,
+  system: System,
+  seed: number,
+  { programs, operations }: Campaign,
+): Promise<Counterexample> {
+  const { violation, executions } = await shrinkJoint(system, joint);
+  const [first, ...others] = violation.shares;
+  const steps = joint.shares.reduce((sum, share) => sum + share.program.steps.length, 0);
+  return {
+    schema: 1,
+    rule: violation.rule.id,
+    program: first!.program,
+    why: violation.why,
+    seq: first!.seq,
+    evidence: first!.evidence,
+    others: others.map(({ program, why, seq, evidence }) => ({ program, why, seq, evidence })),
+    also: [],
+    found: { programs, operations, seed, steps, executions },
   };
 }
 

@@ -1,6 +1,14 @@
 import type { Evidence } from "../contracts/monitor.ts";
 import type { Program } from "../spec/program.ts";
 
+/** One more program without which the rule would not be broken: what it shows, and where. */
+export interface OtherProgram {
+  readonly program: Program;
+  readonly why: string;
+  readonly seq: number;
+  readonly evidence: readonly Evidence[];
+}
+
 /** A program that breaks a rule, as it is stored: it replays without a seed. */
 export interface Counterexample {
   readonly schema: 1;
@@ -11,6 +19,8 @@ export interface Counterexample {
   /** The event at which the rule broke, and the events that force the conclusion. */
   readonly seq: number;
   readonly evidence: readonly Evidence[];
+  /** Where runs break the rule only together: the programs beside `program`. */
+  readonly others?: readonly OtherProgram[];
   /** Other rules that the same history breaks. */
   readonly also: readonly string[];
   /** How it was found; null for a program that somebody wrote. */
@@ -22,4 +32,9 @@ export interface Counterexample {
     readonly steps: number;
     readonly executions: number;
   } | null;
+}
+
+/** Every program of a counterexample. */
+export function programsOf({ program, others = [] }: Counterexample): readonly Program[] {
+  return [program, ...others.map((other) => other.program)];
 }

@@ -1,9 +1,12 @@
+import { AcrossRuns, type JointViolation } from "../contracts/across.ts";
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import type { System } from "../harness/system.ts";
 import { profiles, type Series } from "../spec/profile.ts";
+import type { Situation } from "../spec/situation.ts";
+import type { Rule } from "../contracts/rule.ts";
 import type { Program } from "../spec/program.ts";
-import { drawRun } from "./draw-run.ts";
+import { drawRun, type DrawnRun } from "./draw-run.ts";
 import { referenceKinds } from "./reference-roles.ts";
 
 /** A program that breaks the rule that was hunted. */
@@ -39,19 +42,12 @@ export function hunt(
 ): Hunt {
   const rules = monitored(series);
   const judge = new Judge(rules, profiles[series]);
-  const situation = rules.find((rule) => rule.id === ruleId)?.situation ?? null;
-  const area = ruleId.slice(0, ruleId.indexOf("-"));
+  const aim = aimOf(rules, ruleId);
   const others = new Map<string, number>();
   let operations = 0;
   let fault: string | null = null;
   for (let index = 0; goOn(operations); index += 1) {
-    const longest = index % 2 === 0 ? 60 : 300;
-    const options = { kinds: referenceKinds, longest };
-    const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, {
-      situation: index % 2 === 0 ? situation : null,
-      area: index % 4 === 3 ? null : area,
-    });
-    if (run instanceof Promise) throw new Error("hunting needs synchronous roles");
+    const run = drawBent(system, judge, series, seed, index, aim);
     operations += run.execution.steps;
     fault ??= run.execution.fault;
     const ids = judge.violations.map((violation) => violation.rule.id);
@@ -66,4 +62,63 @@ export function hunt(
       };
   }
   return { kill: null, operations, programs: 0, fault, others };
+}
+
+/** Where a hunt draws towards. */
+interface Aim {
+  readonly situation: Situation | null;
+  readonly area: string;
+}
+
+function aimOf(rules: readonly Rule[], ruleId: string): Aim {
+  const situation = rules.find((rule) => rule.id === ruleId)?.situation ?? null;
+  return { situation, area: ruleId.slice(0, ruleId.indexOf("-")) };
+}
+
+/** The program of that number in a hunt: short and long ones in turn, half of them bent to the situation. */
+function drawBent(
+  system: System,
+  judge: Judge,
+  series: Series,
+  seed: number,
+  index: number,
+  { situation, area }: Aim,
+): DrawnRun {
+  const options = { kinds: referenceKinds, longest: index % 2 === 0 ? 60 : 300 };
+  const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, {
+    situation: index % 2 === 0 ? situation : null,
+    area: index % 4 === 3 ? null : area,
+  });
+  if (run instanceof Promise) throw new Error("hunting needs synchronous roles");
+  return run;
+}
+
+/** How a hunt for what runs break only together ended. */
+export interface JointHunt {
+  readonly violation: JointViolation | null;
+  readonly operations: number;
+  readonly programs: number;
+}
+
+/** Draws random programs until all of them together break the rule. */
+export function huntJoint(
+  system: System,
+  series: Series,
+  ruleId: string,
+  seed: number,
+  goOn: (operations: number) => boolean,
+): JointHunt {
+  const rules = monitored(series);
+  const judge = new Judge([], profiles[series]);
+  const runs = new AcrossRuns(rules.filter(({ id }) => id === ruleId));
+  const aim = aimOf(rules, ruleId);
+  let operations = 0;
+  for (let index = 0; goOn(operations); index += 1) {
+    const { program, execution } = drawBent(system, judge, series, seed, index, aim);
+    operations += execution.steps;
+    if (execution.fault === null) runs.collect({ program, events: execution.events });
+    const [violation] = runs.judge();
+    if (violation !== undefined) return { violation, operations, programs: index + 1 };
+  }
+  return { violation: null, operations, programs: 0 };
 }

@@ -55,7 +55,8 @@ function unscored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" 
 function scored(rule: Rule, { roles, campaign, fault }: Circumstances, exercised: RuleReport["exercised"]): Decision {
   const missing = campaign === null ? null : missingEvidence(rule, campaign);
   if (missing !== null && fault === null) return { verdict: "untested", reason: missing };
-  if (campaign?.finds.has(rule.id) === true) return { verdict: "violated", reason: null };
+  if (campaign?.finds.has(rule.id) === true || campaign?.joint.has(rule.id) === true)
+    return { verdict: "violated", reason: null };
   if (fault !== null) return { verdict: "harness-error", reason: fault };
   const { times, programs } = exercised;
   if (times >= exerciseFloor.times && programs >= exerciseFloor.programs) return { verdict: "pass", reason: null };

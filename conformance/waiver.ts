@@ -2,7 +2,8 @@ import type { Rule } from "../contracts/rule.ts";
 import type { System } from "../harness/system.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import { profileNamed } from "../spec/profile-name.ts";
-import type { Counterexample } from "./counterexample.ts";
+import { programsOf, type Counterexample } from "./counterexample.ts";
+import { replayTogether } from "./joint.ts";
 import { replay } from "./replay.ts";
 import type { VerdictKind } from "./verdict.ts";
 
@@ -43,12 +44,18 @@ export async function waivedVerdict(
   system: System,
   found: VerdictKind,
 ): Promise<{ readonly verdict: VerdictKind; readonly reason: string | null }> {
-  const { program } = waiver.counterexample;
-  const run = await replay(program, system, [rule], profileNamed(program.profile));
-  if (run.violations.length > 0) return { verdict: "known", reason: `${waiver.reason} (${waiver.issue})` };
+  if (await stillFails(waiver.counterexample, rule, system))
+    return { verdict: "known", reason: `${waiver.reason} (${waiver.issue})` };
   if (found === "violated") return { verdict: "violated", reason: null };
   return {
     verdict: "stale",
     reason: `the waived counterexample no longer fails: take the waiver out (${waiver.issue})`,
   };
+}
+
+async function stillFails(counterexample: Counterexample, rule: Rule, system: System): Promise<boolean> {
+  const { program, others = [] } = counterexample;
+  if (others.length > 0)
+    return (await replayTogether(programsOf(counterexample), system, [rule])).violations.length > 0;
+  return (await replay(program, system, [rule], profileNamed(program.profile))).violations.length > 0;
 }

@@ -1,5 +1,6 @@
 // Rules and the judge: what a history is measured by.
 
+export { AcrossRuns, type Across, type Facts, type JointViolation, type Seen, type Share } from "./across.ts";
 export { Judge, judgeHistory, type Exercise, type Violation } from "./judge.ts";
 export {
   on,

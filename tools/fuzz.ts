@@ -2,6 +2,7 @@
  * Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed]`.
  * Prints the first of each kind of trouble; answers that nothing explains make it fail.
  */
+import { AcrossRuns } from "../contracts/across.ts";
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import { drawRun } from "../conformance/draw-run.ts";
@@ -14,6 +15,7 @@ const budget = Number(process.argv[2] ?? 100_000);
 const series = (process.argv[3] ?? "K7.1") as Series;
 const first = Number(process.argv[4] ?? 1);
 const judge = new Judge(monitored(series), profiles[series]);
+const across = new AcrossRuns(monitored(series));
 const watch = new OutcomeWatch(profiles[series]);
 const system = referenceSystem();
 const seen = new Map<string, number>();
@@ -33,6 +35,7 @@ for (let seed = first; operations < budget; seed += 1) {
   };
   if (run.execution.fault !== null)
     note(`fault ${run.execution.fault.replace(/s\d+/g, "s")}`, `${run.program.steps.length} steps`);
+  across.collect({ program: run.program, events: run.execution.events });
   for (const violation of judge.violations) note(violation.rule.id, `${violation.why} [event ${violation.seq}]`);
   for (const difference of run.differences) {
     const text = describeDifference(difference);
@@ -48,6 +51,8 @@ for (let seed = first; operations < budget; seed += 1) {
     if (event.kind === "warn" && run.program.steps.every((step) => step.misuse !== true))
       note(`warn ${event.text.replace(/\d+/g, "n")}`, `event ${event.seq}`);
 }
+for (const { rule, why, shares } of across.judge())
+  console.log(`${rule.id}: ${why}\n${shares.map((share) => `  ${share.why} (event ${share.seq})`).join("\n")}`);
 const seconds = (process.cpuUsage().user - started) / 1e6;
 console.log([...seen].map(([key, count]) => `${String(count).padStart(7)} ${key}`).join("\n"));
 console.log(

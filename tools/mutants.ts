@@ -4,7 +4,8 @@
  * `-- --slice` takes a bounded share, `-- RULE-ID ...` only some, `-- --seed N` another seed.
  */
 import { readFileSync } from "node:fs";
-import { hunt } from "../conformance/hunt.ts";
+import { hunt, huntJoint } from "../conformance/hunt.ts";
+import { replayTogether, shrinkJoint } from "../conformance/joint.ts";
 import { replay } from "../conformance/replay.ts";
 import { shrinkViolation } from "../conformance/shrink-violation.ts";
 import { monitored } from "../contracts/registry.ts";
@@ -31,7 +32,32 @@ function cpu(): number {
   return (user + system) / 1e6;
 }
 
+/** A mutant that several runs show together: hunted over all runs, and shrunk to a program for each part of it. */
+async function tryJoint(mutant: Mutant, seed: number, seconds: number): Promise<Outcome> {
+  let reached = 0;
+  const system = mutant.system(() => (reached += 1));
+  const started = cpu();
+  const goOn = () => cpu() - started < seconds;
+  const { violation, operations } = huntJoint(system, mutant.profile, mutant.rule, seed, goOn);
+  const outcome = { mutant, seconds: cpu() - started, operations };
+  if (violation === null) return { ...outcome, length: 0, trouble: `alive after ${operations} operations` };
+  const shrunk = await shrinkJoint(system, violation);
+  const programs = shrunk.violation.shares.map((share) => share.program);
+  const length = programs.reduce(
+    (sum, { steps, schedule, failures }) => sum + steps.length + schedule.length + failures.length,
+    0,
+  );
+  const again = await replayTogether(programs, system, monitored(mutant.profile));
+  const trouble = again.violations.some(({ rule }) => rule.id === mutant.rule)
+    ? reached === 0
+      ? "the rule fired without the fault being reached"
+      : null
+    : "the shrunk programs do not break the rule";
+  return { ...outcome, length, trouble };
+}
+
 async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise<Outcome> {
+  if (mutant.joint === true) return tryJoint(mutant, seed, seconds);
   let reached = 0;
   const system = mutant.system(() => (reached += 1));
   const started = cpu();

@@ -1,7 +1,10 @@
+import { replayTogether } from "../../conformance/joint.ts";
+import { registry } from "../../contracts/registry.ts";
 import { describeViolation } from "../../conformance/failure/describe.ts";
 import { referenceSubject } from "../../conformance/reference-subject.ts";
 import { runProgram } from "../../conformance/run-program.ts";
-import type { Subject } from "../../conformance/subject.ts";
+import { systemOf, type Subject } from "../../conformance/subject.ts";
+import { BadInput } from "../../spec/bad-input.ts";
 import { errnoName } from "../../spec/errno.ts";
 import type { Program } from "../../spec/program.ts";
 import { printEvent, printStep, printWait } from "../../spec/print-step.ts";
@@ -26,8 +29,9 @@ export interface ReplayOptions extends OutputOptions {
 
 /** `replay FILE`: runs a stored program again, without a seed, and says which rules break. */
 export async function replayCommand(path: string, options: ReplayOptions): Promise<ExitCode> {
-  const { program, rule } = readReplayFile(path);
+  const { program, others, rule } = readReplayFile(path);
   const subject = await subjectFor(options);
+  if (others.length > 0) return replayAll([program, ...others], subject, options, path);
   if (options.format === "ts") {
     print(programAsTest(program, rule));
     return 0;
@@ -60,6 +64,34 @@ export async function replayCommand(path: string, options: ReplayOptions): Promi
       : `${subject.name}: ${run.violations.map((violation) => violation.rule.id).join(", ")} broken`,
   );
   return run.violations.length > 0 ? 1 : 0;
+}
+
+/** Programs that break a rule only together. */
+async function replayAll(
+  programs: readonly Program[],
+  subject: Subject,
+  { format }: ReplayOptions,
+  path: string,
+): Promise<ExitCode> {
+  if (format === "ts")
+    throw new BadInput("file", path, "holds several programs that break a rule together; a test is written for one");
+  const rules = [...registry, ...(subject.rules ?? [])];
+  const { violations, fault } = await replayTogether(programs, systemOf(subject), rules);
+  if (format === "json")
+    print(
+      JSON.stringify({
+        subject: subject.name,
+        violations: violations.map(({ rule: { id }, why }) => ({ rule: id, why })),
+        fault,
+      }),
+    );
+  else {
+    if (fault !== null) print(`harness error: ${fault}`);
+    for (const { rule, why } of violations) print(`${rule.id}: ${why}`);
+    const ids = violations.map(({ rule }) => rule.id);
+    print(`${subject.name}: ${programs.length} programs, ${ids.join(", ") || "no rule"} broken together`);
+  }
+  return fault !== null ? 3 : violations.length > 0 ? 1 : 0;
 }
 
 async function subjectFor({ adapter, subject }: ReplayOptions): Promise<Subject> {

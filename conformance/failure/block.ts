@@ -1,7 +1,7 @@
 import type { Rule } from "../../contracts/rule.ts";
 import { printSource } from "../../contracts/source.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
-import type { Counterexample } from "../counterexample.ts";
+import type { Counterexample, OtherProgram } from "../counterexample.ts";
 import { provenance } from "./provenance.ts";
 import { fit, labelled, wrap } from "./text.ts";
 import { timeline, type TimelineRow } from "./timeline.ts";
@@ -18,6 +18,8 @@ export interface Failure {
   readonly counterexample: Counterexample;
   /** The history of the counterexample's program. */
   readonly events: readonly HistoryEvent[];
+  /** The histories of its other programs, where only several runs break the rule together. */
+  readonly others?: readonly (readonly HistoryEvent[])[];
   /** How to run it again, for example `npx dmabuf-conformance replay FILE`. */
   readonly replay: string;
 }
@@ -26,13 +28,14 @@ export interface Failure {
  * What a person reads when a rule is broken: the rule, who did what in columns, the events that force the conclusion,
  * where the rule comes from, what to look at, and how to run it again. At most 80 columns wide.
  */
-export function failureBlock({ rule, counterexample, events, replay }: Failure): string {
+export function failureBlock({ rule, counterexample, events, others = [], replay }: Failure): string {
   const proof = provenance(events, counterexample.evidence, counterexample.seq);
   const lines = [
     ` FAIL  ${rule.id}  ${rule.level}  ${rule.obliged.join(", ")}`,
     ...wrap(rule.statement, width - 2).map((line) => ` ${line}`),
     ` ${"─".repeat(width - 2)}`,
     ...columns(timeline(events, proof), proof, counterexample.seq),
+    ...others.flatMap((history, index) => otherProgram(history, counterexample.others![index]!)),
     "",
     ...labelled(" why", proofText(counterexample, proof), width, indent),
     ...rule.sources.slice(0, 2).flatMap((source) => labelled(" source", printSource(source), width, indent)),
@@ -44,6 +47,13 @@ export function failureBlock({ rule, counterexample, events, replay }: Failure):
     ...(counterexample.also.length === 0 ? [] : labelled(" also", alsoText(counterexample), width, indent)),
   ];
   return lines.map((line) => line.trimEnd()).join("\n");
+}
+
+/** What another program shows, below the first. */
+function otherProgram(events: readonly HistoryEvent[], { seq, evidence }: OtherProgram): readonly string[] {
+  const proof = provenance(events, evidence, seq);
+  const [, ...rows] = columns(timeline(events, proof), proof, seq);
+  return [" and in another program", ...rows];
 }
 
 /** Widths of the columns: left, right, state. */

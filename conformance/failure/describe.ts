@@ -3,6 +3,7 @@ import { registry } from "../../contracts/registry.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
 import type { Program } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
+import { programsOf } from "../counterexample.ts";
 import { replay } from "../replay.ts";
 import type { RuleReport } from "../report.ts";
 import { systemOf, type Subject } from "../subject.ts";
@@ -29,7 +30,9 @@ export async function describeFailure(
   const rule = [...registry, ...(subject.rules ?? [])].find((entry) => entry.id === report.id);
   if (report.counterexample === null || rule === undefined)
     return `${report.id} ${report.verdict}: ${report.reason ?? report.statement}`;
-  const { program } = report.counterexample;
-  const run = await replay(program, systemOf(subject), [rule], profileNamed(program.profile));
-  return failureBlock({ rule, counterexample: report.counterexample, events: run.events, replay: replayCommand });
+  const runs = [];
+  for (const program of programsOf(report.counterexample))
+    runs.push(await replay(program, systemOf(subject), [rule], profileNamed(program.profile)));
+  const [events = [], ...others] = runs.map((run) => run.events);
+  return failureBlock({ rule, counterexample: report.counterexample, events, others, replay: replayCommand });
 }

@@ -1,6 +1,7 @@
 import type { CbRetEvent, DeviceEvent, LockEvent, WaitFor } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
+import { noCycle } from "../order/cycles.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { kernel, doc, run } from "../source.ts";
@@ -232,6 +233,7 @@ export const fence33: Rule = {
     "Does a non-GPU importer wait for fences in its notifier callback?",
   ],
   status: checked,
+  across: noCycle("FENCE-33"),
   monitor: remember(() => ({ ends: new Map<string, DeviceEvent>(), locks: new Map<string, LockEvent>() }), {
     device: (event, _state, _verdict, { ends }) => {
       if (event.change === "jobEnd" && event.job !== null) ends.set(event.job, event);

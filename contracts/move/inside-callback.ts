@@ -1,6 +1,7 @@
 import type { CallEvent, HistoryEvent, LockRequest, WaitFor } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
+import { noCycle } from "../order/cycles.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
@@ -231,6 +232,7 @@ export const move06: Rule = {
   ],
   situation: pageTables,
   status: checked,
+  across: noCycle("MOVE-06"),
   monitor: remember(lockOrder, {
     lock(event, state, verdict, order) {
       if (event.lockClass === "reservation") {

@@ -1,6 +1,7 @@
 import type { CallEvent, HistoryEvent, RetEvent } from "../../spec/event.ts";
 import { frameOf, holds, type MappingState, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
+import { noCycle } from "../order/cycles.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
@@ -249,6 +250,7 @@ export const move28: Rule = {
     "Is it a wait for fences only, or does an unmap hide behind it?",
   ],
   status: checked,
+  across: noCycle("MOVE-28"),
   monitor: on({
     "call waitFences"(event, state, verdict) {
       if (holds(state, event.task, event.resv) && pendingFences(state, event.resv).length > 0) verdict.exercised();

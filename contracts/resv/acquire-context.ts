@@ -1,5 +1,6 @@
 import { EALREADY } from "../../spec/errno.ts";
 import { on } from "../monitor.ts";
+import { noCycle } from "../order/cycles.ts";
 import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
@@ -24,6 +25,7 @@ export const resv03: Rule = {
     "Is a second context started before the first one is finished?",
   ],
   status: checked,
+  across: noCycle("RESV-03"),
   evidence: ["unlock"],
   monitor: on({
     ...onRequest((request, event, state, verdict) => {

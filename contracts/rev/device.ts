@@ -3,6 +3,7 @@ import type { DeviceEvent, LockEvent, BlockedEvent } from "../../spec/event.ts";
 import { concerns, isContested } from "../../spec/state/observe/rows.ts";
 import type { State } from "../../spec/state/state.ts";
 import { remember, type Verdict } from "../monitor.ts";
+import { noCycle } from "../order/cycles.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { derived, kernel } from "../source.ts";
@@ -257,6 +258,7 @@ export const rev39: Rule = {
     "Does any path take the device lock while it holds a reservation lock?",
   ],
   status: checked,
+  across: noCycle("REV-39"),
   monitor: remember(() => new LockOrder(), {
     "call invalidate"(event, state, verdict, order) {
       const operation = changeUnderWay(state, event.task, event.buffer);

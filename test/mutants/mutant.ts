@@ -13,6 +13,8 @@ export interface Mutant {
   readonly from: readonly string[];
   /** Series in which it is hunted; K7.1 unless the rule needs another. */
   readonly profile: Series;
+  /** No single run has to show it: several together do. */
+  readonly joint?: true;
   /** The faulty system. `reached` is called where the fault takes effect. */
   readonly system: (reached: () => void) => System;
 }
@@ -22,7 +24,7 @@ export function mutant(
   rule: string,
   words: string,
   system: Mutant["system"],
-  rest: Partial<Pick<Mutant, "also" | "from" | "profile">> = {},
+  rest: Partial<Pick<Mutant, "also" | "from" | "profile" | "joint">> = {},
 ): Mutant {
   return { name: `${rule} ${words}`, rule, also: [], from: [], profile: "K7.1", ...rest, system };
 }
