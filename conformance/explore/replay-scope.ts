@@ -63,10 +63,8 @@ export function replayScope(graph: Graph, system: System, every = 1): ScopeRepla
 function compare(graph: Graph, walk: Walk, actual: Scratch): string | null {
   const expected = new Int32Array(actual.length);
   walk.read(expected);
-  for (let slot = 0; slot < expected.length; slot += 1)
-    if (expected[slot] !== actual[slot] && graph.codec.isHidden[slot] === 0)
-      return `${describe(walk)}: ${graph.codec.nameOf(slot)} is ${actual[slot]}, the scope says ${expected[slot]}`;
-  return null;
+  const difference = graph.codec.difference(expected, actual);
+  return difference === null ? null : `${describe(walk)}: ${difference}`;
 }
 
 function compareAnswers(walk: Walk, errno: Errno, answered: ReadonlySet<Errno>): string | null {

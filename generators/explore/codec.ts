@@ -16,7 +16,7 @@ export class Codec {
   readonly shift: Int32Array;
   readonly mask: Int32Array;
   /** 1: the full state does not show the slot. */
-  readonly isHidden: Uint8Array;
+  private readonly isHidden: Uint8Array;
   private readonly names: readonly string[];
 
   constructor(scope: Scope) {
@@ -65,5 +65,13 @@ export class Codec {
   /** What a slot is called: `signaled[1]`. */
   nameOf(slot: number): string {
     return this.names[slot]!;
+  }
+
+  /** The first slot in which a state is not the expected one, in words; hidden ones are left out. */
+  difference(expected: Scratch, actual: Scratch): string | null {
+    for (let slot = 0; slot < this.length; slot += 1)
+      if (expected[slot] !== actual[slot] && this.isHidden[slot] === 0)
+        return `${this.nameOf(slot)} is ${actual[slot]}, the scope says ${expected[slot]}`;
+    return null;
   }
 }

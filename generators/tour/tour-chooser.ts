@@ -91,9 +91,6 @@ export class TourChooser {
     actual.fill(0);
     this.scope.project(state, this.script.names, actual);
     this.walk.read(expected);
-    for (let slot = 0; slot < expected.length; slot += 1)
-      if (expected[slot] !== actual[slot])
-        return `${this.graph.codec.nameOf(slot)} is ${actual[slot]}, the scope says ${expected[slot]}`;
-    return null;
+    return this.graph.codec.difference(expected, actual);
   }
 }

@@ -1,7 +1,7 @@
 import { EINVAL } from "../errno.ts";
 import type { State } from "../state/state.ts";
 import { call, type Outcome } from "./call.ts";
-import { layout, plain, refers, setOf } from "./layout.ts";
+import { hidden, layout, plain, refers, setOf } from "./layout.ts";
 import type { Names } from "./names.ts";
 import { scopeSetup } from "./setup.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "./scope.ts";
@@ -18,13 +18,14 @@ export function containers(counts: { readonly fence: number }): Scope {
   const { fields, slots } = layout(ids, {
     life: plain(3, "fence"),
     array: plain(3),
-    arrayEnabled: plain(2),
+    /** Whether it waits for its parts: a history does not show it. */
+    arrayEnabled: hidden(plain(2)),
     members: setOf("fence", ids),
     first: plain(3),
-    firstEnabled: plain(2),
+    firstEnabled: hidden(plain(2)),
     inFirst: refers("fence", ids),
     second: plain(3),
-    secondEnabled: plain(2),
+    secondEnabled: hidden(plain(2)),
     inSecond: refers("fence", ids),
   });
 
@@ -59,8 +60,7 @@ export function containers(counts: { readonly fence: number }): Scope {
     steps: ScopeOperation["steps"],
     outcomes: Readonly<Record<string, Outcome>>,
     bounded?: ScopeOperation["bounded"],
-  ): readonly ScopeOperation[] =>
-    call({ name, takes, steps, outcomes, ...(bounded === undefined ? {} : { bounded }) });
+  ): readonly ScopeOperation[] => call({ name, takes, steps, outcomes, ...(bounded === undefined ? {} : { bounded }) });
 
   /** Creation takes a reference of each part over; the program keeps its own. */
   const withParts = (parts: readonly string[], create: StepDraft): readonly StepDraft[] => [
@@ -75,7 +75,6 @@ export function containers(counts: { readonly fence: number }): Scope {
       (names, f, g) => {
         const members = [...new Set(takes.length === 1 ? [f] : [f, g])].map((id) => names.of("fence", id));
         const fence = names.fresh("array");
-        names.bind("no", "arrayEnabled");
         return withParts(members, {
           task: "main",
           op: "createArray",
@@ -108,7 +107,6 @@ export function containers(counts: { readonly fence: number }): Scope {
         const contained = names.of("fence", f);
         const previous = container === "first" ? null : names.of("first");
         const fence = names.fresh(container);
-        names.bind("no", `${container}Enabled`);
         const parts = previous === null ? [contained] : [contained, previous];
         return withParts(parts, { task: "main", op: "createChain", fence, previous, contained, seqno: names.number() });
       },
@@ -154,16 +152,22 @@ export function containers(counts: { readonly fence: number }): Scope {
       after: { when: (s) => isDone(s, container) },
     };
     return [
-      ...step(`isSignaled${suffix}`, [], on((fence) => ({ task: "main", op: "isSignaled", fence })), asked),
-      ...step(`getStatus${suffix}`, [], on((fence) => ({ task: "main", op: "getStatus", fence })), asked),
+      ...step(
+        `isSignaled${suffix}`,
+        [],
+        on((fence) => ({ task: "main", op: "isSignaled", fence })),
+        asked,
+      ),
+      ...step(
+        `getStatus${suffix}`,
+        [],
+        on((fence) => ({ task: "main", op: "getStatus", fence })),
+        asked,
+      ),
       ...step(
         `enable${suffix}`,
         [],
-        (names) => {
-          // A history does not show which containers wait for their parts.
-          names.bind("yes", `${container}Enabled`);
-          return [{ task: "main", op: "enableSignaling", fence: names.of(container) }];
-        },
+        on((fence) => ({ task: "main", op: "enableSignaling", fence })),
         enabling,
       ),
     ];
@@ -233,8 +237,6 @@ export function containers(counts: { readonly fence: number }): Scope {
       const row = state.fences.get(names.find(container) ?? "");
       if (row === undefined) continue;
       s[slots[container]] = row.signaled ? signaled : unsignaled;
-      const isWaiting = !row.signaled && names.find(`${container}Enabled`) === "yes";
-      s[slots[`${container}Enabled`]] = isWaiting ? 1 : 0;
       const parts = row.members.map((name) => idOf.get(name) ?? -1);
       if (container === "array") s[slots.members] = parts.reduce((set, id) => set | (1 << id), 0);
       else s[container === "first" ? slots.inFirst : slots.inSecond] = parts[0]! + 1;
@@ -242,7 +244,7 @@ export function containers(counts: { readonly fence: number }): Scope {
     // A chain begun anew leaves the old second node behind.
     const second = state.fences.get(names.find("second") ?? "");
     if (second === undefined || second.previous === names.find("first")) return;
-    for (const slot of [slots.second, slots.secondEnabled, slots.inSecond]) s[slot] = 0;
+    for (const slot of [slots.second, slots.inSecond]) s[slot] = 0;
   };
 
   return {

@@ -179,11 +179,7 @@ export function entries(counts: EntriesCounts): Scope {
     }),
     ...reserve(1),
     ...reserve(mostSlots),
-    ...plainly(
-      "reserveNone",
-      { task: "main", op: "reserveFences", resv, count: 0 },
-      { errno: EINVAL, when: isLocked },
-    ),
+    ...plainly("reserveNone", { task: "main", op: "reserveFences", resv, count: 0 }, { errno: EINVAL, when: isLocked }),
     ...usages.flatMap(add),
     ...plainly("walk", { task: "main", op: "iterateFences", resv, usage: "bookkeep" }, { when: isLocked }),
     ...plainly("walkWrite", { task: "main", op: "iterateFences", resv, usage: "write" }, { when: isLocked }),

@@ -11,6 +11,10 @@ type Expected = readonly [number, number, number, number, number];
 const expectedCounts: Readonly<Record<string, Expected>> = {
   fences: [4509, 101050, 8980, 201184, 11],
   locking: [8786, 90597, 104710, 1074708, 24],
+  lifetime: [166, 2988, 491, 8848, 12],
+  sharing: [188, 2534, 1218, 16611, 10],
+  entries: [2286, 26705, 4560, 53253, 19],
+  containers: [1156, 19362, 6363, 106611, 12],
 };
 
 function countsOf({ counts, diameter }: Graph): Expected {
