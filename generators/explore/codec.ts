@@ -17,6 +17,7 @@ export class Codec {
   readonly mask: Int32Array;
   /** 1: the full state does not show the slot. */
   private readonly isHidden: Uint8Array;
+  private readonly scope: string;
   private readonly names: readonly string[];
 
   constructor(scope: Scope) {
@@ -34,6 +35,7 @@ export class Codec {
     }
     this.length = sizes.length;
     this.sizes = Int32Array.from(sizes);
+    this.scope = scope.name;
     this.names = names;
     this.isHidden = Uint8Array.from(isHidden);
     this.lane = new Int32Array(this.length);
@@ -60,6 +62,17 @@ export class Codec {
   unpack(from: Int32Array, at: number, s: Scratch): void {
     const { lane, shift, mask, length } = this;
     for (let slot = 0; slot < length; slot += 1) s[slot] = (from[at + lane[slot]!]! >>> shift[slot]!) & mask[slot]!;
+  }
+
+  /** Throws a RangeError for a value outside its domain; `what` put it there. */
+  check(s: Scratch, what: string): void {
+    for (const [slot, value] of s.entries()) {
+      const most = this.sizes[slot]! - 1;
+      if (value < 0 || value > most)
+        throw new RangeError(
+          `scope ${this.scope}: ${what} sets ${this.nameOf(slot)} to ${value}, but its values are 0 to ${most}`,
+        );
+    }
   }
 
   /** What a slot is called: `signaled[1]`. */

@@ -35,8 +35,6 @@ interface Parts {
   readonly instances: readonly Instance[];
   readonly counts: Counts;
   readonly seen: Float64Array;
-  readonly parents: Int32Array;
-  readonly vias: Uint16Array;
   readonly edges: Edges | null;
 }
 
@@ -70,8 +68,8 @@ export class Graph {
     this.instances = parts.instances;
     this.counts = parts.counts;
     this.seen = parts.seen;
-    this.parents = parts.parents;
-    this.vias = parts.vias;
+    this.parents = parts.table.parents.subarray(0, parts.table.size);
+    this.vias = parts.table.vias.subarray(0, parts.table.size);
     this.codec = parts.codec;
   }
 
@@ -99,8 +97,7 @@ export class Graph {
 
   /** Bytes of the stored states, their table, parents and operations, each state. */
   get bytesPerState(): number {
-    const { table, parents, vias } = this.parts;
-    return (table.bytes + parents.buffer.byteLength + vias.buffer.byteLength) / this.counts.states;
+    return this.parts.table.bytes / this.counts.states;
   }
 
   /** Writes a state, in its canonical form. */

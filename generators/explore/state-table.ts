@@ -1,9 +1,15 @@
+import { grown } from "./grown.ts";
+
 /** Packed states in the order they were found, and which one is where: open addressing, at most two thirds full. */
 export class StateTable {
   readonly lanes: number;
   size = 0;
   /** All states, one after the other. */
   states: Int32Array;
+  /** The state from which each was reached first, by which instance, and how many states its namings make. */
+  parents = new Int32Array(1024);
+  vias = new Uint16Array(1024);
+  orbits = new Uint16Array(1024);
   /** 1 + index of a state, or 0. */
   private slots: Int32Array;
 
@@ -28,6 +34,18 @@ export class StateTable {
     return index;
   }
 
+  /** Notes how a new state was reached. */
+  describe(index: number, parent: number, via: number, orbit: number): void {
+    if (index >= this.parents.length) {
+      this.parents = grown(this.parents);
+      this.vias = grown(this.vias);
+      this.orbits = grown(this.orbits);
+    }
+    this.parents[index] = parent;
+    this.vias[index] = via;
+    this.orbits[index] = orbit;
+  }
+
   /** The index of a state, or -1. */
   indexOf(packed: Int32Array): number {
     return this.slots[this.find(packed)]! - 1;
@@ -35,7 +53,8 @@ export class StateTable {
 
   /** Bytes taken, with the room that is not used yet. */
   get bytes(): number {
-    return this.states.byteLength + this.slots.byteLength;
+    const { states, slots, parents, vias, orbits } = this;
+    return [states, slots, parents, vias, orbits].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   private find(packed: Int32Array): number {
@@ -64,13 +83,6 @@ export class StateTable {
     }
     this.slots = slots;
   }
-}
-
-/** A copy twice as long. */
-export function grown<T extends Int32Array | Uint16Array>(array: T): T {
-  const copy = new (array.constructor as new (length: number) => T)(array.length * 2);
-  copy.set(array);
-  return copy;
 }
 
 function hash(from: Int32Array, at: number, lanes: number): number {

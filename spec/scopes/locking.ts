@@ -140,16 +140,14 @@ export function locking(counts: LockingCounts): Scope {
           acquire: names.find("acquire", t),
         } as StepDraft,
       ],
+      may: (s, t, r) => mayLock(s, t, r, isSlow),
       outcomes: {
-        "": { when: (s, t, r) => isFree(s, r) && mayLock(s, t, r, isSlow), does: take },
-        waits: {
-          when: (s, t, r) => mayLock(s, t, r, isSlow) && mustWait(s, t, r) && !killsAny(s, t, r),
-          does: wait,
-        },
+        "": { when: (s, _t, r) => isFree(s, r), does: take },
+        waits: { when: (s, t, r) => mustWait(s, t, r) && !killsAny(s, t, r), does: wait },
         // The errno is that of the younger one, which waited and held another lock.
         waitsAndKills: {
           errno: EDEADLK,
-          when: (s, t, r) => mayLock(s, t, r, isSlow) && mustWait(s, t, r) && killsAny(s, t, r),
+          when: (s, t, r) => mustWait(s, t, r) && killsAny(s, t, r),
           does: wait,
         },
         ...(isSlow
@@ -157,11 +155,10 @@ export function locking(counts: LockingCounts): Scope {
           : {
               dies: {
                 errno: EDEADLK,
-                when: (s, t, r) =>
-                  mayLock(s, t, r, isSlow) && !isFree(s, r) && !holdsInContext(s, t, r) && mustDie(s, t, r),
+                when: (s, t, r) => !isFree(s, r) && !holdsInContext(s, t, r) && mustDie(s, t, r),
                 does: die,
               },
-              again: { errno: EALREADY, when: (s, t, r) => mayLock(s, t, r, isSlow) && holdsInContext(s, t, r) },
+              again: { errno: EALREADY, when: holdsInContext },
             }),
       },
     });

@@ -29,7 +29,8 @@ export interface ScopeField {
 /** A step without its id; whoever makes a program of it numbers it. */
 export type StepDraft = Step extends infer S ? (S extends Step ? Omit<S, "id"> : never) : never;
 
-type Condition = (s: Scratch, a: number, b: number, c: number) => boolean;
+/** Asks about a state and the ids an operation takes. */
+export type Condition = (s: Scratch, a: number, b: number, c: number) => boolean;
 
 /**
  * One transition of a scope, for every choice of the ids it takes. `a`, `b` and `c` are ids of the types in `takes`;
@@ -45,9 +46,11 @@ export interface ScopeOperation {
   /** What the contract answers, or what a wait ends with. 0: success. */
   readonly errno: Errno;
   readonly enabled: Condition;
+  /** The same in two parts, the first of which all outcomes of the call share; null where there is no such part. */
+  readonly guard: { readonly may: Condition; readonly when: Condition } | null;
   /** Whether the call, none of whose outcomes is enabled, is legal all the same but beyond the scope's bounds. */
   readonly bounded: Condition;
-  /** Changes the state in place. Only called where enabled. */
+  /** Changes the state in place, or is `unchanged`. Only called where enabled. */
   readonly apply: (s: Scratch, a: number, b: number, c: number) => void;
   /**
    * The steps of a program that carry it out, usually one; `names` gives objects their names and, with `fresh`, new ones.
@@ -55,6 +58,9 @@ export interface ScopeOperation {
    */
   readonly steps: (names: Names, a: number, b: number, c: number) => readonly StepDraft[];
 }
+
+/** What an operation that changes nothing applies: the explorer need not look for the state it leads to. */
+export const unchanged = (): void => undefined;
 
 /**
  * A small closed world over a few fields of the abstract state, explored exhaustively by `generators/explore`.
