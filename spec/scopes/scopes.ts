@@ -3,6 +3,7 @@ import { entries } from "./entries.ts";
 import { fences } from "./fences.ts";
 import { lifetime } from "./lifetime.ts";
 import { locking } from "./locking.ts";
+import { moving } from "./moving.ts";
 import type { Scope } from "./scope.ts";
 import { sharing } from "./sharing.ts";
 
@@ -12,6 +13,7 @@ export const scopes: readonly Scope[] = [
   locking({ task: 3, lock: 2 }),
   lifetime({ buffer: 2, fd: 2 }),
   sharing({ importer: 2, mapping: 3 }),
+  moving({ importer: 3, mapping: 3 }),
   entries({ fence: 2, entry: 3 }),
   containers({ fence: 3 }),
 ];

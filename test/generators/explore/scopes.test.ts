@@ -13,6 +13,7 @@ const expectedCounts: Readonly<Record<string, Expected>> = {
   locking: [8786, 90597, 104710, 1074708, 24],
   lifetime: [166, 2988, 491, 8848, 12],
   sharing: [188, 2534, 1218, 16611, 10],
+  moving: [124, 1333, 1685, 17518, 9],
   entries: [2286, 26705, 4560, 53253, 19],
   containers: [1156, 19362, 6363, 106611, 12],
 };
