@@ -5,6 +5,7 @@ import { drawTemper } from "../generators/temper.ts";
 import { drawSetup, type Kinds } from "../generators/world-shape.ts";
 import { execute, type Execution } from "../harness/execute.ts";
 import type { System } from "../harness/system.ts";
+import { describesPlatform } from "../spec/platform.ts";
 import { programSchema, type Program } from "../spec/program.ts";
 import type { Situation } from "../spec/situation.ts";
 import { watched, type Difference, type OutcomeWatch } from "./unexplained.ts";
@@ -42,8 +43,8 @@ export function drawRun(
     exporters: situation?.exporters ?? options.kinds.exporters,
     importers: situation?.importers ?? options.kinds.importers,
   };
-  const setup = drawSetup(random, kinds, situation);
-  const temper = drawTemper(random, situation, options.longest, area);
+  const setup = drawSetup(random, kinds, situation, judge.profile);
+  const temper = drawTemper(random, situation, options.longest, area, describesPlatform(setup));
   const chooser = new OnlineChooser(setup, judge.profile, random, temper);
   judge.begin({ misuse: temper.misuse });
   watch?.begin(setup);

@@ -1,11 +1,15 @@
 import type { Factory, System } from "../harness/system.ts";
 import { ReferenceBuffers } from "../reference-impl/buffers/buffers.ts";
+import { ReferenceDma } from "../reference-impl/dma/mapping.ts";
 import { ReferenceFences } from "../reference-impl/fences/fences.ts";
+import { ReferencePeers } from "../reference-impl/peers/peers.ts";
 import { ReferenceReservations } from "../reference-impl/reservations/reservations.ts";
 import type { BufferFramework } from "../spec/roles/buffers.ts";
+import type { DmaFramework } from "../spec/roles/dma.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
 import type { FenceFramework } from "../spec/roles/fences.ts";
 import type { Importer } from "../spec/roles/importer.ts";
+import type { PeerFramework } from "../spec/roles/peers.ts";
 import type { ReservationFramework } from "../spec/roles/reservations.ts";
 import { referenceExporters, referenceImporters } from "./reference-roles.ts";
 
@@ -15,6 +19,8 @@ export interface Replacement {
   readonly buffers?: Factory<BufferFramework>;
   readonly reservations?: Factory<ReservationFramework>;
   readonly fences?: Factory<FenceFramework>;
+  readonly peers?: Factory<PeerFramework>;
+  readonly dma?: Factory<DmaFramework>;
   /** Kinds added or replaced; `subject` is the implementation under test. */
   readonly exporters?: Readonly<Record<string, Factory<Exporter>>>;
   readonly importers?: Readonly<Record<string, Factory<Importer>>>;
@@ -22,7 +28,7 @@ export interface Replacement {
 
 /** The reference, with some of its parts replaced. */
 export function referenceSystem(replacement: Replacement = {}): System {
-  const { buffers, reservations, fences } = replacement;
+  const { buffers, reservations, fences, peers, dma } = replacement;
   return {
     name: replacement.name ?? "reference",
     version: "1",
@@ -30,6 +36,8 @@ export function referenceSystem(replacement: Replacement = {}): System {
       buffers: buffers?.(env) ?? new ReferenceBuffers(env),
       reservations: reservations?.(env) ?? new ReferenceReservations(env),
       fences: fences?.(env) ?? new ReferenceFences(env),
+      peers: peers?.(env) ?? new ReferencePeers(env),
+      dma: dma?.(env) ?? new ReferenceDma(env),
     }),
     exporters: { ...referenceExporters, ...replacement.exporters },
     importers: { ...referenceImporters, ...replacement.importers },

@@ -1,5 +1,6 @@
 import type { Situation } from "../spec/situation.ts";
 import { operationNames, type OperationName } from "../spec/operations/operations.ts";
+import { platformOperations } from "../spec/operations/platform.ts";
 import { baseWeights } from "./draw/draws.ts";
 import { drawFocus, focusFactors } from "./focus.ts";
 import type { Random } from "./random.ts";
@@ -23,6 +24,7 @@ export interface Temper {
   readonly wanted: readonly { readonly site: string; readonly errno: number }[];
 }
 
+const ofPlatform = Float64Array.from(operationNames, (name) => (name in platformOperations ? 1 : 0));
 const even = new Float64Array(operationNames.length).fill(1);
 const base = Float64Array.from(operationNames, (name) => baseWeights[name]);
 
@@ -32,7 +34,13 @@ function swarm(random: Random): Float64Array {
 }
 
 /** Draws the temper of one program; a situation and the area of a rule bend it. */
-export function drawTemper(random: Random, situation: Situation | null, longest: number, area: string | null): Temper {
+export function drawTemper(
+  random: Random,
+  situation: Situation | null,
+  longest: number,
+  area: string | null,
+  described: boolean,
+): Temper {
   const factors = random.chance(0.5) ? swarm(random) : even;
   const inFocus = focusFactors(drawFocus(random, area));
   const cumulative = new Float64Array(operationNames.length);
@@ -40,6 +48,11 @@ export function drawTemper(random: Random, situation: Situation | null, longest:
   const weights = situation?.weights;
   for (let index = 0; index < base.length; index += 1) {
     const wanted = weights?.[operationNames[index]!];
+    // Of a platform that nobody describes there is nothing to be learnt.
+    if (!described && ofPlatform[index] === 1) {
+      cumulative[index] = sum;
+      continue;
+    }
     // What a situation names is never outside the focus.
     sum += base[index]! * factors[index]! * (wanted ?? inFocus[index]!);
     cumulative[index] = sum;

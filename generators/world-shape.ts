@@ -1,5 +1,7 @@
 import type { Random } from "./random.ts";
+import { profiles, type Profile } from "../spec/profile.ts";
 import type { Situation } from "../spec/situation.ts";
+import { drawPlatform } from "./platform-shape.ts";
 import type { BufferSetup, ExporterSetup, ImporterSetup, Setup } from "../spec/program.ts";
 import { pageSize } from "../spec/roles/handles.ts";
 
@@ -28,7 +30,8 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 export function drawSetup(
   random: Random,
   kinds: Kinds,
-  situation: Pick<Situation, "sizes" | "maxSegments" | "buffers"> | null = null,
+  situation: Pick<Situation, "sizes" | "maxSegments" | "buffers" | "platform"> | null = null,
+  profile: Profile = profiles["K7.1"],
 ): Setup {
   const { sizes = [], maxSegments = [], buffers: least = 1 } = situation ?? {};
   const narrow = random.chance(0.1);
@@ -62,5 +65,7 @@ export function drawSetup(
     placement: random.chance(0.5) ? "system" : "device",
     resv: random.chance(0.12) ? random.pick(reservations) : null,
   }));
-  return { devices, exporters, importers, buffers, reservations };
+  const plain = { devices, exporters, importers, buffers, reservations };
+  const wanted = situation?.platform;
+  return random.chance(wanted === undefined ? 0.1 : 0.9) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
 }

@@ -4,6 +4,7 @@ import type { FenceState, State } from "../spec/state/state.ts";
 import type { RunContext } from "./run-context.ts";
 import { bufferSteps } from "./steps/buffers.ts";
 import { importerSteps } from "./steps/importers.ts";
+import { unmapOwn } from "./steps/platform.ts";
 
 /** Something the drain does to let the world come to rest. */
 export interface DrainAction {
@@ -129,6 +130,8 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         importerSteps.detach(run, { id, task: "drain", op: "detach", attachment: name, buffer: attachment.buffer }),
     };
   }
+  for (const name of run.ownMappings.keys())
+    yield { key: `dma ${name}`, task: "drain", activity: () => plainly(() => unmapOwn(run, name)) };
   const owned: [string, FenceState][] = [];
   for (const [name, fence] of state.fences) if (fence.programRefs > 0 && !fence.released) owned.push([name, fence]);
   if (owned.length > 0)

@@ -2,11 +2,12 @@ import type { Setup, Step } from "../spec/program.ts";
 import type { OperationName } from "../spec/operations/operations.ts";
 import type { Env } from "../spec/roles/env.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
-import type { Attachment, DmaBuf, FenceCallback, ImporterOps, Reservation } from "../spec/roles/handles.ts";
+import type { Attachment, DmaBuf, FenceCallback, ImporterOps, Reservation, Storage } from "../spec/roles/handles.ts";
 import type { Importer } from "../spec/roles/importer.ts";
 import type { Suspension } from "../spec/roles/suspendable.ts";
 import { PlainExporter } from "./partners/plain-exporter.ts";
 import { ScriptedImporter } from "./partners/scripted-importer.ts";
+import type { OwnMapping } from "./steps/platform.ts";
 import type { System } from "./system.ts";
 import type { LiveMapping, World } from "./world.ts";
 
@@ -27,6 +28,9 @@ export class RunContext {
   /** Cookies of signalling sections by name. */
   readonly sections = new Map<string, boolean>();
   readonly callbacks = new Map<string, FenceCallback>();
+  /** What the program maps by itself, by name, and memory of it that is shared with the host. */
+  readonly ownMappings = new Map<string, OwnMapping>();
+  readonly ownShared = new Set<Storage>();
   /** Which importer an import belongs to. */
   readonly importerOf = new Map<object, string>();
 

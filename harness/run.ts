@@ -14,14 +14,19 @@ import type { Sink } from "./recorder.ts";
 import { bufferSteps } from "./steps/buffers.ts";
 import { fenceSteps } from "./steps/fences.ts";
 import { importerSteps } from "./steps/importers.ts";
+import { platformSteps } from "./steps/platform.ts";
 import { reservationSteps } from "./steps/reservations.ts";
 import type { System } from "./system.ts";
 import type { Task } from "./task.ts";
 import { World } from "./world.ts";
 
-const handlers = { ...bufferSteps, ...importerSteps, ...reservationSteps, ...fenceSteps } as unknown as Readonly<
-  Record<OperationName, StepHandler<OperationName>>
->;
+const handlers = {
+  ...bufferSteps,
+  ...importerSteps,
+  ...reservationSteps,
+  ...fenceSteps,
+  ...platformSteps,
+} as unknown as Readonly<Record<OperationName, StepHandler<OperationName>>>;
 
 /** Events after which a run counts as running for ever. */
 const endless = 60_000;
@@ -80,6 +85,7 @@ export class Run {
     );
     this.world.framework = system.framework(directEnv(this.world));
     this.context = new RunContext(this.world, system, options.envFor);
+    this.world.tellPlatform();
   }
 
   /** What the run left behind. */

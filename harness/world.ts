@@ -2,7 +2,9 @@ import { EINTR, type Errno } from "../spec/errno.ts";
 import type { WaitFor } from "../spec/event.ts";
 import type { Setup } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
-import type { AccessKind } from "../spec/roles/env.ts";
+import { describesPlatform, traitsOf, treeOf, waysUp, type DeviceTraits, type Platform } from "../spec/platform.ts";
+import type { DmaAttributes } from "../spec/roles/dma.ts";
+import type { AccessKind, RequestKind } from "../spec/roles/env.ts";
 import type { Framework } from "../spec/roles/framework.ts";
 import type {
   Attachment,
@@ -31,6 +33,33 @@ export interface LiveMapping {
   readonly direction: Direction;
   /** The segments as map returned them, to see whether they were changed. */
   readonly original: readonly Segment[];
+}
+
+/** A device; its masks are its driver's to set. */
+interface HarnessDevice extends Omit<Device, "dmaMask"> {
+  dmaMask: number;
+  coherentMask: number;
+}
+
+function platformOf(setup: Setup): Platform {
+  const { cpuGood, peerSupport, bridges } = treeOf(setup);
+  return {
+    cpuGood,
+    peerSupport,
+    bridges: Object.fromEntries(bridges.map((bridge) => [bridge.name, bridge])),
+    devices: Object.fromEntries(setup.devices.map((device) => [device.name, traitsOf(device)])),
+  };
+}
+
+function maskOf({ mask }: DeviceTraits, dmaBits: number): number {
+  switch (mask) {
+    case "set":
+      return 2 ** dmaBits - 1;
+    case "default":
+      return 2 ** 32 - 1;
+    case "none":
+      return 0;
+  }
 }
 
 /** Module of an exporter's or fence owner's code. */
@@ -62,10 +91,20 @@ export class World {
   readonly scheduler: Scheduler;
   readonly recorder: Recorder;
   readonly names = new Names();
+  /** The set-up says something about the platform: then the history does as well. */
+  readonly described: boolean;
+  readonly platform: Platform;
+  /** Devices whose BAR was made known to peers for an exporter that uses the short way. */
+  readonly initialised = new Set<string>();
+  /** What the short way mapped, by device and address. */
+  readonly short = new Map<
+    string,
+    { readonly bus: boolean; readonly direction: Direction; readonly attributes: DmaAttributes }[]
+  >();
   readonly memory: MemoryPool = new MemoryPool(this);
   readonly translations: Translations = new Translations(this);
   readonly jobs: JobQueue = new JobQueue(this);
-  readonly devices = new Map<string, Device>();
+  readonly devices = new Map<string, HarnessDevice>();
   readonly owners = new Map<string, OwnerModule>();
   /** Live mappings by table object; more than one where a table was handed out twice. */
   readonly mappings = new Map<SgTable, LiveMapping[]>();
@@ -101,11 +140,30 @@ export class World {
     this.scheduler = new Scheduler(chooser, hooks);
     this.recorder = new Recorder(this.scheduler, sink);
     this.state = state;
+    this.described = describesPlatform(setup);
+    this.platform = platformOf(setup);
     for (const { name, dmaBits, maxSegment } of setup.devices) {
-      const device = { name, dmaMask: 2 ** dmaBits - 1, maxSegment };
+      const traits = this.platform.devices[name]!;
+      const upstream = waysUp(this.platform.bridges, traits.bus).ports.map((port) => port.name);
+      const mask = maskOf(traits, dmaBits);
+      const device = { name, dmaMask: mask, coherentMask: mask, maxSegment, traits, upstream };
       this.devices.set(name, device);
       this.names.bind(device, name);
     }
+  }
+
+  /** Says in the history what the set-up says of the platform. */
+  tellPlatform(): void {
+    if (!this.described) return;
+    const { cpuGood, peerSupport, bridges } = treeOf(this.setup);
+    const devices = [...this.devices].map(([name, { traits }]) => ({ name, ...traits }));
+    this.recorder.emit({ kind: "platform", cpuGood, peerSupport, bridges, devices });
+  }
+
+  setMask(device: Device, which: "streaming" | "coherent", mask: number): void {
+    const own = this.devices.get(device.name)!;
+    if (which === "streaming") own.dmaMask = mask;
+    else own.coherentMask = mask;
   }
 
   /** A preemption point, passed or paused at here and now: `yield*` it at once. */
@@ -163,7 +221,14 @@ export class World {
   }
 
   /** The device of an importer touches a byte of a mapping; see `Machine.access`. */
-  access(by: string, attachment: Attachment, table: SgTable, kind: AccessKind, offset: number): "ok" | "fault" {
+  access(
+    by: string,
+    attachment: Attachment,
+    table: SgTable,
+    kind: AccessKind,
+    offset: number,
+    request?: RequestKind,
+  ): "ok" | "fault" {
     const step = this.scheduler.current.stepId;
     let rest = offset;
     let address = -1;
@@ -190,6 +255,7 @@ export class World {
       address,
       answer: target === null || off ? "fault" : "ok",
       storage: target?.storage.id ?? null,
+      ...(request !== undefined && this.described && { request }),
     });
     return target === null || off ? "fault" : "ok";
   }

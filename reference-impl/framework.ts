@@ -1,18 +1,24 @@
 import type { Env } from "../spec/roles/env.ts";
 import type { Framework } from "../spec/roles/framework.ts";
 import { ReferenceBuffers } from "./buffers/buffers.ts";
+import { ReferenceDma } from "./dma/mapping.ts";
 import { ReferenceFences } from "./fences/fences.ts";
+import { ReferencePeers } from "./peers/peers.ts";
 import { ReferenceReservations } from "./reservations/reservations.ts";
 
-/** The reference framework: the three parts, as the kernel of `env.profile` has them. */
+/** The reference framework: all its parts, as the kernel of `env.profile` has them. */
 export class ReferenceFramework implements Framework {
   readonly buffers: ReferenceBuffers;
   readonly reservations: ReferenceReservations;
   readonly fences: ReferenceFences;
+  readonly peers: ReferencePeers;
+  readonly dma: ReferenceDma;
 
   constructor(env: Env) {
     this.buffers = new ReferenceBuffers(env);
     this.reservations = new ReferenceReservations(env);
     this.fences = new ReferenceFences(env);
+    this.peers = new ReferencePeers(env);
+    this.dma = new ReferenceDma(env);
   }
 }

@@ -1,4 +1,5 @@
 export { ReferenceBuffers } from "./buffers/buffers.ts";
+export { ReferenceDma } from "./dma/mapping.ts";
 export { DefaultExporter } from "./exporter/default-exporter.ts";
 export { DynamicExporter } from "./exporter/dynamic-exporter.ts";
 export { StaticExporter } from "./exporter/static-exporter.ts";
@@ -8,4 +9,5 @@ export { DynamicImporter } from "./importers/dynamic-importer.ts";
 export { PinnedImporter } from "./importers/pinned-importer.ts";
 export { PinnedRevocableImporter } from "./importers/pinned-revocable-importer.ts";
 export { StaticImporter } from "./importers/static-importer.ts";
+export { ReferencePeers } from "./peers/peers.ts";
 export { ReferenceReservations } from "./reservations/reservations.ts";

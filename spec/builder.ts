@@ -3,6 +3,7 @@ import { Bindings, programProblem, setupProblem, type Problem } from "./check-pr
 import type { Errno } from "./errno.ts";
 import { neutralValue, type StepInput } from "./operations/defaults.ts";
 import { operationOf, type OperationName } from "./operations/operations.ts";
+import type { PlatformSetup } from "./platform.ts";
 import { profileNamed } from "./profile-name.ts";
 import {
   coreContractName,
@@ -54,6 +55,7 @@ export class ProgramBuilder {
   private readonly importers: Named<ImporterSetup>[] = [];
   private readonly buffers: Named<BufferSetup>[] = [];
   private readonly reservations: string[] = [];
+  private tree: PlatformSetup | null = null;
   private currentTask = "t1";
   private readonly steps: Step[] = [];
   private readonly schedule: Preemption[] = [];
@@ -89,6 +91,13 @@ export class ProgramBuilder {
   reservation(name: string): this {
     this.unsealed();
     this.reservations.push(name);
+    return this;
+  }
+
+  /** The PCI tree; without it one host bridge that passes all peer traffic. */
+  platform(options: Partial<PlatformSetup> = {}): this {
+    this.unsealed();
+    this.tree = { cpuGood: true, peerSupport: true, bridges: [], ...options };
     return this;
   }
 
@@ -198,6 +207,7 @@ export class ProgramBuilder {
         ...options,
       })),
       reservations: [...this.reservations],
+      ...(this.tree === null ? {} : { platform: this.tree }),
     };
     this.refuse(setupProblem(setup), "");
     this.sealed = { setup, bindings: new Bindings(setup) };

@@ -1,4 +1,5 @@
 import type { AccessKind } from "./roles/env.ts";
+import type { RegionRange } from "./roles/exporter.ts";
 import type { Direction, Placement, Usage } from "./roles/handles.ts";
 
 /**
@@ -142,6 +143,12 @@ export interface CallArgs {
     readonly fd: string;
     readonly closeOnExec: boolean;
   };
+  readonly exportRegion: {
+    readonly exporter: string;
+    readonly buffer: string;
+    readonly ranges: readonly RegionRange[];
+    readonly flags: number;
+  };
   readonly move: { readonly buffer: string; readonly placement: Placement };
   readonly evict: { readonly buffer: string };
   readonly revoke: { readonly buffer: string };
@@ -178,6 +185,8 @@ export interface ResolvedSegment {
   readonly storage: string | null;
   /** Bytes into the storage. */
   readonly offset: number;
+  /** What the exporter says of it: memory of a peer, by bus address or through the host bridge. */
+  readonly peer?: "bus" | "host";
 }
 
 /** What an operation answers beside its errno. Operations that are not listed answer nothing else. */

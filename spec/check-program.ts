@@ -41,6 +41,7 @@ export class Bindings {
     this.described = new Set(setup.buffers.map((buffer) => buffer.name));
     this.privateResv = new Set(setup.buffers.filter(({ resv }) => resv === null).map(({ name }) => name));
     this.toExport = new Set(exported);
+    for (const { name } of setup.devices) this.of("device").set(name, "the set-up");
     for (const { name } of setup.exporters) this.of("exporter").set(name, "the set-up");
     for (const { name } of setup.importers) this.of("importer").set(name, "the set-up");
     for (const name of setup.reservations) this.of("reservation").set(name, "the set-up");
@@ -112,7 +113,7 @@ export class Bindings {
 
   private create(kind: ObjectKind, name: string, step: Step, path: Problem["path"]): Problem | null {
     if (!namePattern.test(name)) return problem(path, `expected ${nameWords}, got "${name}"`);
-    if (step.op === "export") {
+    if (kind === "buffer") {
       if (!this.described.has(name)) return problem(path, notThere("buffer of the set-up", name, this.described));
       if (this.of("buffer").get(name) === "the set-up") {
         // Only while a program is being built: its later steps were not known when the set-up was bound.
@@ -122,10 +123,10 @@ export class Bindings {
     }
     const by = this.of(kind).get(name);
     // An export that was refused may be tried again, and a callback that has run may be registered again.
-    if (by !== undefined && (step.op === "export" || kind === "callback")) return null;
+    if (by !== undefined && (kind === "buffer" || kind === "callback")) return null;
     if (by !== undefined)
       return problem(path, `"${name}" is created already, by ${by}; give ${article(kind)} a name of its own`);
-    if (step.op === "export") this.bindBuffer(name, step.id);
+    if (kind === "buffer") this.bindBuffer(name, step.id);
     else this.of(kind).set(name, step.id);
     return null;
   }
@@ -158,6 +159,19 @@ export function setupProblem(setup: Setup): Problem | null {
   if (found !== null) return found;
   const missing = (kind: string, name: string, known: readonly string[], path: Problem["path"]): Problem | null =>
     known.includes(name) ? null : problem(["setup", ...path], notThere(kind, name, known));
+  const bridges = names(setup.platform?.bridges ?? []);
+  const twice = unique(bridges, "bridges", (index) => ["setup", "platform", "bridges", index, "name"]);
+  if (twice !== null) return twice;
+  for (const [index, { parent }] of (setup.platform?.bridges ?? []).entries()) {
+    // Only what stands before it: no bridge is above itself.
+    const above = bridges.slice(0, index);
+    const bad = parent === null ? null : missing("bridge", parent, above, ["platform", "bridges", index, "parent"]);
+    if (bad !== null) return bad;
+  }
+  for (const [index, { bus = null }] of devices.entries()) {
+    const bad = bus === null ? null : missing("bridge", bus, bridges, ["devices", index, "bus"]);
+    if (bad !== null) return bad;
+  }
   for (const [index, { device }] of exporters.entries()) {
     const bad = missing("device", device, names(devices), ["exporters", index, "device"]);
     if (bad !== null) return bad;
@@ -187,7 +201,9 @@ export function setupProblem(setup: Setup): Problem | null {
 export function programProblem(program: Program): Problem | null {
   const inSetup = setupProblem(program.setup);
   if (inSetup !== null) return inSetup;
-  const exported = program.steps.flatMap((step) => (step.op === "export" ? [step.buffer] : []));
+  const exported = program.steps.flatMap((step) =>
+    step.op === "export" || step.op === "exportRegion" ? [step.buffer] : [],
+  );
   const bindings = new Bindings(program.setup, exported);
   const tasks = new Set(program.steps.map((step) => step.task));
   for (const [index, step] of program.steps.entries()) {

@@ -97,6 +97,8 @@ export const callPhrases: Phrases<CallArgs> = {
   stop: (of) => `stop ${of.import}`,
   release: (of) => `release ${of.import}`,
   requestFd,
+  exportRegion: (of) =>
+    `export ${of.ranges.length} ranges of the region of ${of.exporter} as ${of.buffer}${when(of.flags !== 0, `with flags ${of.flags}`)}`,
   move: (of) => `move ${of.buffer} to ${of.placement} memory`,
   evict: (of) => `evict ${of.buffer}`,
   revoke: (of) => `revoke ${of.buffer}`,
@@ -140,6 +142,20 @@ export const stepPhrases: StepPhrases = {
   getSingleton: (of) => `get one fence for the ${of.usage} fences of ${of.resv} as ${of.fence}`,
   fenceInit: (of) =>
     `create fence ${of.fence} as ${of.timeline}:${of.seqno}${when(of.seqno64, "64-bit")}${of.hooks.length === 0 ? "" : ` with ${listed(of.hooks)}`}`,
+  exportRegion: (of) =>
+    `export ${of.count} ranges of ${of.length} bytes of the region, from ${of.offset} on, ${of.stride} apart, as ${of.buffer}${when(of.flags !== 0, `with flags ${of.flags}`)}`,
+  providerInit: (of) => `make the BAR of ${of.device} known to peers`,
+  providerGone: (of) => `unbind the driver of ${of.device}`,
+  providerFor: (of) => `ask for the provider of ${of.device}`,
+  mapType: (of) => `ask how ${of.client} reaches the memory of ${of.provider}`,
+  distance: (of) => `ask how far ${listed(of.clients)} are from ${of.provider}`,
+  pageLookup: (of) =>
+    `look up a page of ${of.owner ?? "RAM"}${when(of.optIn, "with opt-in")}${when(of.longTerm, "for long")}`,
+  dmaMap: (of) =>
+    `DMA-map ${of.pieces} × ${of.pages} pages of ${of.owner ?? "RAM"} from page ${of.first} on for ${of.device} ${of.direction}${when(of.attributes.length > 0, `with ${listed(of.attributes)}`)} as ${of.entry}`,
+  dmaUnmap: (of) => `DMA-unmap ${of.entry}`,
+  dmaSync: (of) => `sync ${of.entry} for the ${of.owner}`,
+  setMask: (of) => `set the ${of.coherent ? "coherent" : "DMA"} mask of ${of.device} to ${of.bits} bits`,
   finishWork: (of) => `finish the work of ${of.fence}`,
   hang: (of) => `hang in ${of.job}`,
   createArray: (of) => arrayOf(of),

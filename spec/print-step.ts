@@ -152,6 +152,32 @@ function printDevice(event: Extract<HistoryEvent, { kind: "device" }>): string {
   }
 }
 
+function printPeer(event: Extract<HistoryEvent, { kind: "peer" }>): string {
+  const { op, provider, clients } = event;
+  switch (op) {
+    case "providerInit":
+      return `the BAR of ${provider} is made known to peers`;
+    case "providerFor":
+      return `provider of ${provider} → ${event.result === 1 ? "there" : "none"}`;
+    case "providerGone":
+      return `the BAR of ${provider} is no longer known to peers`;
+    case "mapType":
+      return `how ${list(clients)} reaches ${provider} → ${event.type ?? "?"}`;
+    case "distance":
+      return `distance of ${list(clients)} from ${provider} → ${event.result}`;
+    case "pageLookup":
+      return `page lookup in ${provider}${event.optIn ? " with opt-in" : ""}${event.longTerm ? " for long" : ""}`;
+  }
+}
+
+function printDma(event: Extract<HistoryEvent, { kind: "dma" }>): string {
+  const { op, device, object, storage, address, length, direction, attributes } = event;
+  const of = object === null ? "" : ` ${object}`;
+  const what = storage === null ? "" : ` ${storage} + ${hex(event.offset)}`;
+  const marks = attributes.length === 0 ? "" : ` with ${attributes.join(" ")}`;
+  return `DMA ${op}${of} for ${device}${what} at ${hex(address)} + ${hex(length)} ${direction}${marks}`;
+}
+
 /** An event in one short line: `i1: map a1 bidirectional as m1`. Without seq, task and step, which stand in columns. */
 export function printEvent(event: HistoryEvent): string {
   switch (event.kind) {
@@ -185,6 +211,18 @@ export function printEvent(event: HistoryEvent): string {
       return `${event.buffer}: ${event.change}, now ${event.storage ?? "without storage"}`;
     case "translate":
       return `${event.device}: ${hex(event.address)} + ${hex(event.length)} ${event.on ? `reaches ${event.storage} at ${event.offset}` : "reaches nothing any more"}`;
+    case "platform":
+      return `a platform of ${event.devices.length} devices and ${event.bridges.length} bridges`;
+    case "peer":
+      return `${event.by}: ${printPeer(event)}${failed(event.errno)}`;
+    case "dma":
+      return `${event.by}: ${printDma(event)}${failed(event.errno)}`;
+    case "helper": {
+      const what = event.op === "physVecToSgt" ? `table of ${event.ranges.length} ranges` : "give back";
+      return `${event.by}: ${what} ${event.table ?? ""} for ${event.attachment ?? "no attachment"}${failed(event.errno)}`;
+    }
+    case "touch":
+      return `${event.what} of ${event.storage ?? "all"} for ${event.device ?? "the guest"}${failed(event.errno)}`;
     case "list":
       return `${event.attachment} ${event.listed ? "enters" : "leaves"} its buffer's list`;
     case "device":

@@ -1,6 +1,7 @@
 import type { AttachmentOps } from "./calls.ts";
 import type { Errno } from "./errno.ts";
 import type { OperationName, StepArgs } from "./operations/operations.ts";
+import type { DeviceTraits, PlatformSetup } from "./platform.ts";
 import type { Placement } from "./roles/handles.ts";
 
 /** Version of the program format. Readers refuse any other. */
@@ -9,8 +10,8 @@ export const programSchema = 1;
 /** The contract whose operations `operations` lists. */
 export const coreContractName = "core";
 
-/** A device of the set-up. */
-export interface DeviceSetup {
+/** A device of the set-up. Traits that it does not name are those of `plainDevice`. */
+export interface DeviceSetup extends Partial<DeviceTraits> {
   readonly name: string;
   /** Address bits the device can send, 12 to 52. */
   readonly dmaBits: number;
@@ -49,6 +50,8 @@ export interface BufferSetup {
   readonly placement: Placement;
   /** A reservation object of the set-up to share, or null for a private one, named `<buffer>.resv`. */
   readonly resv: string | null;
+  /** Memory of a confidential guest that is shared with its host (7.1). */
+  readonly shared?: true;
 }
 
 /** The world a program runs in. */
@@ -59,6 +62,8 @@ export interface Setup {
   readonly buffers: readonly BufferSetup[];
   /** Reservation objects that belong to no buffer or are shared by several. */
   readonly reservations: readonly string[];
+  /** The PCI tree; absent: one host bridge that passes all peer traffic. */
+  readonly platform?: PlatformSetup;
 }
 
 /** One step. `interrupted`: a signal is pending when it begins. `misuse`: the kernel only reports it and goes on. */

@@ -1,3 +1,4 @@
+import type { DeviceTraits } from "./platform.ts";
 import type { OperationName } from "./operations/operations.ts";
 
 /** Data for the generator: what makes a rule decide something. Never an interleaving. */
@@ -15,6 +16,8 @@ export interface Situation {
   readonly sizes?: readonly number[];
   /** Largest segments of devices in bytes. */
   readonly maxSegments?: readonly number[];
+  /** The set-up describes a platform, and these traits of devices are drawn more often than not. */
+  readonly platform?: readonly (keyof DeviceTraits | "tree" | "shared" | "noPeers")[];
   /** At least that many buffers. */
   readonly buffers?: number;
   /** Several tasks and preemptions are needed. */

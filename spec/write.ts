@@ -1,6 +1,7 @@
 import type { HistoryEvent } from "./event.ts";
 import type { History } from "./history.ts";
 import { operationOf } from "./operations/operations.ts";
+import { traitNames } from "./platform.ts";
 import type { Program, Step } from "./program.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -30,10 +31,10 @@ function stepRow(step: Step): Plain {
 }
 
 const setupKeys = {
-  devices: ["name", "dmaBits", "maxSegment"],
+  devices: ["name", "dmaBits", "maxSegment", ...traitNames],
   exporters: ["name", "kind", "device"],
   importers: ["name", "kind", "device", "ops", "allowPeer2peer", "onInvalidate"],
-  buffers: ["name", "exporter", "size", "placement", "resv"],
+  buffers: ["name", "exporter", "size", "placement", "resv", "shared"],
 } as const;
 
 function programText(program: Program, indent: string): string {
@@ -47,6 +48,11 @@ function programText(program: Program, indent: string): string {
     )}`;
   });
   tables.push(`${inner}  "reservations": ${inline(setup.reservations)}`);
+  if (setup.platform !== undefined) {
+    const { cpuGood, peerSupport, bridges } = setup.platform;
+    const tree = { cpuGood, peerSupport, bridges: bridges.map((row) => pick(row, ["name", "parent", "acs", "allow"])) };
+    tables.push(`${inner}  "platform": ${inline(tree)}`);
+  }
   const schedule = program.schedule.map((point) => pick(point, ["step", "site", "nth", "until"]));
   const failures = program.failures.map((point) => pick(point, ["step", "site", "nth", "errno"]));
   const fields = [

@@ -11,6 +11,7 @@ const sides: readonly (readonly [OperationSide, string, string])[] = [
   ["exporter", "Exporter side", "What exporters call, and what an exporting device goes through (level driver)."],
   ["reservation", "Reservation objects", "Locks, acquire contexts and the fences in them."],
   ["fence", "Fences", "Fences, callbacks, waits and containers."],
+  ["platform", "Platform", "Peer-to-peer memory of PCI devices and the DMA API, asked directly."],
   ["harness", "Harness", "What the harness does to the world around the two sides (level control)."],
 ];
 

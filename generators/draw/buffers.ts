@@ -1,4 +1,6 @@
 import type { exporterOperations } from "../../spec/operations/exporter.ts";
+import { regionSize } from "../../spec/roles/exporter.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
 import { heldLock, pickBuffer, pickRow, type DrawContext, type Draws } from "./context.ts";
 
 function withBuffer(context: DrawContext): { readonly buffer: string } | null {
@@ -22,6 +24,34 @@ export const bufferDraws: Draws<keyof typeof exporterOperations> = {
     if (fresh.length === 0) return null;
     const missing = refused ? [random.pick(["priv", "ops", "map", "unmap", "release", "pin", "unpin"] as const)] : [];
     return { buffer: random.pick(fresh).name, missing, caching: profile.cacheSgtMapping && random.chance(0.3) };
+  },
+  exportRegion: ({ random, setup, state, refused }) => {
+    const fresh = setup.buffers.filter((entry) => !state.buffers.has(entry.name));
+    if (fresh.length === 0) return null;
+    const right = {
+      buffer: random.pick(fresh).name,
+      offset: random.pick([0, pageSize, 16 * pageSize]),
+      length: random.pick([pageSize, 2 * pageSize, 5 * pageSize]),
+      stride: random.pick([8, 16, 32]) * pageSize,
+      count: random.pick([1, 1, 2, 3]),
+      flags: 0,
+    };
+    if (!refused) return right;
+    return {
+      ...right,
+      ...random.pick([
+        { count: 0 },
+        { flags: 1 },
+        { length: 0 },
+        { length: pageSize - 1 },
+        { offset: 512 },
+        // The last bytes are beyond the end, or all of them are.
+        { offset: regionSize - pageSize, length: 2 * pageSize, count: 1 },
+        { offset: regionSize, count: 1 },
+        { offset: 2 ** 52, count: 1 },
+        { length: 2 ** 52, count: 2 },
+      ]),
+    };
   },
   exportFd: withFd,
   requestFd: withFd,

@@ -3,12 +3,17 @@ import { bufferDraws } from "./buffers.ts";
 import type { DrawContext } from "./context.ts";
 import { fenceDraws } from "./fences.ts";
 import { importerDraws } from "./importers.ts";
+import { platformDraws } from "./platform.ts";
 import { reservationDraws } from "./reservations.ts";
 
 /** Draws the arguments of any operation. */
-export const draws = { ...bufferDraws, ...importerDraws, ...reservationDraws, ...fenceDraws } as unknown as Readonly<
-  Record<OperationName, (context: DrawContext) => object | null>
->;
+export const draws = {
+  ...bufferDraws,
+  ...importerDraws,
+  ...reservationDraws,
+  ...fenceDraws,
+  ...platformDraws,
+} as unknown as Readonly<Record<OperationName, (context: DrawContext) => object | null>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
 export const baseWeights: Readonly<Record<OperationName, number>> = {
@@ -94,4 +99,16 @@ export const baseWeights: Readonly<Record<OperationName, number>> = {
   createChain: 1.2,
   findSeqno: 0.8,
   merge: 0.8,
+  // Where the set-up describes a platform; see `drawTemper`.
+  exportRegion: 0.3,
+  providerInit: 1,
+  providerGone: 0.3,
+  providerFor: 0.5,
+  mapType: 2,
+  distance: 1,
+  pageLookup: 0.5,
+  dmaMap: 4,
+  dmaUnmap: 3,
+  dmaSync: 1,
+  setMask: 0.5,
 };

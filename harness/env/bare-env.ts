@@ -152,6 +152,8 @@ const blocking = {
   ],
   reservations: ["getFences", "getSingleton", "waitFences"],
   fences: ["waitFence", "waitAny"],
+  peers: [],
+  dma: [],
 } as const satisfies { readonly [P in keyof Framework]: readonly (keyof Framework[P])[] };
 
 for (const [part, names] of Object.entries(blocking))

@@ -15,7 +15,7 @@ import { settle } from "../settle.ts";
 import { recordExporterOps } from "./exporter-hooks.ts";
 import { recordImporterOps } from "./hooks.ts";
 import { isAltered } from "../world.ts";
-import { KernelEnv } from "./kernel-env.ts";
+import { PlatformEnv } from "./platform-env.ts";
 
 /** What export was not given, in the words of the operation's arguments. */
 function missingItems(info: ExportInfo): readonly string[] {
@@ -38,7 +38,7 @@ function describeOps(ops: ImporterOps | null): string {
 }
 
 /** The buffer half of `Env`: every call and return recorded. */
-export class BufferEnv extends KernelEnv {
+export class BufferEnv extends PlatformEnv {
   *export(info: ExportInfo): Generator<Suspension, DmaBuf | Errno, unknown> {
     this.begun();
     const { world, by } = this;

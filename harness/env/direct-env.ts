@@ -3,7 +3,7 @@ import type { Framework } from "../../spec/roles/framework.ts";
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { World } from "../world.ts";
-import { KernelEnv } from "./kernel-env.ts";
+import { PlatformEnv } from "./platform-env.ts";
 import { releaseLock, takeLock, tryLock, unbounded } from "./reservation-env.ts";
 
 type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
@@ -12,7 +12,7 @@ type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
  * `Env` as a framework's own parts get it: calls from one part to another are not recorded,
  * but for locks, which everybody's rules need to see.
  */
-export class DirectEnv extends KernelEnv {
+export class DirectEnv extends PlatformEnv {
   *lock(resv: Reservation, context: AcquireContext | null = null) {
     return yield* takeLock(this.world, this.by, "plain", resv, context);
   }

@@ -1,17 +1,7 @@
-import { EINVAL, ENOMEM, type Errno } from "../../spec/errno.ts";
+import { ENOMEM, type Errno } from "../../spec/errno.ts";
 import type { Profile } from "../../spec/profile.ts";
-import type { AccessKind, Mutex, Owner, Resource } from "../../spec/roles/env.ts";
-import type {
-  Attachment,
-  Device,
-  Direction,
-  DmaBuf,
-  Fence,
-  Placement,
-  Segment,
-  SgTable,
-  Storage,
-} from "../../spec/roles/handles.ts";
+import type { AccessKind, Mutex, Owner, RequestKind, Resource } from "../../spec/roles/env.ts";
+import type { Attachment, DmaBuf, Fence, Placement, SgTable, Storage } from "../../spec/roles/handles.ts";
 import type { Suspendable, Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { OwnerModule, World } from "../world.ts";
@@ -175,7 +165,9 @@ export class KernelEnv {
   }
 
   allocateStorage(size: number, placement: Placement): Storage | Errno {
-    return this.world.memory.allocate(this.by, size, placement);
+    const { world, by } = this;
+    const owner = placement === "system" ? undefined : world.setup.exporters.find(({ name }) => name === by);
+    return world.memory.allocate(by, size, placement, owner?.device ?? null);
   }
 
   freeStorage(storage: Storage): void {
@@ -193,24 +185,8 @@ export class KernelEnv {
     });
   }
 
-  dmaMap(
-    device: Device,
-    storage: Storage,
-    offset: number,
-    length: number,
-    direction: Direction = "bidirectional",
-  ): Segment | Errno {
-    if (direction === "none") return EINVAL;
-    const injected = this.world.failure("dma-map");
-    return injected === 0 ? this.world.translations.map(device, storage, offset, length) : injected;
-  }
-
-  dmaUnmap(device: Device, segment: Segment): void {
-    this.world.translations.unmap(device, segment);
-  }
-
-  access(attachment: Attachment, table: SgTable, kind: AccessKind, offset = 0): "ok" | "fault" {
-    return this.world.access(this.by, attachment, table, kind, offset);
+  access(attachment: Attachment, table: SgTable, kind: AccessKind, offset = 0, request?: RequestKind): "ok" | "fault" {
+    return this.world.access(this.by, attachment, table, kind, offset, request);
   }
 
   stopDevice(attachment: Attachment): void {

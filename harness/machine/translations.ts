@@ -1,66 +1,96 @@
-import { EINVAL, type Errno } from "../../spec/errno.ts";
+import { EADDRINUSE, type Errno } from "../../spec/errno.ts";
 import type { ResolvedSegment } from "../../spec/calls.ts";
-import { pageSize, type Device, type Segment, type SgTable, type Storage } from "../../spec/roles/handles.ts";
+import type { Protection } from "../../spec/roles/dma.ts";
+import type { Device, PhysRange, SgTable, Storage } from "../../spec/roles/handles.ts";
 import type { World } from "../world.ts";
+import { routesDirectly } from "./routes.ts";
 
-interface Range {
+interface Range extends PhysRange {
   readonly address: number;
-  readonly length: number;
-  readonly storage: Storage;
-  readonly offset: number;
+  readonly protection?: Protection;
 }
 
 /** Every device's translation table: which DMA address is which byte of which storage. */
 export class Translations {
   private readonly world: World;
   private readonly ranges = new Map<Device, Range[]>();
-  private readonly nextAddress = new Map<Device, number>();
+  /** Translations that are gone from the table and still work, as nothing has flushed them. */
+  private readonly stale = new Map<Device, Range[]>();
 
   constructor(world: World) {
     this.world = world;
   }
 
-  /** Maps a range of storage; EINVAL where no address below the device's mask is left. */
-  map(device: Device, storage: Storage, offset: number, length: number): Segment | Errno {
-    const address = this.nextAddress.get(device) ?? 0x10_0000;
-    if (address + length - 1 > device.dmaMask) return EINVAL;
-    // Addresses are never used twice, so a stale one resolves to nothing.
-    this.nextAddress.set(device, address + Math.ceil(length / pageSize) * pageSize + pageSize);
-    const range = { address, length, storage, offset };
-    this.of(device).push(range);
-    this.emit(device, range, true);
-    return { address, length };
+  /** Puts an entry at an address; EADDRINUSE where another one is in the way. */
+  insert(device: Device, address: number, range: PhysRange, protection: Protection): Errno {
+    const end = address + range.length;
+    const ranges = this.of(device);
+    if (ranges.some((other) => address < other.address + other.length && other.address < end)) return EADDRINUSE;
+    const entry = { ...range, address, protection };
+    ranges.push(entry);
+    this.emit(device, entry, true);
+    return 0;
   }
 
-  /** Ends a translation; the whole range must be named. Anything else is recorded as a warning. */
-  unmap(device: Device, segment: Segment): void {
+  /** Takes a range out of the table, as whole entries; until the next flush they may still work. Anything else is a warning. */
+  remove(device: Device, address: number, length: number): void {
     const ranges = this.of(device);
-    const index = ranges.findIndex((range) => range.address === segment.address && range.length === segment.length);
-    if (index < 0) {
+    const gone = ranges.filter((range) => range.address >= address && range.address < address + length);
+    if (gone.reduce((sum, range) => sum + range.length, 0) !== length) {
       this.world.recorder.emit({
         kind: "warn",
-        text: `DMA unmap of ${segment.length} bytes at 0x${segment.address.toString(16)}, which ${device.name} has not mapped like that`,
+        text: `DMA unmap of ${length} bytes at 0x${address.toString(16)}, which ${device.name} has not mapped like that`,
       });
       return;
     }
-    const [range] = ranges.splice(index, 1);
-    this.emit(device, range!, false);
+    for (const range of gone) {
+      ranges.splice(ranges.indexOf(range), 1);
+      this.emit(device, range, false);
+    }
+    if (device.traits.lazyFlush) this.stale.set(device, [...(this.stale.get(device) ?? []), ...gone]);
+  }
+
+  flush(device: Device): void {
+    this.stale.delete(device);
+  }
+
+  /** The entry of the table at an address. */
+  lookup(device: Device, address: number): Range | undefined {
+    return this.of(device).find((range) => address >= range.address && address < range.address + range.length);
   }
 
   /** What an address resolves to for a device. */
   resolve(device: Device, address: number): { readonly storage: Storage; readonly offset: number } | null {
-    for (const range of this.of(device))
-      if (address >= range.address && address < range.address + range.length)
-        return { storage: range.storage, offset: range.offset + (address - range.address) };
-    return null;
+    const range = this.lookup(device, address) ?? this.lookupStale(device, address);
+    if (range !== undefined) return { storage: range.storage, offset: range.offset + (address - range.address) };
+    return this.world.described ? this.resolveUntranslated(device, address) : null;
   }
 
   /** The segments of a table with what each resolves to now. */
   resolveTable(device: Device, table: SgTable): readonly ResolvedSegment[] {
-    return table.segments.map(({ address, length }) => {
+    return table.segments.map(({ address, length, peer }) => {
       const target = this.resolve(device, address);
-      return { address, length, storage: target?.storage.id ?? null, offset: target?.offset ?? 0 };
+      const resolved = { address, length, storage: target?.storage.id ?? null, offset: target?.offset ?? 0 };
+      return peer === undefined ? resolved : { ...resolved, peer };
     });
+  }
+
+  private lookupStale(device: Device, address: number): Range | undefined {
+    return this.stale.get(device)?.find((range) => address >= range.address && address < range.address + range.length);
+  }
+
+  /** Peers by bus address, and everything by physical address where nothing translates. */
+  private resolveUntranslated(device: Device, address: number): PhysRange | null {
+    const { world } = this;
+    for (const [name, { traits }] of world.devices) {
+      const found = world.memory.at(address - traits.busOffset, 1);
+      if (found?.storage.owner === name && routesDirectly(world.platform, device.name, name)) return found;
+    }
+    if (device.traits.iommu !== "identity") return null;
+    const bar = world.memory.at(address, 1);
+    if (bar !== undefined && bar.storage.owner !== null) return bar;
+    const found = world.memory.at(address - device.traits.dmaOffset, 1);
+    return found?.storage.owner === null ? found : null;
   }
 
   private of(device: Device): Range[] {
@@ -73,14 +103,16 @@ export class Translations {
   }
 
   private emit(device: Device, range: Range, on: boolean): void {
-    this.world.recorder.emit({
+    const { address, length, offset, protection } = range;
+    const event = {
       kind: "translate",
       device: device.name,
       on,
-      address: range.address,
-      length: range.length,
+      address,
+      length,
       storage: range.storage.id,
-      offset: range.offset,
-    });
+      offset,
+    } as const;
+    this.world.recorder.emit(protection === undefined || !this.world.described ? event : { ...event, protection });
   }
 }

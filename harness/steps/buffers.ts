@@ -1,5 +1,6 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, EOPNOTSUPP } from "../../spec/errno.ts";
+import { regionRanges } from "../../spec/operations/classify/buffers.ts";
 import type { exporterOperations } from "../../spec/operations/exporter.ts";
 import type { Env } from "../../spec/roles/env.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
@@ -117,10 +118,34 @@ export const bufferSteps: StepHandlers<keyof typeof exporterOperations> = {
       return;
     }
     const { size, placement, name } = setup;
-    const request = { name, size, placement, device, owner, ...resv };
+    const shared = setup.shared === true ? { shared: true } : {};
+    const request = { name, size, placement, device, owner, ...resv, ...shared };
     const result = yield* runRole(run.world, "the exporter's export", () => exporter.export!(request));
     if (typeof result !== "number" && run.world.names.known(result as DmaBuf) === null)
       throw new HarnessFault("the exporter's export answered something that env.export did not make");
+  },
+  *exportRegion(run, step) {
+    const setup = run.setup.buffers.find((entry) => entry.name === step.buffer)!;
+    const exporter = run.exporter(setup.exporter);
+    const device = run.world.devices.get(run.setup.exporters.find((entry) => entry.name === setup.exporter)!.device)!;
+    const ranges = regionRanges(step);
+    const { flags } = step;
+    const size = ranges.reduce((sum, { length }) => sum + length, 0);
+    const owner = run.world.owner(setup.exporter);
+    run.world.names.want(step.id, "buffer", step.buffer);
+    const { recorder } = run.world;
+    const args = { exporter: setup.exporter, buffer: step.buffer, ranges, flags };
+    const call = recorder.emit({ kind: "call", op: "exportRegion", by: "program", ...args });
+    const request = { name: step.buffer, size, placement: "device", device, owner, ranges, flags } as const;
+    const result =
+      exporter.exportRegion === undefined
+        ? EOPNOTSUPP
+        : yield* runRole<DmaBuf | Errno>(run.world, "the exporter's exportRegion", () =>
+            exporter.exportRegion!(request),
+          );
+    const errno = typeof result === "number" ? result : 0;
+    run.world.names.forgetName(step.buffer);
+    recorder.emit({ kind: "ret", op: "exportRegion", by: "program", call, errno, ...args });
   },
   *exportFd(run, step) {
     run.world.names.want(step.id, "fd", step.fd);

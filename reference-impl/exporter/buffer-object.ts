@@ -1,5 +1,6 @@
 import type { Owner, Resource } from "../../spec/roles/env.ts";
-import type { Attachment, DmaBuf, Storage } from "../../spec/roles/handles.ts";
+import type { RegionRange } from "../../spec/roles/exporter.ts";
+import type { Attachment, DmaBuf, PhysRange, Storage } from "../../spec/roles/handles.ts";
 
 /** A piece of storage and what still keeps it from being freed. */
 export class Backing {
@@ -11,9 +12,12 @@ export class Backing {
   /** Every fence that could stand for an access to it has signaled. */
   idle = false;
   freed = false;
+  /** A confidential guest shares it with its host. */
+  readonly shared: boolean;
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, shared = false) {
     this.storage = storage;
+    this.shared = shared;
   }
 }
 
@@ -21,6 +25,8 @@ export class Backing {
 export class BufferObject {
   /** Bytes, as asked for. */
   readonly size: number;
+  /** Of the device's region; null for what may lie anywhere. Such a buffer never leaves its device. */
+  ranges: readonly RegionRange[] | null = null;
   /** The module with the exporter's code. */
   readonly owner: Owner;
   /** Keeps the device from being torn down behind the buffer's back; given back when the two are unlinked. */
@@ -53,6 +59,12 @@ export class BufferObject {
     this.registration = registration;
     this.backing = backing;
   }
+}
+
+/** Where the buffer's content lies now. */
+export function rangesOf({ ranges, backing: { storage } }: BufferObject): readonly PhysRange[] {
+  if (ranges === null) return [{ storage, offset: 0, length: storage.size }];
+  return ranges.map(({ offset, length }) => ({ storage, offset, length }));
 }
 
 /** What the exporter knows of one attachment: its `priv`. */

@@ -1,7 +1,7 @@
 import type { Errno } from "../../spec/errno.ts";
-import { ENODEV } from "../../spec/errno.ts";
-import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
-import type { DmaBuf } from "../../spec/roles/handles.ts";
+import { EINVAL, ENODEV } from "../../spec/errno.ts";
+import { regionSize, type Exporter, type ExportRequest } from "../../spec/roles/exporter.ts";
+import { pageSize, type DmaBuf } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { BufferObject, objectOf } from "./buffer-object.ts";
 import { ExporterRevocation } from "./exporter-revocation.ts";
@@ -13,6 +13,11 @@ import { ExporterRevocation } from "./exporter-revocation.ts";
 export class DefaultExporter extends ExporterRevocation implements Exporter {
   /** Under the mutex. */
   protected closed = false;
+
+  /** A buffer over ranges of a BAR (`vfio_pci_core_feature_dma_buf`). */
+  *exportRegion(request: ExportRequest): Generator<Suspension, DmaBuf | Errno, unknown> {
+    return yield* this.export(request);
+  }
 
   /** Function reset: nobody reaches the memory while it lasts, and afterwards whoever could before. */
   *reset(): Generator<Suspension, Errno, unknown> {
@@ -60,12 +65,29 @@ export class DefaultExporter extends ExporterRevocation implements Exporter {
     yield* this.revokeAll(held, true);
     this.switchMemory(false);
     for (const buffer of held) yield* this.cutLoose(buffer, objectOf(buffer));
+    if (this.device !== null) this.env.providerGone(this.device);
     yield* this.env.unlockMutex(this.mutex);
     yield* this.dropAll(held);
   }
 
   protected override checkRequest(request: ExportRequest): Errno {
-    return this.closed ? ENODEV : super.checkRequest(request);
+    if (this.closed) return ENODEV;
+    return super.checkRequest(request) || this.checkRegion(request);
+  }
+
+  /** `validate_dmabuf_input`, `vfio_pci_core_fill_phys_vec`. The end of each range, not its start, has to be inside. */
+  protected checkRegion({ ranges, flags = 0, device }: ExportRequest): Errno {
+    if (ranges === undefined) return 0;
+    if (flags !== 0 || ranges.length === 0) return EINVAL;
+    for (const { offset, length } of ranges) {
+      if (length === 0 || offset % pageSize !== 0 || length % pageSize !== 0) return EINVAL;
+      if (!this.isInside(offset, length)) return EINVAL;
+    }
+    return device.traits.bar === "absent" || device.traits.bar === "io" ? ENODEV : 0;
+  }
+
+  protected isInside(offset: number, length: number): boolean {
+    return offset + length <= regionSize;
   }
 
   protected *refuseClosed(): Generator<Suspension, Errno, unknown> {

@@ -16,7 +16,12 @@ export class DynamicExporter extends ExporterMoves implements Exporter {
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
     if (object.buffer === null) return ENODEV;
-    if (!canServe(attachment.device, object.size)) return EOPNOTSUPP;
+    const { device } = attachment;
+    if (!canServe(device, object.size)) return EOPNOTSUPP;
+    const stays = object.ranges !== null;
+    if (attachment.peer2peer && this.refusesPeer(object, device, stays) !== 0) attachment.peer2peer = false;
+    // What can move is in RAM sooner or later.
+    if (stays ? !attachment.peer2peer : !this.servesRam(device, object)) return EOPNOTSUPP;
     const nonPeer = !attachment.peer2peer;
     if (nonPeer && object.pins > 0 && isInDevice(object)) return EBUSY;
     attachment.priv = new AttachmentState(this.env.take("power"), nonPeer);
@@ -64,7 +69,7 @@ export class DynamicExporter extends ExporterMoves implements Exporter {
       const errno = this.isMovable(object) ? yield* this.relocate(buffer, object, "system") : EBUSY;
       if (errno !== 0) return errno;
     }
-    return this.mapTable(object, attachment);
+    return this.mapTable(object, attachment, direction);
   }
 
   /** Whether somebody attached, or just attaching, cannot reach the memory where it is. */

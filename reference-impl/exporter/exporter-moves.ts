@@ -1,5 +1,5 @@
 import type { Errno } from "../../spec/errno.ts";
-import { EBUSY, ENODEV } from "../../spec/errno.ts";
+import { EBUSY, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { DmaBuf, Fence, Placement, Storage } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { Backing, type BufferObject, ownObject } from "./buffer-object.ts";
@@ -31,13 +31,14 @@ export abstract class ExporterMoves extends ExporterObjects {
     placement: Placement,
   ): Generator<Suspension, Errno, unknown> {
     if (object.revoked) return ENODEV;
+    if (object.ranges !== null) return EOPNOTSUPP;
     if (!this.isMovable(object)) return EBUSY;
     return yield* this.relocate(buffer, object, placement);
   }
 
   /** Neither pinned nor mapped for somebody who cannot be told. */
   protected isMovable(object: BufferObject): boolean {
-    return object.pins === 0 && object.fixedMaps === 0;
+    return object.pins === 0 && object.fixedMaps === 0 && object.ranges === null;
   }
 
   /** Lock held. Fails before anything but the mappings has changed. */

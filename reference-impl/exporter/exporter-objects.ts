@@ -14,8 +14,9 @@ import type {
   Storage,
 } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { Backing, BufferObject, objectOf } from "./buffer-object.ts";
+import { Backing, BufferObject, objectOf, rangesOf } from "./buffer-object.ts";
 import { mapPieces, MappedTable, pieceLength, unmapPieces } from "./mapped-table.ts";
+import { mapPeer, refusesPeer, type Mapped } from "./peer-mapping.ts";
 import { PendingFences } from "./pending-fences.ts";
 
 /** What every exporter has: buffers from export to release, their storage, and tables of it. */
@@ -25,6 +26,10 @@ export abstract class ExporterObjects {
   protected readonly mutex: Mutex;
   /** Every buffer that is linked to the device. */
   protected readonly objects = new Set<BufferObject>();
+
+  /** Whose memory the buffers lie in; null as long as there was none, and where peers have no way to it. */
+  protected provider: Device | null = null;
+  protected device: Device | null = null;
 
   constructor(env: Env) {
     this.env = env;
@@ -79,22 +84,48 @@ export abstract class ExporterObjects {
     const { env } = this;
     const refused = this.checkRequest(request) || env.failure("registration");
     if (refused !== 0) return refused;
-    const storage = env.allocateStorage(request.size, request.placement);
+    this.makeKnown(request.device);
+    const noProvider = this.checkProvider(request);
+    if (noProvider !== 0) return noProvider;
+    const storage = env.allocateStorage(this.extentOf(request), request.placement);
     if (typeof storage === "number") return storage;
-    const object = new BufferObject(request.size, request.owner, env.take("registration"), new Backing(storage));
+    const isShared = request.shared === true && request.placement === "system";
+    const notShared = isShared ? env.setShared(storage) : 0;
+    // How far the change got is unknown: nobody may have the memory again.
+    if (notShared !== 0) return notShared;
+    const backing = new Backing(storage, isShared);
+    const object = new BufferObject(request.size, request.owner, env.take("registration"), backing);
+    object.ranges = request.ranges ?? null;
     object.revoked = this.startsRevoked();
     const { size, resv, owner } = request;
     const info = { size, priv: object, ops: this, owner };
     const buffer = yield* env.export(resv === undefined ? info : { ...info, resv });
     if (typeof buffer === "number") {
       env.give(object.registration);
-      env.freeStorage(storage);
+      this.freeBacking(backing);
       return buffer;
     }
     object.buffer = buffer;
     this.objects.add(object);
     env.setStorage(buffer, storage);
     return buffer;
+  }
+
+  /** Once for each device, when its driver makes the first buffer. */
+  protected makeKnown(device: Device): void {
+    if (this.device !== null) return;
+    this.device = device;
+    if (this.env.providerInit(device) === 0) this.provider = this.env.providerFor(device);
+  }
+
+  /** Memory that cannot leave its device is of no use where no peer has a way to it. */
+  protected checkProvider(request: ExportRequest): Errno {
+    return request.placement === "device" && request.ranges !== undefined && this.provider === null ? EINVAL : 0;
+  }
+
+  /** Bytes from the start of the region to the end of what is asked for. */
+  protected extentOf({ size, ranges }: ExportRequest): number {
+    return ranges === undefined ? size : Math.max(...ranges.map(({ offset, length }) => offset + length));
   }
 
   /** Cuts buffer and device apart, under the mutex. False: somebody else did. */
@@ -107,16 +138,24 @@ export abstract class ExporterObjects {
   }
 
   /** A table of the current storage for an attachment's device; lock held. Only what succeeds is counted. */
-  protected mapTable(object: BufferObject, attachment: Attachment): MappedTable | Errno {
+  protected mapTable(
+    object: BufferObject,
+    attachment: Attachment,
+    direction: Direction = "bidirectional",
+  ): MappedTable | Errno {
     if (!this.env.allocate("sg-table")) return ENOMEM;
     const { backing } = object;
-    const pieces = this.mapStorage(attachment.device, backing.storage);
-    if (typeof pieces === "number") return pieces;
+    const made =
+      backing.storage.placement === "device"
+        ? this.mapDeviceMemory(object, attachment, direction)
+        : this.mapStorage(attachment.device, backing.storage, direction, object);
+    if (typeof made === "number") return made;
+    const { segments, undo } = "undo" in made ? made : { segments: made, undo: null };
     const fixed = attachment.importerOps?.invalidate === undefined;
     object.maps += 1;
     backing.maps += 1;
     if (fixed) object.fixedMaps += 1;
-    return new MappedTable(backing, attachment.device, fixed, pieces);
+    return new MappedTable(backing, attachment.device, fixed, segments, undo);
   }
 
   protected unmapTable(object: BufferObject, table: MappedTable): void {
@@ -128,13 +167,43 @@ export abstract class ExporterObjects {
     this.freeIfUnused(table.backing);
   }
 
-  protected mapStorage(device: Device, storage: Storage): readonly Segment[] | Errno {
-    return mapPieces(this.env, device, storage, pieceLength(device));
+  protected mapStorage(
+    device: Device,
+    storage: Storage,
+    direction?: Direction,
+    _object?: BufferObject,
+  ): readonly Segment[] | Mapped | Errno {
+    return mapPieces(this.env, device, storage, pieceLength(device), direction);
+  }
+
+  protected mapDeviceMemory(object: BufferObject, attachment: Attachment, direction: Direction): Mapped | Errno {
+    if (this.provider === null) return EINVAL;
+    return mapPeer(this.env, attachment, this.provider, rangesOf(object), direction);
+  }
+
+  /** Whether a peer will never reach the device's memory. `fixed`: it stays where it is. */
+  protected refusesPeer(object: BufferObject, client: Device, fixed: boolean): Errno {
+    const { storage } = object.backing;
+    const ranges = fixed && storage.placement === "device" ? rangesOf(object) : [null];
+    for (const range of ranges) {
+      const errno = refusesPeer(this.env, this.provider, client, range);
+      if (errno !== 0) return errno;
+    }
+    return 0;
+  }
+
+  /** Whether a device can be given RAM as it is: a copy of it would be nobody else's. */
+  protected servesRam(device: Device, object: BufferObject): boolean {
+    const { traits } = device;
+    if (traits.iommu === "blocked") return false;
+    if (object.backing.shared) return traits.iommu === "identity" && traits.bounce;
+    return !this.env.dmaMustBounce(device);
   }
 
   /** By what was written down at map. */
   protected unmapStorage(table: MappedTable): void {
-    unmapPieces(this.env, table.device, table.pieces);
+    if (table.undo === null) unmapPieces(this.env, table.device, table.pieces);
+    else table.undo();
   }
 
   /** Frees storage once every fence present now has signaled and the last mapping of it is gone. Does not wait for either. */
@@ -158,6 +227,12 @@ export abstract class ExporterObjects {
   protected freeIfUnused(backing: Backing): void {
     if (!backing.retired || !backing.idle || backing.maps > 0 || backing.freed) return;
     backing.freed = true;
-    this.env.freeStorage(backing.storage);
+    this.freeBacking(backing);
+  }
+
+  /** Memory that stays shared with the host is for nobody else: it is lost. */
+  protected freeBacking({ storage, shared }: Backing): void {
+    if (shared && this.env.setPrivate(storage) !== 0) return;
+    this.env.freeStorage(storage);
   }
 }

@@ -1,7 +1,7 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EINVAL } from "../../spec/errno.ts";
 import type { Env } from "../../spec/roles/env.ts";
-import type { Device, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type { Device, Direction, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import type { Backing } from "./buffer-object.ts";
 
@@ -20,14 +20,23 @@ export class MappedTable implements SgTable {
   readonly fixed: boolean;
   /** As mapped; never handed out. */
   readonly pieces: readonly Segment[];
+  /** Takes them down; null where each is a mapping of its own. */
+  readonly undo: (() => void) | null;
   live = true;
 
-  constructor(backing: Backing, device: Device, fixed: boolean, pieces: readonly Segment[]) {
+  constructor(
+    backing: Backing,
+    device: Device,
+    fixed: boolean,
+    pieces: readonly Segment[],
+    undo: (() => void) | null = null,
+  ) {
     this.backing = backing;
     this.device = device;
     this.fixed = fixed;
     this.pieces = pieces;
-    this.segments = pieces.map(({ address, length }) => ({ address, length }));
+    this.undo = undo;
+    this.segments = pieces.map((piece) => ({ ...piece }));
   }
 }
 
@@ -43,11 +52,17 @@ export function canServe(device: Device, size: number): boolean {
 }
 
 /** Maps storage for a device in pieces of at most `longest` bytes; a failure leaves nothing mapped. */
-export function mapPieces(env: Env, device: Device, storage: Storage, longest: number): readonly Segment[] | Errno {
+export function mapPieces(
+  env: Env,
+  device: Device,
+  storage: Storage,
+  longest: number,
+  direction: Direction = "bidirectional",
+): readonly Segment[] | Errno {
   if (longest === 0) return EINVAL;
   const pieces: Segment[] = [];
   for (let offset = 0; offset < storage.size; offset += longest) {
-    const piece = env.dmaMap(device, storage, offset, Math.min(longest, storage.size - offset));
+    const piece = env.dmaMap(device, storage, offset, Math.min(longest, storage.size - offset), direction);
     if (typeof piece === "number") {
       unmapPieces(env, device, pieces);
       return piece;

@@ -1,10 +1,12 @@
 import type { Errno } from "../../spec/errno.ts";
-import { EINVAL, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
-import type { Exporter } from "../../spec/roles/exporter.ts";
-import type { Attachment, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
-import { objectOf } from "./buffer-object.ts";
+import { EINVAL, EIO, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
+import type { DmaAttributes } from "../../spec/roles/dma.ts";
+import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
+import type { Attachment, Device, Direction, DmaBuf, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
+import { type BufferObject, objectOf } from "./buffer-object.ts";
 import { ExporterObjects } from "./exporter-objects.ts";
-import { canServe } from "./mapped-table.ts";
+import { canServe, pieceLength } from "./mapped-table.ts";
+import { type Mapped, pieces } from "./peer-mapping.ts";
 
 /**
  * An exporter whose memory stays where it is for the life of a buffer, as `drivers/dma-buf/udmabuf.c` and the system heap.
@@ -14,11 +16,36 @@ export class StaticExporter extends ExporterObjects implements Exporter {
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
     if (object.buffer === null) return ENODEV;
-    if (!canServe(attachment.device, object.size)) return EOPNOTSUPP;
-    return object.backing.storage.placement === "device" && !attachment.peer2peer ? EOPNOTSUPP : 0;
+    const { device, peer2peer } = attachment;
+    if (!canServe(device, object.size)) return EOPNOTSUPP;
+    if (object.backing.storage.placement === "system") return this.servesRam(device, object) ? 0 : EOPNOTSUPP;
+    return peer2peer ? this.refusesPeer(object, device, true) : EOPNOTSUPP;
   }
 
   map(attachment: Attachment, direction: Direction): SgTable | Errno {
-    return direction === "none" ? EINVAL : this.mapTable(objectOf(attachment.buffer), attachment);
+    return direction === "none" ? EINVAL : this.mapTable(objectOf(attachment.buffer), attachment, direction);
+  }
+
+  protected override checkProvider(request: ExportRequest): Errno {
+    return request.placement === "device" && this.provider === null ? EINVAL : 0;
+  }
+
+  /** All at once (`dma_map_sgtable`), and where there are no addresses for all of it, nothing. */
+  protected override mapStorage(
+    device: Device,
+    storage: Storage,
+    direction: Direction = "bidirectional",
+    object?: BufferObject,
+  ): readonly Segment[] | Mapped | Errno {
+    const { env } = this;
+    const ranges = pieces([{ storage, offset: 0, length: storage.size }], pieceLength(device));
+    const attributes: DmaAttributes = object?.backing.shared === true ? ["ccShared"] : [];
+    const list = env.dmaMapSg(device, ranges, direction, attributes);
+    if (typeof list === "number") return list;
+    if (list.segments.length === 0) return EIO;
+    return {
+      segments: list.segments,
+      undo: () => env.dmaUnmapSg(device, list, ranges.length, direction, attributes),
+    };
   }
 }

@@ -13,7 +13,9 @@ export type ObjectKind =
   | "importer"
   | "exporter"
   | "task"
-  | "signalling";
+  | "signalling"
+  | "device"
+  | "dmaEntry";
 
 /** One argument of a step. `T` is its type in TypeScript. */
 export interface StepField<T> {
@@ -78,7 +80,7 @@ export function textOrNull(maximum: number): StepField<string | null> {
 export type OperationLevel = "driver" | "contract" | "control";
 
 /** Which side makes the call. */
-export type OperationSide = "importer" | "exporter" | "reservation" | "fence" | "harness";
+export type OperationSide = "importer" | "exporter" | "reservation" | "fence" | "platform" | "harness";
 
 /** The reservation lock at the call, Part III of the catalog: held by the caller, not held by the caller, irrelevant. */
 export type LockNeed = "held" | "notHeld" | "any";

@@ -105,6 +105,22 @@ export const exporterOperations = {
     kernel: "dma_buf_iter_begin, dma_buf_iter_next",
     fields: {},
   }),
+  exportRegion: operation({
+    level: "driver",
+    side: "exporter",
+    lock: "notHeld",
+    summary:
+      "A user asks for a buffer over `count` ranges of the device's region (1 MiB), each `length` bytes, `stride` bytes apart.",
+    kernel: "",
+    fields: {
+      buffer: create("buffer"),
+      offset: integer(0, 2 ** 52),
+      length: integer(0, 2 ** 52),
+      stride: integer(0, 2 ** 52),
+      count: integer(0, 4),
+      flags: integer(0, 7),
+    },
+  }),
   move: operation({
     level: "driver",
     side: "exporter",

@@ -2,6 +2,7 @@ import type { FieldsOf, Operation } from "./define.ts";
 import { exporterOperations } from "./exporter.ts";
 import { fenceOperations } from "./fence.ts";
 import { importerOperations } from "./importer.ts";
+import { platformOperations } from "./platform.ts";
 import { reservationOperations } from "./reservation.ts";
 
 /** Every operation of the core contract, by name. */
@@ -10,6 +11,7 @@ export const operations = {
   ...importerOperations,
   ...reservationOperations,
   ...fenceOperations,
+  ...platformOperations,
 } as const;
 
 export type OperationName = keyof typeof operations;

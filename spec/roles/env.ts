@@ -1,6 +1,7 @@
 import type { Errno } from "../errno.ts";
 import type { Profile } from "../profile.ts";
 import type { BufferFramework } from "./buffers.ts";
+import type { DmaFramework, DmaHardware } from "./dma.ts";
 import type { FenceFramework } from "./fences.ts";
 import type {
   AcquireContext,
@@ -17,6 +18,7 @@ import type {
   Storage,
   Usage,
 } from "./handles.ts";
+import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
 import type { Blocking, Suspendable, WaitReason } from "./suspendable.ts";
 
@@ -45,6 +47,9 @@ export interface Resource {
 
 /** How a device touches memory. `speculativeRead`: a read whose data is thrown away. */
 export type AccessKind = "read" | "write" | "speculativeRead";
+
+/** A request that the IOMMU translates, or one with an address that the device has asked it for before (ATS). */
+export type RequestKind = "untranslated" | "translated";
 
 /** Scheduling, failures and deferred work: what the kernel around dma-buf provides. */
 export interface Kernel {
@@ -92,15 +97,31 @@ export interface Machine {
   freeStorage(storage: Storage): void;
   /** Declares which storage backs the buffer from now on: the moment a move takes effect. */
   setStorage(buffer: DmaBuf, storage: Storage | null): void;
-  /** A DMA address for `device`; EINVAL beyond its mask and for the direction none. Offset and length in bytes. */
+  /**
+   * A DMA address for `device`; EINVAL beyond its mask and for the direction none. Offset and length in bytes.
+   * The short way: memory of another device by the map type of the two, shared memory as such, and EOPNOTSUPP where it
+   * would have to be bounced. Who wants more has the DMA API itself.
+   */
   dmaMap(device: Device, storage: Storage, offset: number, length: number, direction?: Direction): Segment | Errno;
   dmaUnmap(device: Device, segment: Segment): void;
-  /** The importer's device touches byte `offset` of a mapping. "fault": no translation, or the memory is off. */
-  access(attachment: Attachment, table: SgTable, kind: AccessKind, offset?: number): "ok" | "fault";
+  /**
+   * The importer's device touches byte `offset` of a mapping. "fault": no translation, or the memory is off.
+   * `request`: what a device with ATS sends, where the importer has chosen.
+   */
+  access(
+    attachment: Attachment,
+    table: SgTable,
+    kind: AccessKind,
+    offset?: number,
+    request?: RequestKind,
+  ): "ok" | "fault";
   /** The importer's device can no longer reach this attachment's addresses. */
   stopDevice(attachment: Attachment): void;
   /** Memory of the exporter's device goes on or off (decode, power, reset). */
   setDeviceMemory(on: boolean): void;
+  /** Shares memory of a confidential guest with its host (`set_memory_decrypted`), and takes that back. */
+  setShared(storage: Storage): Errno;
+  setPrivate(storage: Storage): Errno;
   take(what: string): Resource;
   give(resource: Resource): void;
   /**
@@ -116,8 +137,11 @@ export interface Env
     Instrumented<BufferFramework>,
     Omit<Instrumented<ReservationFramework>, "unlock" | "lock" | "lockInterruptible" | "waitFences">,
     Instrumented<FenceFramework>,
+    Instrumented<PeerFramework>,
+    Instrumented<DmaFramework>,
     Kernel,
-    Machine {
+    Machine,
+    DmaHardware {
   lock(resv: Reservation, context?: AcquireContext | null): Blocking<Errno>;
   lockInterruptible(resv: Reservation, context?: AcquireContext | null): Blocking<Errno>;
   /** Takes effect at once; use `yield*` on the result to offer a preemption point behind it. */

@@ -3,6 +3,9 @@ import type { Owner } from "./env.ts";
 import type { Device, DmaBuf, ExporterOps, FileDescriptor, Placement, Reservation } from "./handles.ts";
 import type { Suspendable } from "./suspendable.ts";
 
+/** Bytes in the region of a region exporter. */
+export const regionSize: number = 2 ** 20;
+
 /** One range of a region exporter, in bytes. */
 export interface RegionRange {
   readonly offset: number;
@@ -17,8 +20,12 @@ export interface ExportRequest {
   readonly placement: Placement;
   /** Share this reservation object instead of a private one. */
   readonly resv?: Reservation;
+  /** Memory that a confidential guest shares with its host. */
+  readonly shared?: boolean;
   /** Region exporters: the ranges asked for, checked by the exporter. */
   readonly ranges?: readonly RegionRange[];
+  /** Region exporters: flags of the request; none is defined. */
+  readonly flags?: number;
   readonly device: Device;
   readonly owner: Owner;
 }
@@ -30,6 +37,8 @@ export interface ExportRequest {
 export interface Exporter extends ExporterOps {
   /** Makes a buffer with `env.export`. Absent: the harness exports with this object as the ops. */
   export?(request: ExportRequest): Suspendable<DmaBuf | Errno>;
+  /** A buffer over ranges of the device's region, which `request.ranges` names. It stays in the device. */
+  exportRegion?(request: ExportRequest): Suspendable<DmaBuf | Errno>;
   /**
    * A user's request for a descriptor, which brings a reference: the descriptor takes it over, or the exporter drops it.
    * Absent: the harness makes the calls.

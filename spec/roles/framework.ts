@@ -1,10 +1,16 @@
 import type { BufferFramework } from "./buffers.ts";
+import type { DmaFramework } from "./dma.ts";
 import type { FenceFramework } from "./fences.ts";
+import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
 
-/** A whole framework. A user may bring any of the three parts; the others come from the reference. */
+/** A whole framework. A user may bring any of its parts; the others come from the reference. */
 export interface Framework {
   readonly buffers: BufferFramework;
   readonly reservations: ReservationFramework;
   readonly fences: FenceFramework;
+  /** Peer-to-peer memory. */
+  readonly peers: PeerFramework;
+  /** The DMA API. */
+  readonly dma: DmaFramework;
 }

@@ -1,4 +1,5 @@
 import type { Errno } from "../errno.ts";
+import type { DeviceTraits } from "../platform.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 /** Direction of a mapping, as `enum dma_data_direction`. */
@@ -26,6 +27,10 @@ export interface Device {
   readonly dmaMask: number;
   /** Largest segment the device takes, in bytes. */
   readonly maxSegment: number;
+  /** What the platform says of it. */
+  readonly traits: DeviceTraits;
+  /** Names of the PCI ports above it, nearest first. */
+  readonly upstream: readonly string[];
 }
 
 /** A piece of backing memory with its own generation; freed memory is never handed out under the same object. */
@@ -34,12 +39,25 @@ export interface Storage {
   /** Bytes, a multiple of the page size. */
   readonly size: number;
   readonly placement: Placement;
+  /** Physical address of the first byte. */
+  readonly physical: number;
+  /** The device whose memory it is; null for system memory. */
+  readonly owner: string | null;
 }
 
 /** A range of DMA addresses for one device. Address and length in bytes. */
 export interface Segment {
   address: number;
   length: number;
+  /** Memory of a peer, and how it is reached: by bus address or through the host bridge. Absent: ordinary memory. */
+  peer?: "bus" | "host";
+}
+
+/** A range of memory in bytes: `struct phys_vec`. */
+export interface PhysRange {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** A mapping as map hands it out: `struct sg_table`. The importer owns it until unmap. */

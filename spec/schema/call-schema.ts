@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CallArgs, CallName, CallResults, HookArgs, HookName, HookResults } from "../calls.ts";
+import type { CallArgs, CallName, CallResults, HookArgs, HookName, HookResults, ResolvedSegment } from "../calls.ts";
 import { usages } from "../roles/handles.ts";
 import { expected, flagField, listField, record, textField, wholeNumber, wordField } from "./fields.ts";
 
@@ -13,7 +13,7 @@ const nameOrNullWords = expected("a name or null");
 export const nameOrNull = z.string(nameOrNullWords).min(1, nameOrNullWords).nullable();
 const textOrNull = z.string(expected("text or null")).nullable();
 const names = listField(name);
-const direction = wordField(["bidirectional", "toDevice", "fromDevice", "none"]);
+export const direction = wordField(["bidirectional", "toDevice", "fromDevice", "none"]);
 const usage = wordField(usages);
 const ops = wordField(["static", "noCallback", "callback"]);
 const fenceHook = wordField(["enableSignaling", "signaled", "wait", "release", "setDeadline"]);
@@ -22,7 +22,14 @@ export const placement = wordField(["system", "device"]);
 const flag = flagField;
 const integer = wholeNumber;
 
-const segment = record("a segment", { address: integer, length: integer, storage: nameOrNull, offset: integer });
+export const segment = record("a segment", {
+  address: integer,
+  length: integer,
+  storage: nameOrNull,
+  offset: integer,
+  peer: wordField(["bus", "host"]).optional(),
+}) as unknown as z.ZodType<ResolvedSegment>;
+const range = record("a range", { offset: integer, length: integer });
 const use = record("a use", { import: name, kind: accessKind });
 const entry = record("an entry", { fence: name, usage });
 
@@ -122,6 +129,7 @@ export const callFields: Tables<CallArgs> = {
   stop: imported,
   release: imported,
   requestFd: { exporter: name, buffer: name, fd: name, closeOnExec: flag },
+  exportRegion: { exporter: name, buffer: name, ranges: listField(range), flags: integer },
   move: { buffer: name, placement },
   evict: buffer,
   revoke: buffer,

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { quoted } from "../bad-input.ts";
 import { didYouMean } from "../closest.ts";
-import { eventKinds, type EventKind, type HistoryEvent } from "../event.ts";
+import { dmaCalls, eventKinds, peerCalls, touches, type EventKind, type HistoryEvent } from "../event.ts";
+import { acsBits, type DeviceTraits } from "../platform.ts";
+import { dmaAttributes } from "../roles/dma.ts";
+import { mapTypes } from "../roles/peers.ts";
 import {
   accessKind,
   callFields,
@@ -10,9 +13,11 @@ import {
   hookFields,
   hookNames,
   hookResults,
+  direction,
   name,
   nameOrNull,
   placement,
+  segment,
 } from "./call-schema.ts";
 import { flagField, integerField, listField, record, textField, variants, wholeNumber, wordField } from "./fields.ts";
 
@@ -55,6 +60,36 @@ function perName<N extends string>(kind: EventKind, key: "op" | "hook", all: rea
       `unknown ${key === "op" ? "operation" : "hook"} ${quoted(word)}${didYouMean(word, all, "docs/schemas/history.schema.json has all")}`,
   );
 }
+
+/** The bridges of a platform. */
+export const bridge = record("a bridge", {
+  name,
+  parent: nameOrNull,
+  acs: listField(wordField(acsBits)),
+  allow: wordField(["listed", "sameBridge", "no"]),
+});
+
+/** What a platform says of a device. */
+export const deviceTraits: { readonly [T in keyof DeviceTraits]: z.ZodType<DeviceTraits[T]> } = {
+  bus: nameOrNull,
+  function: wordField(["pci", "child", "none"]),
+  acs: listField(wordField(acsBits)),
+  ats: flagField,
+  iommu: wordField(["translated", "identity", "legacy", "blocked"]),
+  bounce: flagField,
+  coherent: flagField,
+  mask: wordField(["set", "default", "none"]),
+  busLimitBits: integerField(0, 52),
+  boundary: integerField(0, 2 ** 52),
+  dmaOffset: integer,
+  busOffset: integer,
+  bar: wordField(["memory", "io", "absent", "unmappable"]),
+  directOnly: flagField,
+  untrusted: flagField,
+  lazyFlush: flagField,
+  granule: integerField(1, 2 ** 30),
+  cc: wordField(["none", "shared", "private"]),
+};
 
 const arguments_: Readonly<Record<string, Shape>> = callFields;
 const results: Readonly<Record<string, Shape>> = callResults;
@@ -107,6 +142,7 @@ const byKind = [
     address: integer,
     answer: wordField(["ok", "fault"]),
     storage: nameOrNull,
+    request: wordField(["untranslated", "translated"]).optional(),
   }),
   event("alloc", { what: name, id: name, by: name, placement: placement.nullable(), errno }),
   event("free", { what: name, id: name, by: name }),
@@ -118,6 +154,7 @@ const byKind = [
     length: integer,
     storage: name,
     offset: integer,
+    protection: wordField(["cached", "uncached", "device"]).optional(),
   }),
   event("list", { attachment: name, listed: flagField }),
   event("device", {
@@ -125,6 +162,57 @@ const byKind = [
     exporter: nameOrNull,
     attachment: nameOrNull,
     job: nameOrNull,
+  }),
+  event("platform", {
+    cpuGood: flagField,
+    peerSupport: flagField,
+    bridges: listField(bridge),
+    devices: listField(record("a device", { name, ...deviceTraits })),
+  }),
+  event("peer", {
+    op: wordField(peerCalls),
+    by: name,
+    provider: name,
+    clients: listField(name),
+    type: wordField(mapTypes).nullable(),
+    result: integer,
+    errno,
+    optIn: flagField,
+    longTerm: flagField,
+  }),
+  event("dma", {
+    op: wordField(dmaCalls),
+    by: name,
+    device: name,
+    errno,
+    object: nameOrNull,
+    storage: nameOrNull,
+    offset: integer,
+    address: integer,
+    length: integer,
+    direction,
+    attributes: listField(wordField(dmaAttributes)),
+    count: integer,
+    segments: listField(segment),
+  }),
+  event("helper", {
+    op: wordField(["physVecToSgt", "freeSgt"]),
+    by: name,
+    attachment: nameOrNull,
+    provider: nameOrNull,
+    ranges: listField(record("a range", { storage: name, offset: integer, length: integer })),
+    size: integer,
+    direction,
+    table: nameOrNull,
+    errno,
+  }),
+  event("touch", {
+    what: wordField(touches),
+    device: nameOrNull,
+    storage: nameOrNull,
+    offset: integer,
+    length: integer,
+    errno,
   }),
   event("warn", { text: textField }),
   event("fault", { text: textField }),

@@ -6,6 +6,7 @@ import type { FieldShape, Operation } from "../operations/define.ts";
 import { operations } from "../operations/operations.ts";
 import { profileNames } from "../profile-name.ts";
 import { coreContractName, programSchema, type Program } from "../program.ts";
+import { bridge, deviceTraits } from "./event-schema.ts";
 import {
   expected,
   flagField,
@@ -77,12 +78,18 @@ const ops = wordField(["static", "noCallback", "callback"]);
 const placement = wordField(["system", "device"]);
 const policy = wordField(["unmap", "defer", "fence", "ignore"]);
 
+/** Each may be left out: then it is as `plainDevice` has it. */
+const traits = Object.fromEntries(
+  Object.entries(deviceTraits).map(([trait, type]) => [trait, type.optional()]),
+) as Record<string, z.ZodType>;
+
 const setupType = record("the set-up", {
   devices: entries(
     record("a device", {
       name: nameField,
       dmaBits: integerField(12, 52),
       maxSegment: integerField(1, 2 ** 52),
+      ...traits,
     }),
   ),
   exporters: entries(record("an exporter", { name: nameField, kind: nameField, device: nameField })),
@@ -103,9 +110,15 @@ const setupType = record("the set-up", {
       size: integerField(1, 2 ** 40),
       placement,
       resv: nullableNameField,
+      shared: markType,
     }),
   ),
   reservations: entries(nameField),
+  platform: record("the platform", {
+    cpuGood: flagField,
+    peerSupport: flagField,
+    bridges: entries(bridge),
+  }).optional(),
 });
 
 const site = { step: nameField, site: nameField, nth: integerField(1, 1_000_000) };

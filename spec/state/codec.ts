@@ -24,7 +24,7 @@ type PlainRow = Readonly<Record<string, unknown>>;
 const tableNames = Object.keys(stateSchema) as readonly TableName[];
 
 /** Fields of the state that are no table: those that matter, and those that only dates rows. */
-const scalars = { draining: "core", clock: "ghost" } as const satisfies Record<
+const scalars = { draining: "core", clock: "ghost", platform: "ghost" } as const satisfies Record<
   Exclude<keyof State, TableName>,
   Field<unknown>["role"]
 >;
@@ -141,7 +141,7 @@ export function printState(state: State, options: CodecOptions = {}): string {
 export function diffStates(before: State, after: State, options: CodecOptions = {}): readonly StateChange[] {
   const changes: StateChange[] = [];
   for (const name of scalarsFor(options))
-    if (before[name] !== after[name])
+    if (before[name] !== after[name] && encodeValue(before[name]) !== encodeValue(after[name]))
       changes.push({ table: null, row: name, field: null, from: before[name], to: after[name] });
   for (const table of tableNames) {
     const old = rowsOf(before, table);

@@ -1,6 +1,8 @@
 import type { HistoryEvent } from "../event.ts";
 import { memoryCameBack } from "./observe/access.ts";
 import { observeCall } from "./observe/call.ts";
+import { observeDma } from "./observe/dma.ts";
+import { observePeer } from "./observe/peers.ts";
 import { observeHook } from "./observe/hook.ts";
 import { observeLock, observeUnlock } from "./observe/lock.ts";
 import { observeRet } from "./observe/ret.ts";
@@ -78,6 +80,19 @@ export function observe(state: State, event: HistoryEvent): void {
       } else state.translations.delete(key);
       return;
     }
+    case "platform": {
+      const { cpuGood, peerSupport, bridges, devices } = event;
+      const named = <T extends { readonly name: string }>(rows: readonly T[]) =>
+        Object.fromEntries(rows.map((row) => [row.name, row]));
+      state.platform = { cpuGood, peerSupport, bridges: named(bridges), devices: named(devices) };
+      return;
+    }
+    case "peer":
+      observePeer(state, event);
+      return;
+    case "dma":
+      observeDma(state, event);
+      return;
     case "list": {
       noteTrail(state, event);
       const attachment = state.attachments.get(event.attachment);
@@ -99,6 +114,8 @@ export function observe(state: State, event: HistoryEvent): void {
       noteTrail(state, event);
       return;
     case "access":
+    case "helper":
+    case "touch":
     case "fault":
     case "end":
       return;

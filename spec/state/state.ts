@@ -10,6 +10,8 @@ import type {
   WaitFor,
   WarnEvent,
 } from "../event.ts";
+import { unknownPlatform, type Platform } from "../platform.ts";
+import type { DmaAttribute } from "../roles/dma.ts";
 import type { Direction, Placement, Usage } from "../roles/handles.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
 
@@ -17,6 +19,17 @@ import { field, table, type Row, type Table } from "./schema.ts";
 export interface Entry {
   readonly fence: string;
   readonly usage: Usage;
+}
+
+/** A range linked in reserved space. Bytes. */
+export interface IovaLink {
+  readonly storage: string;
+  readonly from: number;
+  /** Where in the space. */
+  readonly offset: number;
+  readonly length: number;
+  readonly direction: Direction;
+  readonly attributes: readonly DmaAttribute[];
 }
 
 /** What may have changed the list of a reservation object. */
@@ -258,6 +271,43 @@ const translation = table({
   offset: field<number>("ghost"),
 });
 
+/** A live mapping of the DMA API: a single one under `device@address`, a list under its name. Bytes. */
+const dmaEntry = table({
+  device: field<string>("ghost"),
+  by: field<string>("ghost"),
+  /** Name of the list, or of a mapping that the program made; null otherwise. */
+  object: field<string | null>("ghost"),
+  list: field<boolean>("ghost"),
+  storage: field<string | null>("ghost"),
+  offset: field<number>("ghost"),
+  address: field<number>("ghost"),
+  length: field<number>("ghost"),
+  direction: field<Direction>("ghost"),
+  attributes: field<readonly DmaAttribute[]>("ghost"),
+  /** Entries as they were given in. */
+  count: field<number>("ghost"),
+  segments: field<readonly ResolvedSegment[]>("ghost"),
+});
+
+/** Space reserved in a device's translation. */
+const iovaSpace = table({
+  device: field<string>("ghost"),
+  by: field<string>("ghost"),
+  address: field<number>("ghost"),
+  size: field<number>("ghost"),
+  /** Ranges linked, by offset. */
+  links: field<readonly IovaLink[]>("ghost"),
+  synced: field<boolean>("ghost"),
+});
+
+/** A device whose BAR a driver made known to peers. */
+const provider = table({
+  /** It still is. */
+  live: field<boolean>("ghost"),
+  /** Clients whose way to it was asked for, by map type or distance. */
+  asked: field<string[]>("ghost"),
+});
+
 /** The whole declaration, in the order the codec and the printer use. */
 export const stateSchema = {
   buffers: buffer,
@@ -275,6 +325,9 @@ export const stateSchema = {
   locks: lock,
   resources: resource,
   translations: translation,
+  dmaEntries: dmaEntry,
+  iovaSpaces: iovaSpace,
+  providers: provider,
 } as const;
 
 export type BufferState = Row<typeof buffer>;
@@ -287,6 +340,8 @@ export type CallbackState = Row<typeof callback>;
 export type TaskState = Row<typeof task>;
 export type ImportState = Row<typeof imported>;
 export type JobState = Row<typeof job>;
+export type DmaEntryState = Row<typeof dmaEntry>;
+export type IovaSpaceState = Row<typeof iovaSpace>;
 
 /** Name of a table of the state. */
 export type TableName = keyof typeof stateSchema;
@@ -297,6 +352,8 @@ export type State = { readonly [K in TableName]: Table<(typeof stateSchema)[K]> 
   draining: boolean;
   /** Counts reservation lock holds and acquire contexts, for stamps. */
   clock: number;
+  /** What the set-up says of devices and the PCI tree. */
+  platform: Platform;
 };
 
 /** Nothing exists yet. */
@@ -317,8 +374,12 @@ export function initialState(): State {
     locks: new Map(),
     resources: new Map(),
     translations: new Map(),
+    dmaEntries: new Map(),
+    iovaSpaces: new Map(),
+    providers: new Map(),
     draining: false,
     clock: 0,
+    platform: unknownPlatform,
   };
 }
 

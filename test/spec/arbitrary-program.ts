@@ -7,7 +7,15 @@ import type { Program, Setup, Step } from "../../spec/program.ts";
 const setup: Setup = {
   devices: [
     { name: "d1", dmaBits: 52, maxSegment: 2 ** 32 },
-    { name: "d2", dmaBits: 32, maxSegment: 65_536 },
+    {
+      name: "d2",
+      dmaBits: 32,
+      maxSegment: 65_536,
+      bus: "p1",
+      iommu: "identity",
+      acs: ["egressControl"],
+      busOffset: -4096,
+    },
   ],
   exporters: [{ name: "e1", kind: "subject", device: "d1" }],
   importers: [
@@ -17,9 +25,17 @@ const setup: Setup = {
   buffers: [
     { name: "b1", exporter: "e1", size: 1, placement: "system", resv: null },
     { name: "b2", exporter: "e1", size: 2 ** 40, placement: "device", resv: "shared" },
-    { name: "b3", exporter: "e1", size: 4096, placement: "system", resv: null },
+    { name: "b3", exporter: "e1", size: 4096, placement: "system", resv: null, shared: true },
   ],
   reservations: ["shared"],
+  platform: {
+    cpuGood: false,
+    peerSupport: true,
+    bridges: [
+      { name: "h1", parent: null, acs: [], allow: "listed" },
+      { name: "p1", parent: "h1", acs: ["requestRedirect"], allow: "no" },
+    ],
+  },
 };
 
 /** Any program whose names are bound, sensible or not: each step refers to what is there, by dice. */
@@ -35,6 +51,7 @@ export const arbitraryProgram: fc.Arbitrary<Program> = fc
       ["reservation", ["shared", "b1.resv"]],
       ["importer", ["i1", "i2"]],
       ["exporter", ["e1"]],
+      ["device", ["d1", "d2"]],
       ["task", ["t0"]],
     ]);
     const names = (kind: ObjectKind): string[] => {
@@ -75,7 +92,8 @@ export const arbitraryProgram: fc.Arbitrary<Program> = fc
             return roll() % 4 === 0 ? null : String.fromCharCode(roll() % 60_000).slice(0, shape.maximum);
         }
       };
-      if (op === "export") continue;
+      // Buffers are made under names of the set-up only.
+      if (op === "export" || op === "exportRegion") continue;
       const fields = Object.entries(operationOf(op).fields).map(([field, { shape }]) => [field, value(shape)] as const);
       if (fields.some(([, field]) => field === undefined)) continue;
       const marks = {

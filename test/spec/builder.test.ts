@@ -130,6 +130,8 @@ describe("the program builder", () => {
     fc.assert(
       fc.property(arbitraryProgram, ({ profile, steps }) => {
         const builder = program(profile)
+          .device("d1")
+          .device("d2")
           .importer("i1")
           .importer("i2")
           .reservation("shared")

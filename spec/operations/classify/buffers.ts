@@ -1,5 +1,7 @@
 import { since } from "../../profile.ts";
 import type { Step } from "../../program.ts";
+import { regionSize, type RegionRange } from "../../roles/exporter.ts";
+import { pageSize } from "../../roles/handles.ts";
 import type { exporterOperations } from "../exporter.ts";
 import { isFree, usableBuffer, holdsLock, isSignalling, type ClassifyContext, type StepClass } from "./context.ts";
 
@@ -8,7 +10,7 @@ type ExporterStep = Step<keyof typeof exporterOperations>;
 /** Whether a buffer has not been asked for yet: neither exported nor being exported. */
 function unexported(context: ClassifyContext, name: string): boolean {
   if (context.state.buffers.has(name)) return false;
-  return !context.inFlight.some((step) => step.op === "export" && step.buffer === name);
+  return !context.inFlight.some((step) => (step.op === "export" || step.op === "exportRegion") && step.buffer === name);
 }
 
 /** Whether the program's last reference to a buffer would go while somebody of its own still needs it. */
@@ -46,6 +48,34 @@ function classifyExport(context: ClassifyContext, step: Step<"export">): StepCla
   return step.missing.length === 0 && !cachingDynamic ? "enabled" : "refused";
 }
 
+/** Ranges that a user asks for: right ones are page-aligned, not empty, inside the region and not too many bytes. */
+export function regionRanges(step: Omit<Step<"exportRegion">, "id" | "task" | "op">): readonly RegionRange[] {
+  return Array.from({ length: step.count }, (_, index) => ({
+    offset: step.offset + index * step.stride,
+    length: step.length,
+  }));
+}
+
+function isRightRegion(step: Step<"exportRegion">): boolean {
+  const ranges = regionRanges(step);
+  return (
+    step.flags === 0 &&
+    ranges.length > 0 &&
+    ranges.every(
+      ({ offset, length }) =>
+        length > 0 && offset % pageSize === 0 && length % pageSize === 0 && offset + length <= regionSize,
+    )
+  );
+}
+
+function classifyExportRegion(context: ClassifyContext, step: Step<"exportRegion">): StepClass {
+  if (!context.profile.hasRevoke || !isFree(context, step.task) || !unexported(context, step.buffer))
+    return "undefined";
+  const exporter = exporterOf(context, step.buffer);
+  if (exporter === undefined || context.state.exporters.get(exporter.name)?.closed === true) return "undefined";
+  return isRightRegion(step) ? "enabled" : "refused";
+}
+
 function classifyPut(context: ClassifyContext, step: Step<"put">): StepClass {
   const buffer = usableBuffer(context, step.buffer);
   if (buffer === undefined || !isFree(context, step.task)) return "undefined";
@@ -67,7 +97,9 @@ function onRevocable(context: ClassifyContext, step: { readonly task: string; re
 function onDevice(context: ClassifyContext, step: { readonly task: string; readonly exporter: string }): StepClass {
   if (!context.profile.hasRevoke || !isFree(context, step.task)) return "undefined";
   if (context.state.exporters.get(step.exporter)?.closed === true) return "undefined";
-  const busy = context.inFlight.some((other) => other.op === "closeDevice" || other.op === "export");
+  const busy = context.inFlight.some(
+    (other) => other.op === "closeDevice" || other.op === "export" || other.op === "exportRegion",
+  );
   return busy ? "undefined" : "enabled";
 }
 
@@ -76,6 +108,8 @@ export function classifyExporterStep(context: ClassifyContext, step: ExporterSte
   switch (step.op) {
     case "export":
       return classifyExport(context, step);
+    case "exportRegion":
+      return classifyExportRegion(context, step);
     case "exportFd":
     case "requestFd": {
       const buffer = usableBuffer(context, step.buffer);

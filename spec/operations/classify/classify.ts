@@ -3,11 +3,13 @@ import type { OperationName } from "../operations.ts";
 import { exporterOperations } from "../exporter.ts";
 import { fenceOperations } from "../fence.ts";
 import { importerOperations } from "../importer.ts";
+import { platformOperations } from "../platform.ts";
 import { reservationOperations } from "../reservation.ts";
 import { classifyExporterStep } from "./buffers.ts";
 import { collides, type ClassifyContext, type StepClass } from "./context.ts";
 import { classifyFenceStep } from "./fences.ts";
 import { classifyImporterStep } from "./importers.ts";
+import { classifyPlatformStep } from "./platform.ts";
 import { classifyReservationStep } from "./reservations.ts";
 
 type Classifier = (context: ClassifyContext, step: Step) => StepClass;
@@ -19,6 +21,7 @@ for (const [operations, classifier] of [
   [importerOperations, classifyImporterStep],
   [reservationOperations, classifyReservationStep],
   [fenceOperations, classifyFenceStep],
+  [platformOperations, classifyPlatformStep],
 ] as const)
   for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
 

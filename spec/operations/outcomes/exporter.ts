@@ -108,6 +108,14 @@ export function exporterOutcomes(
       return exportOutcomes(context, call);
     case "requestFd":
       return [succeeds, ...handedOn(context)];
+    case "exportRegion":
+      return [
+        succeeds,
+        { errno: EINVAL, when: "the ranges are no part of the region, or it has no provider" },
+        { errno: ENODEV, when: "the device goes away, or it has no such BAR" },
+        unsupported,
+        ...handedOn(context),
+      ];
     case "close":
     case "get":
       return onDescriptor(context, call.fd);
