@@ -4,7 +4,7 @@ import type { DmaAttributes, DmaFramework, IovaSpace, SgList } from "../../spec/
 import type { Env } from "../../spec/roles/env.ts";
 import type { Attachment, Device, Direction, PhysRange, Segment, SgTable } from "../../spec/roles/handles.ts";
 import { DirectMapping, longestBounce } from "./direct.ts";
-import { IommuMapping, ReservedSpace } from "./iommu.ts";
+import { IommuMapping, type ReservedSpace } from "./iommu.ts";
 import { PhysVecHelper } from "./phys-vec.ts";
 
 /** Fewest address bits that anything can be mapped directly with (`zone_dma_limit`). */
