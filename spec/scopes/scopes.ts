@@ -4,6 +4,7 @@ import { fences } from "./fences.ts";
 import { lifetime } from "./lifetime.ts";
 import { locking } from "./locking.ts";
 import { moving } from "./moving.ts";
+import { revoking } from "./revoking.ts";
 import type { Scope } from "./scope.ts";
 import { sharing } from "./sharing.ts";
 
@@ -16,4 +17,5 @@ export const scopes: readonly Scope[] = [
   moving({ importer: 3, mapping: 3 }),
   entries({ fence: 2, entry: 3 }),
   containers({ fence: 3 }),
+  revoking({ importer: 3 }),
 ];

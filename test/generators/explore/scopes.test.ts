@@ -11,6 +11,7 @@ type Expected = readonly [number, number, number, number, number];
 const expectedCounts: Readonly<Record<string, Expected>> = {
   fences: [4509, 101050, 8980, 201184, 11],
   locking: [8786, 90597, 104710, 1074708, 24],
+  revoking: [172, 1132, 594, 3606, 11],
   lifetime: [166, 2988, 491, 8848, 12],
   sharing: [188, 2534, 1218, 16611, 10],
   moving: [124, 1333, 1685, 17518, 9],
