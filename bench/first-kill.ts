@@ -1,16 +1,17 @@
 import { hunt } from "../conformance/hunt.ts";
 import { shrinkViolation } from "../conformance/shrink-violation.ts";
-import type { Program } from "../spec/program.ts";
 import { allMutants } from "../test/mutants/all.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
 import { cpuSeconds, median } from "./clock.ts";
 import { huntWithCommands } from "./commands.ts";
+import type { Killed } from "./lengths.ts";
 
 /** CPU seconds to the first kill of each sampled mutant; a miss counts as the limit. */
 export interface FirstKill {
   readonly mutants: number;
   readonly ours: { readonly median: number; readonly missed: number };
   readonly commands: { readonly median: number; readonly missed: number };
+  readonly kills: readonly Killed[];
   readonly shrinking: Shrinking;
 }
 
@@ -36,7 +37,7 @@ function timed(work: () => boolean, limit: number): number {
 export function measureFirstKill(mutants: readonly Mutant[], limit: number): FirstKill {
   const ours: number[] = [];
   const theirs: number[] = [];
-  const kills: { readonly mutant: Mutant; readonly program: Program }[] = [];
+  const kills: Killed[] = [];
   for (const mutant of mutants) {
     const system = mutant.system(() => undefined);
     const goOn = () => {
@@ -60,11 +61,12 @@ export function measureFirstKill(mutants: readonly Mutant[], limit: number): Fir
     mutants: mutants.length,
     ours: summary(ours),
     commands: summary(theirs),
+    kills,
     shrinking: measureShrinking(kills),
   };
 }
 
-function measureShrinking(kills: readonly { readonly mutant: Mutant; readonly program: Program }[]): Shrinking {
+function measureShrinking(kills: readonly Killed[]): Shrinking {
   const runs = kills.map(({ mutant, program }) => {
     const started = cpuSeconds();
     const shrunk = shrinkViolation(

@@ -4,6 +4,7 @@
  */
 import { isNear, readBaseline, writeBaseline } from "./baseline.ts";
 import { measureFirstKill, sampleMutants } from "./first-kill.ts";
+import { measureLengths } from "./lengths.ts";
 import { measureOverhead } from "./overhead.ts";
 import { measurePoint } from "./points.ts";
 import { isMissed, printTable, type Row } from "./table.ts";
@@ -103,6 +104,16 @@ row("  milliseconds, median", shrinking.milliseconds.toFixed(0), {
   goal: "5",
   reached: shrinking.milliseconds <= 100,
 });
+const lengths = await measureLengths(kill.kills);
+row("shortest counterexamples", `${lengths.equal} of ${lengths.kills}, worst +${lengths.worst}`, {
+  must: "95 %, +2",
+  goal: "99 %",
+  reached: lengths.equal >= lengths.kills * 0.95 && lengths.worst <= 2,
+  // One of a dozen is more than 5 %.
+  gate: !isQuick,
+});
+row("  after the first shrink alone", `${lengths.equalAtFirst} of ${lengths.kills}`);
+row("  milliseconds, median", lengths.milliseconds.toFixed(0));
 
 console.log(printTable(rows));
 console.log(

@@ -9,7 +9,7 @@ import { shrinkJoint } from "./joint.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import type { Report, RuleReport } from "./report.ts";
 import { decide, isScored } from "./scoring.ts";
-import { shrinkViolation } from "./shrink-violation.ts";
+import { findShortest, type Search } from "./shortest.ts";
 import { kindsOf, rolesOf, situationFor, systemOf, type Subject } from "./subject.ts";
 import { redVerdicts, type VerdictKind } from "./verdict.ts";
 import { checkWaivers, waivedVerdict, type Waiver } from "./waiver.ts";
@@ -36,6 +36,9 @@ export interface CheckOptions {
 }
 
 export const checkDefaults = { profile: "K7.1", seed: 1, budget: 40_000 } as const;
+
+/** Executions that looking for shorter counterexamples may take beyond shrinking: for one rule, and for all broken ones. */
+const further = { aRule: 200, inAll: 400 } as const;
 
 /**
  * Checks a subject and answers a report: plain data, the same for the same options but for `measured`.
@@ -82,6 +85,12 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     roles.join() === "importer" && campaign !== null
       ? capabilities.filter((name) => !conductCapabilities.includes(name) || campaign?.conduct.has(name) === true)
       : capabilities;
+  const search = {
+    system,
+    kinds: kindsOf(subject),
+    seed,
+    further: Math.min(further.aRule, Math.floor(further.inAll / Math.max(1, campaign?.finds.size ?? 0))),
+  };
   const reports: RuleReport[] = [];
   for (const rule of rules) {
     const plain = decide(rule, { ...circumstances, capabilities: shown, campaign, fault });
@@ -102,7 +111,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
       expected: options.expectations?.[rule.id] ?? (tolerated ? "violated" : null),
       counterexample:
         find !== undefined
-          ? await shrunk(find, system, seed)
+          ? await shrunk(find, { ...search, rule, situation: rule.situation && situationFor(subject, rule.situation) })
           : joint !== undefined && campaign !== null
             ? await shrunkTogether(joint, system, seed, campaign)
             : null,
@@ -153,23 +162,23 @@ function manifestOf(subject: Subject, system: System, profile: ReturnType<typeof
   }
 }
 
-async function shrunk(find: Find, system: System, seed: number): Promise<Counterexample> {
-  const { rule } = find.violation;
-  const shrink = await shrinkViolation(system, find.program, rule.id, { rules: [rule] });
+async function shrunk(find: Find, search: Search): Promise<Counterexample> {
+  const shortest = await findShortest(find.program, search);
   return {
     schema: 1,
-    rule: rule.id,
-    program: shrink.program,
-    why: shrink.violation.why,
-    seq: shrink.violation.seq,
-    evidence: shrink.violation.evidence,
+    rule: search.rule.id,
+    program: shortest.program,
+    why: shortest.violation.why,
+    seq: shortest.violation.seq,
+    evidence: shortest.violation.evidence,
     also: find.also,
+    bound: shortest.bound,
     found: {
       programs: find.programs,
       operations: find.operations,
-      seed,
+      seed: search.seed,
       steps: find.program.steps.length,
-      executions: shrink.executions,
+      executions: shortest.executions + shortest.further,
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Evidence } from "../contracts/monitor.ts";
 import type { Program } from "../spec/program.ts";
+import type { Bound } from "./bound.ts";
 
 /** One more program without which the rule would not be broken: what it shows, and where. */
 export interface OtherProgram {
@@ -23,6 +24,8 @@ export interface Counterexample {
   readonly others?: readonly OtherProgram[];
   /** Other rules that the same history breaks. */
   readonly also: readonly string[];
+  /** What is known about shorter ones, where somebody looked. */
+  readonly bound?: Bound;
   /** How it was found; null for a program that somebody wrote. */
   readonly found: {
     readonly programs: number;

@@ -9,7 +9,8 @@ import { draws } from "./draw/draws.ts";
 import type { Random } from "./random.ts";
 import { pickOperation, type Temper } from "./temper.ts";
 
-const letters: Partial<Record<ObjectKind, string>> = {
+/** How names of each kind begin. */
+export const letters: Partial<Record<ObjectKind, string>> = {
   attachment: "a",
   mapping: "m",
   acquire: "w",

@@ -1,28 +1,38 @@
 /**
  * `npm run mutants`: every mutant has to be killed by the rule it is bound to, in at most ten seconds, and on the shrunk
  * program only the rules of its `also` list may fire beside it.
+ * The length of its counterexample is compared with the shortest one stored in test/mutants/shortest.json, which may only
+ * become shorter: `-- --update` stores what this run found.
  * `-- --slice` takes a bounded share, `-- RULE-ID ...` only some, `-- --seed N` another seed.
  */
 import { readFileSync } from "node:fs";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
 import { replayTogether, shrinkJoint } from "../conformance/joint.ts";
+import { referenceKinds } from "../conformance/reference-roles.ts";
 import { replay } from "../conformance/replay.ts";
+import { lookFurther } from "../conformance/shortest.ts";
 import { shrinkViolation } from "../conformance/shrink-violation.ts";
 import { monitored } from "../contracts/registry.ts";
 import { profiles } from "../spec/profile.ts";
+import type { Program } from "../spec/program.ts";
 import { allMutants } from "../test/mutants/all.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
+import { compareLengths, readShortest, writeShortest } from "../test/mutants/shortest.ts";
 
 /** CPU seconds one mutant may take. */
 const limit = 10;
 /** Every how many-th mutant a slice takes, and the seconds each of them gets. */
 const slice = { every: 8, seconds: 4 };
+/** Executions spent on looking for a shorter counterexample. */
+const further = 200;
 
 interface Outcome {
   readonly mutant: Mutant;
   readonly seconds: number;
   readonly operations: number;
   readonly length: number;
+  /** The shortest counterexample; null where there is none, or several show it together. */
+  readonly program: Program | null;
   /** Why it does not count as killed; null if it does. */
   readonly trouble: string | null;
 }
@@ -39,7 +49,7 @@ async function tryJoint(mutant: Mutant, seed: number, seconds: number): Promise<
   const started = cpu();
   const goOn = () => cpu() - started < seconds;
   const { violation, operations } = huntJoint(system, mutant.profile, mutant.rule, seed, goOn);
-  const outcome = { mutant, seconds: cpu() - started, operations };
+  const outcome = { mutant, seconds: cpu() - started, operations, program: null };
   if (violation === null) return { ...outcome, length: 0, trouble: `alive after ${operations} operations` };
   const shrunk = await shrinkJoint(system, violation);
   const programs = shrunk.violation.shares.map((share) => share.program);
@@ -63,11 +73,12 @@ async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise
   const started = cpu();
   const { kill, operations, fault } = hunt(system, mutant.profile, mutant.rule, seed, () => cpu() - started < seconds);
   const spent = cpu() - started;
-  const outcome = (length: number, trouble: string | null): Outcome => ({
+  const outcome = (length: number, trouble: string | null, program: Program | null = null): Outcome => ({
     mutant,
     seconds: spent,
     operations,
     length,
+    program,
     trouble,
   });
   if (kill === null)
@@ -78,16 +89,23 @@ async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise
   const shrunk = await shrinkViolation(system, kill.program, mutant.rule, {});
   reached = 0;
   const rules = monitored(mutant.profile);
-  const again = await replay(shrunk.program, system, rules, profiles[mutant.profile]);
+  // On a fresh system: a fault that remembers earlier programs would show in nobody else's run.
+  const fresh = mutant.system(() => (reached += 1));
+  const again = await replay(shrunk.program, fresh, rules, profiles[mutant.profile]);
   const ids = again.violations.map((violation) => violation.rule.id);
-  const length = shrunk.program.steps.length + shrunk.program.schedule.length + shrunk.program.failures.length;
+  const length = shrunk.steps;
   if (!ids.includes(mutant.rule)) return outcome(length, "the shrunk program does not break the rule");
   if (reached === 0) return outcome(length, "the rule fired without the fault being reached");
   const strangers = ids.filter((id) => id !== mutant.rule && !mutant.also.includes(id));
-  return outcome(length, strangers.length > 0 ? `${strangers.join(", ")} fired too` : null);
+  if (strangers.length > 0) return outcome(length, `${strangers.join(", ")} fired too`);
+  const rule = rules.find(({ id }) => id === mutant.rule)!;
+  const { situation } = rule;
+  const shortest = await lookFurther(shrunk, { system, rule, kinds: referenceKinds, situation, seed, further });
+  return outcome(shortest.steps, null, shortest.program);
 }
 
 const words = process.argv.slice(2);
+const update = words.includes("--update");
 const isSlice = words.includes("--slice");
 const seed = words.includes("--seed") ? Number(words[words.indexOf("--seed") + 1]) : 1;
 const wanted = words.filter((word) => /^[A-Z0-9]+(-\d+)?$/.test(word) && !/^\d+$/.test(word));
@@ -109,11 +127,30 @@ for (const mutant of chosen) {
   );
 }
 const killed = outcomes.filter((outcome) => outcome.trouble === null);
+const compared = killed.filter(({ program }) => program !== null).length;
+const lengths = compareLengths(
+  killed.flatMap(({ mutant: { name }, program }) => (program === null ? [] : [[name, program] as const])),
+  readShortest(),
+);
 const times = killed.map((outcome) => outcome.seconds).toSorted((first, second) => first - second);
 const median = times[Math.floor(times.length / 2)] ?? 0;
+for (const { name, length, known } of lengths.shorter)
+  console.log(`${name}: length ${length}, stored ${known ?? "nothing"}${update ? "; stored now" : ""}`);
+if (lengths.shorter.length > 0 && update)
+  writeShortest(
+    all.map(({ name }) => name),
+    lengths.best,
+  );
+else if (lengths.shorter.length > 0) console.log("store the shorter ones: npm run mutants -- --update");
+console.log(
+  `counterexamples as short as the shortest known: ${lengths.equal} / ${compared}, longest ${lengths.worst} longer`,
+);
+const isWhole = wanted.length === 0 && !isSlice;
+const lengthsOk =
+  lengths.worst <= 2 && (update || lengths.shorter.length === 0) && (!isWhole || lengths.equal >= compared * 0.95);
 const countOk = all.length === expected;
 if (!countOk) console.log(`there are ${all.length} mutants, test/mutants/expected.json says ${expected}`);
 console.log(
   `${killed.length} / ${outcomes.length} mutants killed, median ${(median * 1000).toFixed(0)} ms, slowest ${(times.at(-1) ?? 0).toFixed(1)} s${isSlice ? " (slice)" : ""}`,
 );
-process.exitCode = killed.length === outcomes.length && countOk && outcomes.length > 0 ? 0 : 1;
+process.exitCode = killed.length === outcomes.length && countOk && lengthsOk && outcomes.length > 0 ? 0 : 1;

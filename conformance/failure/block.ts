@@ -1,6 +1,8 @@
 import type { Rule } from "../../contracts/rule.ts";
 import { printSource } from "../../contracts/source.ts";
+import { lengthOf } from "../../generators/shrink/session.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
+import { boundText } from "../bound.ts";
 import type { Counterexample, OtherProgram } from "../counterexample.ts";
 import { provenance } from "./provenance.ts";
 import { fit, labelled, wrap } from "./text.ts";
@@ -40,6 +42,9 @@ export function failureBlock({ rule, counterexample, events, others = [], replay
     ...labelled(" why", proofText(counterexample, proof), width, indent),
     ...rule.sources.slice(0, 2).flatMap((source) => labelled(" source", printSource(source), width, indent)),
     ...rule.hints.slice(0, 3).flatMap((hint) => labelled(" check", hint, width, indent)),
+    ...(counterexample.bound === undefined
+      ? []
+      : labelled(" length", boundText(lengthOf(counterexample.program), counterexample.bound), width, indent)),
     ...(counterexample.found === null
       ? []
       : labelled(" found", foundText(counterexample, counterexample.found), width, indent)),

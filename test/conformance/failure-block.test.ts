@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { describeViolation } from "../../conformance/failure/describe.ts";
+import { boundText } from "../../conformance/bound.ts";
+import { check } from "../../conformance/check.ts";
+import { describeFailure, describeViolation } from "../../conformance/failure/describe.ts";
 import { runProgram } from "../../conformance/run-program.ts";
 import type { Subject } from "../../conformance/subject.ts";
 import { drivers } from "../../drivers/index.ts";
+import { lengthOf } from "../../generators/shrink/session.ts";
 import { program } from "../../spec/builder.ts";
 import type { Program } from "../../spec/program.ts";
 
@@ -58,5 +61,38 @@ describe("the failure block", () => {
     expect(Math.max(...block.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(block.split("\n").length).toBeLessThanOrEqual(34);
     await expect(block).toMatchFileSnapshot(`./golden/${id}.txt`);
+  });
+});
+
+describe("the length of a counterexample", () => {
+  it("says what was proved about shorter ones, and no more", () => {
+    const words = (length: number, atLeast: number, decides: number | null, executions = 12) =>
+      boundText(length, { atLeast, decides, executions });
+    expect(words(3, 3, 2)).toBe(
+      "3; no shorter program over these operations in this world breaks the rule (12 programs run), and in none of fewer than 2 it decides anything",
+    );
+    expect(words(9, 6, null, 200)).toBe(
+      "9; no program of fewer than 6 over these operations in this world breaks the rule (200 programs run), and in none of fewer than 6 it decides anything",
+    );
+    expect(words(1, 1, 0, 1)).toBe(
+      "1; no shorter program over these operations in this world breaks the rule (1 program run)",
+    );
+  });
+
+  it("is in the report of a broken rule, with its bound", async () => {
+    const report = await check(await example("exporter-broken"), { budget: 2000 });
+    const broken = report.rules.flatMap(({ counterexample }) => (counterexample === null ? [] : [counterexample]));
+    expect(broken.length).toBeGreaterThan(0);
+    for (const { bound, program: shortest } of broken) {
+      expect(bound!.atLeast).toBeGreaterThan(0);
+      expect(bound!.atLeast).toBeLessThanOrEqual(lengthOf(shortest));
+      expect(bound!.decides ?? bound!.atLeast).toBeLessThanOrEqual(lengthOf(shortest));
+    }
+    expect(
+      await describeFailure(
+        await example("exporter-broken"),
+        report.rules.find((rule) => rule.counterexample)!,
+      ),
+    ).toMatch(/^ length {2}\d+; no /m);
   });
 });

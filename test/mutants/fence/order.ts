@@ -13,17 +13,17 @@ export const examples: readonly Example[] = [
   faultyImporter(
     "FENCE-19",
     "jobs that may end in any order share a timeline",
-    (reached) => {
-      let context = 0;
-      let seqno = 0n;
-      return class extends DynamicImporter {
+    (reached) =>
+      class extends DynamicImporter {
+        private context = 0;
+        private seqno = 0n;
+
         protected override createFence() {
-          context ||= this.env.fenceContextAlloc(1);
-          if ((seqno += 1n) > 1n) reached();
-          return this.env.fenceInit({}, context, seqno);
+          this.context ||= this.env.fenceContextAlloc(1);
+          if ((this.seqno += 1n) > 1n) reached();
+          return this.env.fenceInit({}, this.context, this.seqno);
         }
-      };
-    },
+      },
     (builder) =>
       builder
         .step("submit", first)
