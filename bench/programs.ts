@@ -1,4 +1,5 @@
-import { drawRun, type DrawnRun } from "../conformance/draw-run.ts";
+import { drawRun } from "../conformance/draw-run.ts";
+import type { RunOutcome } from "../conformance/run-proposal.ts";
 import { referenceKinds } from "../conformance/reference-roles.ts";
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
@@ -16,7 +17,7 @@ export function fullJudge(): Judge {
 }
 
 /** The whole pipeline once: draw, run, record, judge, drain. */
-export function pipeline(system: System, judge: Judge, seed: number): DrawnRun {
+export function pipeline(system: System, judge: Judge, seed: number): RunOutcome {
   const run = drawRun(system, judge, series, seed, { kinds: referenceKinds, longest: 400 });
   if (run instanceof Promise) throw new Error("the reference is synchronous");
   return run;

@@ -1,7 +1,6 @@
-import { isRed } from "../conformance/check.ts";
 import { describeFailure } from "../conformance/failure/describe.ts";
 import { wrap } from "../conformance/failure/text.ts";
-import type { Report } from "../conformance/report.ts";
+import { isRed, type Report } from "../conformance/report.ts";
 import type { Subject } from "../conformance/subject.ts";
 import { describeDifference } from "../conformance/unexplained.ts";
 import { print, type ExitCode } from "./output.ts";

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { check, type CheckOptions } from "../conformance/check.ts";
-import type { Find } from "../conformance/campaign.ts";
+import type { Progress } from "../conformance/campaign/campaign.ts";
+import type { Find } from "../conformance/campaign/findings.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import type { WorkerMessage } from "./worker-message.ts";
 import { loadSubject } from "./subjects.ts";
@@ -14,8 +15,8 @@ function send(message: WorkerMessage): void {
   parentPort?.postMessage(message);
 }
 
-function found({ violation, program }: Find): void {
-  send({ kind: "found", rule: violation.rule.id, why: violation.why, program });
+function found({ rule, why, program }: Find): void {
+  send({ kind: "found", rule, why, program });
 }
 
 const { path, options } = workerData as WorkerInput;
@@ -25,7 +26,7 @@ try {
   for (const [index, subject] of subjects.entries()) {
     const watch = {
       found,
-      progress: (programs: number, operations: number) => send({ kind: "progress", index, programs, operations }),
+      progress: ({ programs, operations }: Progress) => send({ kind: "progress", index, programs, operations }),
     };
     send({ kind: "report", index, report: await check(subject, { ...options, watch }) });
   }

@@ -1,7 +1,7 @@
 import { registry } from "../contracts/registry.ts";
-import { check, checkDefaults, isRed, type CheckOptions } from "./check.ts";
+import { check, checkDefaults, type CheckOptions } from "./check.ts";
 import { describeFailure } from "./failure/describe.ts";
-import type { Report, RuleReport } from "./report.ts";
+import { isRed, type Report, type RuleReport } from "./report.ts";
 import type { Subject } from "./subject.ts";
 
 /** The context a test gets: vitest's and node:test's both have `skip`. */

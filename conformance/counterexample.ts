@@ -28,6 +28,8 @@ export interface Counterexample {
   readonly bound?: Bound;
   /** How it was found; null for a program that somebody wrote. */
   readonly found: {
+    /** The slice of the campaign, from 0; programs and operations are counted in it. */
+    readonly slice: number;
     readonly programs: number;
     readonly operations: number;
     readonly seed: number;

@@ -6,8 +6,9 @@ import { profiles, type Series } from "../spec/profile.ts";
 import type { Situation } from "../spec/situation.ts";
 import type { Rule } from "../contracts/rule.ts";
 import type { Program } from "../spec/program.ts";
-import { drawRun, type DrawnRun } from "./draw-run.ts";
+import { drawRun } from "./draw-run.ts";
 import { referenceKinds } from "./reference-roles.ts";
+import type { RunOutcome } from "./run-proposal.ts";
 
 /** A program that breaks the rule that was hunted. */
 export interface Kill {
@@ -83,7 +84,7 @@ function drawBent(
   seed: number,
   index: number,
   { situation, area }: Aim,
-): DrawnRun {
+): RunOutcome {
   const options = { kinds: referenceKinds, longest: index % 2 === 0 ? 60 : 300 };
   const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, {
     situation: index % 2 === 0 ? situation : null,

@@ -3,14 +3,14 @@
 export type { Rule } from "../contracts/rule.ts";
 export { areaOf, registry } from "../contracts/registry.ts";
 export * from "../spec/index.ts";
-export { check, checkDefaults, isRed, type CheckOptions } from "./check.ts";
+export { check, checkDefaults, type CheckOptions } from "./check.ts";
 export { checkHistory, type HistoryVerdict } from "./check-history.ts";
 export { conformance, ConformanceFailure, type ConformanceOptions, type TestApi } from "./conformance.ts";
 export type { Counterexample } from "./counterexample.ts";
 export { describeFailure, describeViolation } from "./failure/describe.ts";
 export { failureBlock, type Failure as FailureParts } from "./failure/block.ts";
 export { referenceSubject } from "./reference-subject.ts";
-export type { Report, RuleReport } from "./report.ts";
+export { isRed, type Report, type RuleReport } from "./report.ts";
 export { runProgram, type ProgramRun } from "./run-program.ts";
 export { scenario } from "./scenario.ts";
 export type { Subject } from "./subject.ts";

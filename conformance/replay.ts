@@ -1,11 +1,11 @@
 import { Judge, type Violation } from "../contracts/judge.ts";
 import type { Rule } from "../contracts/rule.ts";
 import { execute, type Execution } from "../harness/execute.ts";
-import { ReplayChooser } from "../harness/replay-chooser.ts";
+import { ReplayChooser, type Admit } from "../harness/replay-chooser.ts";
 import type { System } from "../harness/system.ts";
 import type { HistoryEvent } from "../spec/event.ts";
 import { admits } from "../spec/operations/classify/classify.ts";
-import type { Failure, Preemption, Program, Step } from "../spec/program.ts";
+import type { Failure, Preemption, Program, Setup, Step } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
 
 /** What came of running a stored program. */
@@ -23,6 +23,11 @@ export interface Replay {
   readonly failures: readonly Failure[];
 }
 
+/** Admits the steps of stored programs in a world. */
+export function admitting(setup: Setup, profile: Profile): Admit {
+  return (state, step, inFlight) => admits({ state, setup, profile, inFlight }, step);
+}
+
 /**
  * Runs a stored program and judges it. Steps that are no longer what the program says they are (legal, or misuse that
  * kernels report) are skipped, as are those whose names nobody created.
@@ -37,24 +42,32 @@ export function replay(
   judge: Judge = new Judge(rules, profile),
 ): Replay | Promise<Replay> {
   const { setup } = program;
-  const chooser = new ReplayChooser(program, (state, step, inFlight) =>
-    admits({ state, setup, profile, inFlight }, step),
-  );
+  const chooser = new ReplayChooser(program, admitting(setup, profile));
   judge.begin({ misuse: program.steps.some((step) => step.misuse === true) });
   const finish = (execution: Execution): Replay => ({
     violations: judge.violations,
     events: execution.events,
     fault: execution.fault,
-    steps: chooser.begun,
-    schedule: program.schedule.filter((point) => chooser.usedSchedule.has(point)),
-    failures: program.failures.filter((failure) => chooser.usedFailures.has(failure)),
+    ...played(program, chooser),
   });
   const execution = execute(setup, profile, system, chooser, judge);
   return execution instanceof Promise ? execution.then(finish) : finish(execution);
 }
 
+/** What of a stored program took place. */
+type Played = Pick<Replay, "steps" | "schedule" | "failures">;
+
+/** What of a program a chooser has played. */
+export function played({ schedule, failures }: Program, chooser: ReplayChooser): Played {
+  return {
+    steps: chooser.begun,
+    schedule: schedule.filter((point) => chooser.usedSchedule.has(point)),
+    failures: failures.filter((failure) => chooser.usedFailures.has(failure)),
+  };
+}
+
 /** The program without what did not happen in its run. It replays to the same history. */
-export function whatHappened(program: Program, { steps, schedule, failures }: Replay): Program {
+export function whatHappened(program: Program, { steps, schedule, failures }: Played): Program {
   const begun = new Set(steps.map((step) => step.id));
   return {
     ...program,

@@ -1,7 +1,8 @@
 import type { Level } from "../contracts/rule-text.ts";
 import type { Counterexample } from "./counterexample.ts";
+import type { Share } from "./campaign/findings.ts";
 import type { Unexplained } from "./unexplained.ts";
-import type { SubjectRole, VerdictKind } from "./verdict.ts";
+import { redVerdicts, type SubjectRole, type VerdictKind } from "./verdict.ts";
 
 /** What a run says about one rule, as reports carry it. */
 export interface RuleReport {
@@ -16,6 +17,24 @@ export interface RuleReport {
   /** Times an outcome would have been a violation, and programs in which it was. */
   readonly exercised: { readonly times: number; readonly programs: number };
   readonly counterexample: Counterexample | null;
+}
+
+/** What the search saw of what there is to see. */
+export interface CampaignReport {
+  /** Operations of one slice, and how many slices were run. */
+  readonly slice: number;
+  readonly slices: number;
+  /** Combinations of operations, answers and situations that programs showed; of these, the ones only one program did. */
+  readonly features: number;
+  readonly once: number;
+  /** Programs that showed a feature, summed over features. */
+  readonly observations: number;
+  /** Estimate (Good and Turing) of the chance that the next observation is of a feature nobody has seen: once / observations. */
+  readonly residualRisk: number;
+  /** Programs that together show every feature. */
+  readonly corpus: number;
+  /** What each strategy got and brought. */
+  readonly shares: Readonly<Record<string, Share>>;
 }
 
 /** The whole result of a run: plain data. Everything but `measured` is equal for equal seeds. */
@@ -34,6 +53,7 @@ export interface Report {
   readonly rules: readonly RuleReport[];
   /** Rules by verdict. */
   readonly counts: Readonly<Partial<Record<VerdictKind, number>>>;
+  readonly campaign: CampaignReport;
   /** Answers that no rule calls wrong and no operation declares: notes, at most twenty. */
   readonly unexplained: readonly Unexplained[];
   /** Our failure or the adapter's that ended the run early; null for a whole run. */
@@ -43,4 +63,11 @@ export interface Report {
   /** The list of rules is whole: a report that was cut off says false or cannot be read. */
   readonly complete: boolean;
   readonly measured: { readonly seconds: number; readonly operationsPerSecond: number; readonly node: string };
+}
+
+/** Whether a rule's verdict makes the run red. What the table of expectations says is as expected, and only that. */
+export function isRed(rule: Pick<RuleReport, "verdict" | "level" | "expected">, strict: boolean): boolean {
+  if (rule.expected !== null) return rule.verdict !== rule.expected;
+  if (!redVerdicts.includes(rule.verdict)) return false;
+  return rule.verdict !== "violated" || rule.level === "MUST" || strict;
 }

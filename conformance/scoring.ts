@@ -3,7 +3,8 @@ import type { Rule } from "../contracts/rule.ts";
 import type { Capability, Party } from "../contracts/rule-text.ts";
 import type { EventKind } from "../spec/event.ts";
 import type { Series } from "../spec/profile.ts";
-import { exerciseFloor, type Campaign } from "./campaign.ts";
+import { exerciseFloor } from "./campaign/campaign.ts";
+import type { Findings } from "./campaign/findings.ts";
 import type { RuleReport } from "./report.ts";
 import { fallsTo, type SubjectRole, type VerdictKind } from "./verdict.ts";
 
@@ -12,9 +13,23 @@ export interface Circumstances {
   readonly roles: readonly SubjectRole[];
   readonly capabilities: readonly Capability[];
   readonly series: Series;
-  readonly campaign: Campaign | null;
+  /** Null where nothing could be run. */
+  readonly findings: Findings | null;
+  /** Rules that only all runs together break. */
+  readonly joint: readonly string[];
   /** Our failure or the adapter's, if the run is none. */
   readonly fault: string | null;
+}
+
+/** What of a rule decides about its verdict: plain data. */
+export interface RuleFacts extends Omit<Rule, "monitor" | "across" | "situation"> {
+  /** What its monitor listens to; null without a monitor. */
+  readonly listens: readonly string[] | null;
+}
+
+/** A rule without its functions. */
+export function factsOf({ monitor, across: _across, situation: _situation, ...words }: Rule): RuleFacts {
+  return { ...words, listens: monitor === undefined ? null : Object.keys(monitor.handlers) };
 }
 
 /** A verdict and why it is that one. */
@@ -27,18 +42,17 @@ interface Decision {
 const optionalEvidence: readonly EventKind[] = ["epoch", "alloc", "free", "translate", "device", "access"];
 
 /** Whether a rule is scored: it holds in the series, has a monitor, and is a duty of these roles with these capabilities. */
-export function isScored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" | "series">): boolean {
-  return rule.monitor !== undefined && unscored(rule, now) === null;
+export function isScored(rule: RuleFacts, now: Pick<Circumstances, "roles" | "capabilities" | "series">): boolean {
+  return rule.listens !== null && unscored(rule, now) === null;
 }
 
 /** The verdict of one rule. */
-export function decide(rule: Rule, now: Circumstances): Decision & Pick<RuleReport, "exercised"> {
-  const record = now.campaign?.judge.exercises().find((entry) => entry.rule === rule);
-  const exercised = { times: record?.times ?? 0, programs: record?.programs ?? 0 };
+export function decide(rule: RuleFacts, now: Circumstances): Decision & Pick<RuleReport, "exercised"> {
+  const exercised = now.findings?.exercised[rule.id] ?? { times: 0, programs: 0 };
   return { ...(unscored(rule, now) ?? scored(rule, now, exercised)), exercised };
 }
 
-function unscored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" | "series">): Decision | null {
+function unscored(rule: RuleFacts, now: Pick<Circumstances, "roles" | "capabilities" | "series">): Decision | null {
   if (!holdsIn(rule, now.series)) return { verdict: "inapplicable", reason: `not part of ${now.series}` };
   const reason = whyUntested(rule);
   if (reason !== null) return { verdict: "untested", reason };
@@ -52,10 +66,14 @@ function unscored(rule: Rule, now: Pick<Circumstances, "roles" | "capabilities" 
   return null;
 }
 
-function scored(rule: Rule, { roles, campaign, fault }: Circumstances, exercised: RuleReport["exercised"]): Decision {
-  const missing = campaign === null ? null : missingEvidence(rule, campaign);
+function scored(
+  rule: RuleFacts,
+  { roles, findings, joint, fault }: Circumstances,
+  exercised: RuleReport["exercised"],
+): Decision {
+  const missing = findings === null ? null : missingEvidence(rule, findings);
   if (missing !== null && fault === null) return { verdict: "untested", reason: missing };
-  if (campaign?.finds.has(rule.id) === true || campaign?.joint.has(rule.id) === true)
+  if (joint.includes(rule.id) || findings?.finds.some((find) => find.rule === rule.id) === true)
     return { verdict: "violated", reason: null };
   if (fault !== null) return { verdict: "harness-error", reason: fault };
   const { times, programs } = exercised;
@@ -75,15 +93,15 @@ function scored(rule: Rule, { roles, campaign, fault }: Circumstances, exercised
 }
 
 /** A rule whose evidence the subject never produces is untested, not blocked. */
-function missingEvidence(rule: Rule, campaign: Campaign): string | null {
-  const named = Object.keys(rule.monitor?.handlers ?? {}).map((key) => key.split(" ")[0] as EventKind);
+function missingEvidence(rule: RuleFacts, findings: Findings): string | null {
+  const named = (rule.listens ?? []).map((key) => key.split(" ")[0] as EventKind);
   const missing = [...(rule.evidence ?? []), ...named].filter(
-    (kind) => optionalEvidence.includes(kind) && !campaign.kinds.has(kind),
+    (kind) => optionalEvidence.includes(kind) && !findings.kinds.includes(kind),
   );
   return missing.length === 0 ? null : `the history has no ${[...new Set(missing)].join(", ")} events to judge by`;
 }
 
-function whyUntested({ status }: Rule): string | null {
+function whyUntested({ status }: RuleFacts): string | null {
   switch (status.kind) {
     case "checked":
     case "sampled":

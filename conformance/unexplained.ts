@@ -35,7 +35,8 @@ export interface Difference {
 /** A difference as reports carry it, with the text of its step. */
 export interface Unexplained extends Difference {
   readonly text: string;
-  /** Programs of the campaign up to the one in which it was seen first. */
+  /** The slice in which it was seen first, and the program in it, counted from 1. */
+  readonly slice: number;
   readonly programs: number;
 }
 
@@ -258,7 +259,7 @@ export class OutcomeWatch {
 }
 
 /** A judge with a watch beside it: both see every event, the watch before the judge folds it in. */
-export function watched(judge: Observer, watch: OutcomeWatch): Observer {
+export function watched(judge: Observer, watch: { event(event: HistoryEvent, state: State): void }): Observer {
   return {
     get state() {
       return judge.state;

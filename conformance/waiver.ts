@@ -37,25 +37,37 @@ export function checkWaivers(waivers: readonly Waiver[], rules: readonly Rule[])
   }
 }
 
-/** The verdict of a waived rule: `known` while its counterexample still fails; otherwise what the search found, or `stale`. */
-export async function waivedVerdict(
-  waiver: Waiver,
-  rule: Rule,
-  system: System,
-  found: VerdictKind,
-): Promise<{ readonly verdict: VerdictKind; readonly reason: string | null }> {
-  if (await stillFails(waiver.counterexample, rule, system))
-    return { verdict: "known", reason: `${waiver.reason} (${waiver.issue})` };
-  if (found === "violated") return { verdict: "violated", reason: null };
-  return {
-    verdict: "stale",
-    reason: `the waived counterexample no longer fails: take the waiver out (${waiver.issue})`,
-  };
+/** A waiver, and whether its counterexample still fails: plain data. */
+export interface TriedWaiver extends Omit<Waiver, "counterexample"> {
+  readonly fails: boolean;
 }
 
-async function stillFails(counterexample: Counterexample, rule: Rule, system: System): Promise<boolean> {
+/** Replays the counterexamples of waivers. */
+export async function tryWaivers(
+  waivers: readonly Waiver[],
+  rules: readonly Rule[],
+  system: System,
+): Promise<readonly TriedWaiver[]> {
+  const tried: TriedWaiver[] = [];
+  for (const { rule, reason, issue, counterexample } of waivers) {
+    const judged = rules.filter(({ id }) => id === rule);
+    tried.push({ rule, reason, issue, fails: await stillFails(counterexample, judged, system) });
+  }
+  return tried;
+}
+
+/** The verdict of a waived rule: `known` while its counterexample fails; otherwise what the search found, or `stale`. */
+export function waivedVerdict(
+  { fails, reason, issue }: TriedWaiver,
+  found: VerdictKind,
+): { readonly verdict: VerdictKind; readonly reason: string | null } {
+  if (fails) return { verdict: "known", reason: `${reason} (${issue})` };
+  if (found === "violated") return { verdict: "violated", reason: null };
+  return { verdict: "stale", reason: `the waived counterexample no longer fails: take the waiver out (${issue})` };
+}
+
+async function stillFails(counterexample: Counterexample, rules: readonly Rule[], system: System): Promise<boolean> {
   const { program, others = [] } = counterexample;
-  if (others.length > 0)
-    return (await replayTogether(programsOf(counterexample), system, [rule])).violations.length > 0;
-  return (await replay(program, system, [rule], profileNamed(program.profile))).violations.length > 0;
+  if (others.length > 0) return (await replayTogether(programsOf(counterexample), system, rules)).violations.length > 0;
+  return (await replay(program, system, rules, profileNamed(program.profile))).violations.length > 0;
 }

@@ -129,7 +129,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "exporter",
     make: (env) => new VfioPci71(env),
     profile: "K7.1",
-    budget: 60_000,
+    budget: 80_000,
     expectations: [
       ...violated(
         "vfio_pci_dma_buf_move tells importers that access is back, drops the lock and only then clears the flag (by reading, 7.1 and 7.2).",

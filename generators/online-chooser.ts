@@ -1,4 +1,4 @@
-import { EBUSY, EINTR, EINVAL, ENOMEM, EMFILE, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
+import type { Errno } from "../spec/errno.ts";
 import { classify } from "../spec/operations/classify/classify.ts";
 import type { ObjectKind } from "../spec/operations/define.ts";
 import type { Failure, Preemption, Setup, Step } from "../spec/program.ts";
@@ -6,6 +6,7 @@ import type { Profile } from "../spec/profile.ts";
 import { initialState, type State } from "../spec/state/state.ts";
 import type { DrawContext } from "./draw/context.ts";
 import { draws } from "./draw/draws.ts";
+import { drawFailureErrno } from "./failure-errnos.ts";
 import type { Random } from "./random.ts";
 import { pickOperation, type Temper } from "./temper.ts";
 
@@ -22,9 +23,12 @@ export const letters: Partial<Record<ObjectKind, string>> = {
   signalling: "c",
 };
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** The number at the end of a name of a kind: 12 of `a12` for `a`; 0 for other names. */
+function numberIn(name: string, letter: string): number {
+  return name.startsWith(letter) ? Number(/^\d+$/.exec(name.slice(letter.length))?.[0] ?? 0) : 0;
+}
 
-const hookErrors = [EBUSY, ENOMEM, EINVAL, EOPNOTSUPP];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Stands in the draws' context until there is a state. */
 const nowhere = initialState();
@@ -49,6 +53,8 @@ export class OnlineChooser {
   /** Kinds of the fresh names that the current draw took. */
   private readonly named: ObjectKind[] = [];
   private readonly sections = new Map<string, string[]>();
+  /** The highest number of a step's id so far. */
+  private numbered = 0;
   /** What draws look at: one object, set anew for each of them. */
   private readonly context: Mutable<DrawContext>;
 
@@ -79,13 +85,25 @@ export class OnlineChooser {
     for (let attempt = 0; attempt < tries; attempt += 1) {
       const step = this.draw(this.random.pick(idle));
       if (step === null) continue;
-      this.steps.push(step);
-      this.note(step);
+      this.begun(step);
+      this.numbered += 1;
+      for (const kind of this.named) this.counts_.set(kind, (this.counts_.get(kind) ?? 0) + 1);
       return step;
     }
     // For good: a program that paused here and went on could not be replayed, as nothing in it would say so.
     this.over = true;
     return null;
+  }
+
+  /** Goes on after steps that somebody else chose: names and ids begin after theirs. */
+  continueAfter(steps: readonly Step[]): void {
+    const names = new Set(
+      steps.flatMap((step) => Object.values(step).flat()).filter((value) => typeof value === "string"),
+    );
+    for (const [kind, letter] of Object.entries(letters) as readonly (readonly [ObjectKind, string])[])
+      this.counts_.set(kind, Math.max(0, ...[...names].map((name) => numberIn(name, letter))));
+    this.numbered = Math.max(0, ...steps.map(({ id }) => numberIn(id, "s")));
+    for (const step of steps) this.begun(step);
   }
 
   pause(): number | null {
@@ -102,7 +120,7 @@ export class OnlineChooser {
     const wanted = sites.length === 0 ? undefined : sites.find((entry) => entry.site === site);
     const rate = wanted === undefined ? this.temper.failRate : Math.max(0.3, this.temper.failRate);
     if (rate === 0 || !this.random.chance(rate)) return 0;
-    const errno = wanted?.errno ?? this.errnoAt(site);
+    const errno = wanted?.errno ?? drawFailureErrno(this.random, site);
     this.failures.push({ step, site, nth, errno });
     return errno;
   }
@@ -114,12 +132,6 @@ export class OnlineChooser {
   private name(kind: ObjectKind): string {
     this.named.push(kind);
     return `${letters[kind] ?? kind}${(this.counts_.get(kind) ?? 0) + 1}`;
-  }
-
-  private errnoAt(site: string): Errno {
-    if (site.startsWith("hook:")) return this.random.pick(hookErrors);
-    if (site === "wait") return EINTR;
-    return site === "fd" ? this.random.pick([EMFILE, ENOMEM]) : ENOMEM;
   }
 
   private draw(task: string): Step | null {
@@ -134,7 +146,7 @@ export class OnlineChooser {
     context.openSection = this.sections.get(task)?.at(-1) ?? null;
     const args = draws[op](context);
     if (args === null) return null;
-    const id = `s${this.steps.length + 1}`;
+    const id = `s${this.numbered + 1}`;
     const step = { id, task, op, ...args } as unknown as Mutable<Step>;
     if (random.chance(temper.interruptRate)) step.interrupted = true;
     switch (classify(context, step)) {
@@ -150,9 +162,8 @@ export class OnlineChooser {
     }
   }
 
-  /** Counts the names a step has used up. */
-  private note(step: Step): void {
-    for (const kind of this.named) this.counts_.set(kind, (this.counts_.get(kind) ?? 0) + 1);
+  private begun(step: Step): void {
+    this.steps.push(step);
     if (step.op === "beginSignalling") {
       const open = this.sections.get(step.task) ?? [];
       open.push(step.section);

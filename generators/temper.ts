@@ -33,16 +33,40 @@ function swarm(random: Random): Float64Array {
   return even.map(() => (random.chance(0.2) ? 0.02 : random.logarithmic(10, 1000) / 100));
 }
 
-/** Draws the temper of one program; a situation and the area of a rule bend it. */
+/** What all programs of a kind have in common. */
+export interface Style {
+  /** Weights beside the basic ones: all alike, of a swarm, or either. */
+  readonly weights: "even" | "swarm" | "either";
+  /** Whether programs dwell on a part of the contract. */
+  readonly focused: boolean;
+  /** Steps of the shortest. */
+  readonly shortest: number;
+}
+
+const usual: Style = { weights: "either", focused: true, shortest: 12 };
+
+function factorsFor(random: Random, weights: Style["weights"]): Float64Array {
+  switch (weights) {
+    case "even":
+      return even;
+    case "swarm":
+      return swarm(random);
+    case "either":
+      return random.chance(0.5) ? swarm(random) : even;
+  }
+}
+
+/** Draws the temper of one program of at most `longest` steps; a situation and the area of a rule bend it. */
 export function drawTemper(
   random: Random,
   situation: Situation | null,
   longest: number,
   area: string | null,
   described: boolean,
+  style: Style = usual,
 ): Temper {
-  const factors = random.chance(0.5) ? swarm(random) : even;
-  const inFocus = focusFactors(drawFocus(random, area));
+  const factors = factorsFor(random, style.weights);
+  const inFocus = focusFactors(style.focused ? drawFocus(random, area) : null);
   const cumulative = new Float64Array(operationNames.length);
   let sum = 0;
   const weights = situation?.weights;
@@ -60,7 +84,7 @@ export function drawTemper(
   const tasks = situation?.tasks ?? random.pick([1, 1, 2, 2, 3]);
   const parallel = tasks > 1;
   return {
-    length: random.logarithmic(12, longest),
+    length: random.logarithmic(style.shortest, longest),
     tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
     cumulative,
     pauseRate: situation?.pauses ?? (parallel ? random.pick([0, 0.03, 0.1, 0.3]) : random.pick([0, 0, 0.05])),

@@ -3,14 +3,13 @@
  * in every profile in which it holds, on the unmutated reference, and none may break; no answer may be left unexplained.
  * `-- --slice` takes the newest profile only, with a smaller budget.
  */
-import { runCampaign, exerciseFloor } from "../conformance/campaign.ts";
+import { runCampaign, exerciseFloor } from "../conformance/campaign/campaign.ts";
+import { prepareCampaign } from "../conformance/campaign/prepare.ts";
 import { referenceSubject } from "../conformance/reference-subject.ts";
-import { kindsOf, systemOf } from "../conformance/subject.ts";
 import { describeDifference } from "../conformance/unexplained.ts";
 import { monitored } from "../contracts/registry.ts";
 import type { Rule } from "../contracts/rule.ts";
 import { hasWhatItNeeds } from "../conformance/manifest.ts";
-import { profileNamed } from "../spec/profile-name.ts";
 import { profiles, seriesNames, type Series } from "../spec/profile.ts";
 
 const words = process.argv.slice(2);
@@ -35,25 +34,19 @@ async function exercise(series: Series): Promise<Shown> {
   let operations = 0;
   const rules = monitored(series).filter((rule) => hasWhatItNeeds(profiles[series], rule));
   for (const profileName of settingsOf(series)) {
-    const campaign = await runCampaign({
-      system: systemOf(referenceSubject),
-      kinds: kindsOf(referenceSubject),
-      profile: profileNamed(profileName),
-      profileName,
-      rules,
-      scored: new Set(rules.map((rule) => rule.id)),
-      seed: 1,
-      budget: budget / settingsOf(series).length,
-    });
-    operations += campaign.operations;
-    for (const { rule, times, programs } of campaign.judge.exercises()) {
+    const settings = { profile: profileName, seed: 1, budget: budget / settingsOf(series).length };
+    const { campaign } = prepareCampaign(referenceSubject, settings);
+    const findings = await runCampaign({ ...campaign, rules, scored: new Set(rules.map((rule) => rule.id)) });
+    operations += findings.operations;
+    for (const rule of rules) {
+      const { times, programs } = findings.exercised[rule.id]!;
       const known = counts.get(rule) ?? { times: 0, programs: 0 };
       counts.set(rule, { times: known.times + times, programs: known.programs + programs });
     }
-    for (const [id, find] of campaign.finds) trouble.push(`${profileName} ${id} broke: ${find.violation.why}`);
-    for (const difference of campaign.unexplained)
+    for (const find of findings.finds) trouble.push(`${profileName} ${find.rule} broke: ${find.why}`);
+    for (const difference of findings.unexplained)
       trouble.push(`${profileName} unexplained: ${difference.text}: ${describeDifference(difference)}`);
-    if (campaign.fault !== null) trouble.push(`${profileName}: ${campaign.fault.text}`);
+    if (findings.fault !== null) trouble.push(`${profileName}: ${findings.fault.text}`);
   }
   return { counts, trouble, operations };
 }

@@ -1,7 +1,7 @@
-import { check, isRed } from "../../conformance/check.ts";
+import { check } from "../../conformance/check.ts";
 import { describeFailure } from "../../conformance/failure/describe.ts";
 import { wrap } from "../../conformance/failure/text.ts";
-import type { Report } from "../../conformance/report.ts";
+import { isRed, type Report } from "../../conformance/report.ts";
 import type { Subject } from "../../conformance/subject.ts";
 import { subjectTable } from "../../report/table.ts";
 import { builtIn } from "../built-in.ts";

@@ -116,7 +116,8 @@ function foundText({ program }: Counterexample, found: NonNullable<Counterexampl
     program.failures.length > 0 ? `${program.failures.length} injected failures` : "",
   ].filter((text) => text !== "");
   const length = [`${program.steps.length} steps`, ...extras].join(", ");
-  return `after ${found.programs} programs, ${found.operations} operations (seed ${found.seed}); shrunk from ${found.steps} steps to ${length} in ${found.executions} runs`;
+  const where = found.slice === 0 ? `seed ${found.seed}` : `seed ${found.seed}, slice ${found.slice}`;
+  return `after ${found.programs} programs, ${found.operations} operations (${where}); shrunk from ${found.steps} steps to ${length} in ${found.executions} runs`;
 }
 
 function alsoText({ also }: Counterexample): string {

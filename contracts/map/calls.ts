@@ -1,4 +1,4 @@
-import { EINVAL, ENODEV, errnoName } from "../../spec/errno.ts";
+import { EINVAL, ENODEV, ENOMEM, errnoName } from "../../spec/errno.ts";
 import { on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
@@ -189,6 +189,7 @@ export const map27: Rule = {
       // Which of two reasons to refuse comes first is the exporter's choice.
       const access = state.buffers.get(state.attachments.get(event.attachment)?.buffer ?? "")?.access;
       if (event.errno === ENODEV && access !== "accessible") return;
+      if (event.errno === ENOMEM) return;
       verdict.exercised();
       if (event.errno !== EINVAL)
         verdict.violated(`${event.to} answers ${errnoName(event.errno)} to a map with the direction none`);

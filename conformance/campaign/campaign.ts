@@ -1,0 +1,79 @@
+import { areaOf } from "../../contracts/registry.ts";
+import type { Rule } from "../../contracts/rule.ts";
+import type { Kinds } from "../../generators/world-shape.ts";
+import type { System } from "../../harness/system.ts";
+import type { Profile } from "../../spec/profile.ts";
+import type { Program } from "../../spec/program.ts";
+import type { Situation } from "../../spec/situation.ts";
+import type { Aim } from "../../generators/strategies/targeted.ts";
+import { mergeFindings, nothingFound, type Find, type Findings } from "./findings.ts";
+import { runSlice } from "./slice.ts";
+
+/** Times and programs below which a rule counts as not exercised. */
+export const exerciseFloor = { times: 10, programs: 3 } as const;
+
+/** Operations of a slice; the last one of a campaign is shorter. */
+export const usualSlice = 200_000;
+
+/** Everything a campaign is a function of. Budgets are operations, never seconds. */
+export interface Campaign {
+  readonly system: System;
+  readonly kinds: Kinds;
+  readonly profile: Profile;
+  readonly profileName: string;
+  /** Rules that judge every program. */
+  readonly rules: readonly Rule[];
+  /** Rules that must reach the floor, by id. */
+  readonly scored: ReadonlySet<string>;
+  readonly seed: number;
+  /** Operations. */
+  readonly budget: number;
+  /** Operations of one slice. */
+  readonly slice: number;
+  /** Stored programs: run first, and gone on from. */
+  readonly corpus: readonly Program[];
+  /** What a rule's situation becomes for what is under test. */
+  readonly situationOf: (situation: Situation) => Situation;
+}
+
+/** Told what a campaign does while it does it; must not influence it. */
+export interface Watch {
+  /** After every program. */
+  progress?(now: Progress): void;
+  /** A rule broke for the first time in a slice. */
+  found?(find: Find): void;
+}
+
+/** How far a slice has come. */
+export interface Progress {
+  readonly slice: number;
+  readonly programs: number;
+  readonly operations: number;
+  /** Features the last program was the first of its slice to show. */
+  readonly fresh: readonly number[];
+  /** Rules that decided something in it, by their place among the campaign's rules. */
+  readonly rules: readonly number[];
+}
+
+/** Slices of a campaign, from 0 on. Every campaign has one, if only an empty one for its corpus. */
+export function sliceCount({ budget, slice }: Pick<Campaign, "budget" | "slice">): number {
+  return Math.max(1, Math.ceil(budget / slice));
+}
+
+/** Operations of one slice of a campaign. */
+export function sliceBudget({ budget, slice }: Pick<Campaign, "budget" | "slice">, index: number): number {
+  return Math.min(slice, budget - index * slice);
+}
+
+/** Runs slices one after the other, by default all. Deterministic, synchronous or not. */
+export async function runCampaign(campaign: Campaign, watch: Watch = {}): Promise<Findings> {
+  let findings = nothingFound;
+  for (let index = 0; index < sliceCount(campaign); index += 1)
+    findings = mergeFindings(findings, await runSlice(campaign, index, watch), campaign.rules);
+  return findings;
+}
+
+/** Where a rule decides something, for what is under test. */
+export function aimAt({ situationOf }: Pick<Campaign, "situationOf">, rule: Rule): Aim {
+  return { situation: rule.situation === undefined ? null : situationOf(rule.situation), area: areaOf(rule) };
+}
