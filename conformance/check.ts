@@ -1,9 +1,10 @@
 import { registry } from "../contracts/registry.ts";
-import { runCampaign, type Watch } from "./campaign/campaign.ts";
+import type { Watch } from "./campaign/campaign.ts";
 import { conclude, type Terms } from "./campaign/conclude.ts";
 import { counterexamplesOf, jointCounterexamples } from "./campaign/counterexamples.ts";
 import { nothingFound } from "./campaign/findings.ts";
 import { prepareCampaign } from "./campaign/prepare.ts";
+import { runCampaign } from "./campaign/run-campaign.ts";
 import { programsOf, type Counterexample } from "./counterexample.ts";
 import type { Report } from "./report.ts";
 import type { Subject } from "./subject.ts";

@@ -3,7 +3,8 @@
  * in every profile in which it holds, on the unmutated reference, and none may break; no answer may be left unexplained.
  * `-- --slice` takes the newest profile only, with a smaller budget.
  */
-import { runCampaign, exerciseFloor } from "../conformance/campaign/campaign.ts";
+import { exerciseFloor } from "../conformance/campaign/campaign.ts";
+import { runCampaign } from "../conformance/campaign/run-campaign.ts";
 import { prepareCampaign } from "../conformance/campaign/prepare.ts";
 import { referenceSubject } from "../conformance/reference-subject.ts";
 import { describeDifference } from "../conformance/unexplained.ts";

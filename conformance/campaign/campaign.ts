@@ -6,8 +6,7 @@ import type { Profile } from "../../spec/profile.ts";
 import type { Program } from "../../spec/program.ts";
 import type { Situation } from "../../spec/situation.ts";
 import type { Aim } from "../../generators/strategies/targeted.ts";
-import { mergeFindings, nothingFound, type Find, type Findings } from "./findings.ts";
-import { runSlice } from "./slice.ts";
+import type { Find } from "./findings.ts";
 
 /** Times and programs below which a rule counts as not exercised. */
 export const exerciseFloor = { times: 10, programs: 3 } as const;
@@ -63,14 +62,6 @@ export function sliceCount({ budget, slice }: Pick<Campaign, "budget" | "slice">
 /** Operations of one slice of a campaign. */
 export function sliceBudget({ budget, slice }: Pick<Campaign, "budget" | "slice">, index: number): number {
   return Math.min(slice, budget - index * slice);
-}
-
-/** Runs slices one after the other, by default all. Deterministic, synchronous or not. */
-export async function runCampaign(campaign: Campaign, watch: Watch = {}): Promise<Findings> {
-  let findings = nothingFound;
-  for (let index = 0; index < sliceCount(campaign); index += 1)
-    findings = mergeFindings(findings, await runSlice(campaign, index, watch), campaign.rules);
-  return findings;
 }
 
 /** Where a rule decides something, for what is under test. */

@@ -10,9 +10,9 @@ import { Portfolio } from "./portfolio.ts";
 /** What strategies look at while a slice runs. */
 export interface Known {
   /** Programs that showed something new, in the order they came. */
-  fresh(): readonly Program[];
+  readonly fresh: () => readonly Program[];
   /** How often each rule decided something. */
-  exercises(): readonly Exercise[];
+  readonly exercises: () => readonly Exercise[];
 }
 
 /** The longest program a slice can afford: one in many, up to 2000 steps. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { runCampaign, sliceBudget, sliceCount } from "../../../conformance/campaign/campaign.ts";
+import { sliceBudget, sliceCount } from "../../../conformance/campaign/campaign.ts";
+import { runCampaign } from "../../../conformance/campaign/run-campaign.ts";
 import { mergeFindings, nothingFound, type Findings } from "../../../conformance/campaign/findings.ts";
 import { fewest } from "../../../conformance/campaign/kept.ts";
 import { prepareCampaign } from "../../../conformance/campaign/prepare.ts";
