@@ -2,6 +2,7 @@ import type { Factory } from "../harness/system.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
 import { DynamicExporter } from "../reference-impl/exporter/dynamic-exporter.ts";
 import { StaticExporter } from "../reference-impl/exporter/static-exporter.ts";
+import { CpuImporter } from "../reference-impl/importers/cpu-importer.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
 import { PageTableImporter } from "../reference-impl/importers/page-table-importer.ts";
 import { PinnedImporter } from "../reference-impl/importers/pinned-importer.ts";
@@ -24,6 +25,7 @@ export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
   dynamic: (env) => new DynamicImporter(env),
   static: (env) => new StaticImporter(env),
   pageTable: (env) => new PageTableImporter(env),
+  cpu: (env) => new CpuImporter(env),
   pinned: (env) => new PinnedImporter(env),
   pinnedRevocable: (env) => new PinnedRevocableImporter(env),
 };
@@ -39,6 +41,7 @@ export const referenceKinds: { readonly exporters: readonly string[]; readonly i
     "subject",
     "pageTable",
     "static",
+    "cpu",
     "pinned",
     "pinnedRevocable",
   ],

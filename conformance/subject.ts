@@ -58,6 +58,7 @@ const importerPartners = [
   "dynamic",
   "pageTable",
   "static",
+  "cpu",
   "pinned",
   "pinnedRevocable",
 ];

@@ -84,9 +84,9 @@ function matters(event: HistoryEvent): boolean {
     case "ret":
       return decisive.has(event.op);
     case "cb":
-      return event.hook === "release" || event.hook === "unmap" || event.hook === "unpin";
+      return event.hook === "release" || event.hook === "unmap" || event.hook === "unpin" || event.hook === "vunmap";
     case "cbret":
-      return event.hook === "pin" || event.hook === "map";
+      return event.hook === "pin" || event.hook === "map" || event.hook === "vmap";
     case "device":
       return true;
     case "resumed":

@@ -48,6 +48,8 @@ export type Capability =
   | "pfn"
   | "negotiation"
   | "vmaPeer"
+  /** Hooks that begin and end CPU access. */
+  | "cpuSync"
   | "vmap"
   | "mmap"
   | "syncFile";

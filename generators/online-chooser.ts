@@ -21,6 +21,7 @@ export const letters: Partial<Record<ObjectKind, string>> = {
   import: "p",
   job: "j",
   signalling: "c",
+  view: "v",
 };
 
 /** The number at the end of a name of a kind: 12 of `a12` for `a`; 0 for other names. */

@@ -3,6 +3,7 @@ import type { Fence } from "../spec/roles/handles.ts";
 import type { FenceState, State } from "../spec/state/state.ts";
 import type { RunContext } from "./run-context.ts";
 import { bufferSteps } from "./steps/buffers.ts";
+import { cpuSteps } from "./steps/cpu.ts";
 import { importerSteps } from "./steps/importers.ts";
 import { unmapOwn } from "./steps/platform.ts";
 
@@ -118,6 +119,24 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
             mapping: name,
             direction: mapping.direction,
           }),
+      };
+  for (const [buffer, { brackets }] of state.buffers)
+    for (const { by, direction, since } of brackets)
+      if (by === "program")
+        yield {
+          key: `endCpu ${buffer} ${since}`,
+          task: "drain",
+          activity: (id) => cpuSteps.endCpu(run, { id, task: "drain", op: "endCpu", buffer, direction }),
+        };
+  for (const [name, view] of state.views)
+    if (view.live && view.by === "program")
+      yield {
+        key: `view ${name}`,
+        task: "drain",
+        activity: (id) =>
+          view.kind === "mmap"
+            ? cpuSteps.munmap(run, { id, task: "drain", op: "munmap", view: name })
+            : cpuSteps.vunmapUnlocked(run, { id, task: "drain", op: "vunmapUnlocked", view: name }),
       };
   for (const [name, attachment] of state.attachments) {
     if (attachment.import !== null || attachment.phase !== "attached") continue;

@@ -12,6 +12,7 @@ import { HarnessFault } from "./fault.ts";
 import { RunContext, type StepHandler } from "./run-context.ts";
 import type { Sink } from "./recorder.ts";
 import { bufferSteps } from "./steps/buffers.ts";
+import { cpuSteps } from "./steps/cpu.ts";
 import { fenceSteps } from "./steps/fences.ts";
 import { importerSteps } from "./steps/importers.ts";
 import { platformSteps } from "./steps/platform.ts";
@@ -26,6 +27,7 @@ const handlers = {
   ...reservationSteps,
   ...fenceSteps,
   ...platformSteps,
+  ...cpuSteps,
 } as unknown as Readonly<Record<OperationName, StepHandler<OperationName>>>;
 
 /** Events after which a run counts as running for ever. */

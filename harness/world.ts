@@ -10,6 +10,7 @@ import type {
   Attachment,
   Device,
   Direction,
+  DmaBuf,
   FenceCallback,
   ImporterOps,
   Segment,
@@ -18,9 +19,11 @@ import type {
 import type { Suspension, Wait, WaitReason } from "../spec/roles/suspendable.ts";
 import type { State } from "../spec/state/state.ts";
 import type { Chooser } from "./chooser.ts";
+import { Caches } from "./machine/caches.ts";
 import { JobQueue } from "./machine/jobs.ts";
 import { MemoryPool } from "./machine/memory.ts";
 import { Translations } from "./machine/translations.ts";
+import { UserPages } from "./machine/user-pages.ts";
 import { Names } from "./names.ts";
 import { Recorder, type Sink } from "./recorder.ts";
 import { Scheduler, type SchedulerHooks } from "./scheduler.ts";
@@ -104,6 +107,8 @@ export class World {
   readonly memory: MemoryPool = new MemoryPool(this);
   readonly translations: Translations = new Translations(this);
   readonly jobs: JobQueue = new JobQueue(this);
+  readonly caches: Caches = new Caches();
+  readonly mmu: UserPages = new UserPages(this);
   readonly devices = new Map<string, HarnessDevice>();
   readonly owners = new Map<string, OwnerModule>();
   /** Live mappings by table object; more than one where a table was handed out twice. */
@@ -120,6 +125,8 @@ export class World {
   readonly memoryOff = new Set<string>();
   /** Attachments whose importer device was stopped. */
   readonly stopped = new Set<object>();
+  /** Buffer of each kernel address that vmap filled in. */
+  readonly viewOf = new Map<object, DmaBuf>();
   /** Exporter of each buffer object. */
   readonly exporterOf = new Map<object, string>();
   /** The framework's own methods, not recorded. */
@@ -245,7 +252,10 @@ export class World {
       target?.storage.placement === "device" && this.memoryOff.has(this.exporterOf.get(attachment.buffer) ?? "");
     // A table that was handed out twice: the newest mapping may be used if any may.
     const live = this.mappings.get(table)?.findLast((mapping) => mapping.attachment === attachment);
-    this.recorder.emit({
+    const answer = target === null || off ? "fault" : "ok";
+    const place = answer === "ok" ? target : null;
+    const seen = place === null || kind === "write" ? null : this.caches.deviceRead(attachment.device, place);
+    const seq = this.recorder.emit({
       kind: "access",
       importer: by,
       attachment: this.names.of(attachment, "attachment", step),
@@ -253,11 +263,13 @@ export class World {
       job: this.jobs.running?.name ?? null,
       access: kind,
       address,
-      answer: target === null || off ? "fault" : "ok",
+      answer,
       storage: target?.storage.id ?? null,
       ...(request !== undefined && this.described && { request }),
+      seen,
     });
-    return target === null || off ? "fault" : "ok";
+    if (place !== null && kind === "write") this.caches.deviceWrite(attachment.device, place, seq);
+    return answer;
   }
 
   /** The module behind an exporter. */

@@ -5,6 +5,7 @@ export { DynamicExporter } from "./exporter/dynamic-exporter.ts";
 export { StaticExporter } from "./exporter/static-exporter.ts";
 export { ReferenceFences } from "./fences/fences.ts";
 export { ReferenceFramework } from "./framework.ts";
+export { CpuImporter } from "./importers/cpu-importer.ts";
 export { DynamicImporter } from "./importers/dynamic-importer.ts";
 export { PinnedImporter } from "./importers/pinned-importer.ts";
 export { PinnedRevocableImporter } from "./importers/pinned-revocable-importer.ts";

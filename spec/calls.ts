@@ -22,6 +22,8 @@ export interface CallArgs {
     readonly pin: boolean;
     readonly unpin: boolean;
     readonly caching: boolean;
+    /** Optional hooks for the CPU that the exporter offers. */
+    readonly cpuHooks: readonly CpuHook[];
   };
   readonly exportFd: { readonly buffer: string; readonly fd: string; readonly closeOnExec: boolean };
   readonly close: { readonly fd: string };
@@ -121,6 +123,19 @@ export interface CallArgs {
   };
   readonly findSeqno: { readonly fence: string; readonly seqno: number };
   readonly merge: { readonly fence: string; readonly fences: readonly string[] };
+  // CPU side
+  readonly beginCpu: BracketArgs;
+  readonly endCpu: BracketArgs;
+  /** Flags null: a pointer that faults. Bits as in `struct dma_buf_sync`. */
+  readonly ioctlSync: { readonly buffer: string; readonly flags: number | null };
+  readonly ioctl: { readonly buffer: string; readonly command: number };
+  readonly vmap: VmapArgs;
+  readonly vmapUnlocked: VmapArgs;
+  readonly vunmap: VunmapArgs;
+  readonly vunmapUnlocked: VunmapArgs;
+  readonly mmap: MmapArgs;
+  readonly mmapFd: MmapArgs;
+  readonly munmap: { readonly buffer: string; readonly view: string };
   // Driver operations of importers: what a device's user asks for
   readonly import: {
     readonly importer: string;
@@ -162,6 +177,32 @@ export interface CallArgs {
   readonly interrupt: { readonly target: string };
 }
 
+interface BracketArgs {
+  readonly buffer: string;
+  readonly direction: Direction;
+}
+
+interface VmapArgs {
+  readonly buffer: string;
+  readonly view: string;
+}
+
+interface VunmapArgs {
+  readonly buffer: string;
+  /** Null: an address that no vmap of this buffer gave. */
+  readonly view: string | null;
+}
+
+/** A user mapping as it is asked for: offset and length in pages. */
+export interface MmapArgs {
+  readonly buffer: string;
+  readonly view: string;
+  readonly offset: number;
+  readonly pages: number;
+  /** False: a private mapping, which copies at the first write. */
+  readonly shared: boolean;
+}
+
 interface UnmapArgs {
   readonly attachment: string | null;
   /** Null: a table that no live mapping of this attachment has. */
@@ -176,6 +217,10 @@ export type AttachmentOps = "static" | "noCallback" | "callback";
 
 /** Owner operations a fence may have. */
 export type FenceHook = "enableSignaling" | "signaled" | "wait" | "release" | "setDeadline";
+
+/** Hooks of an exporter for the CPU. */
+export const cpuHooks = ["beginCpu", "endCpu", "mmap", "vmap", "vunmap"] as const;
+export type CpuHook = (typeof cpuHooks)[number];
 
 /** A mapped range with what it resolved to when the map returned. */
 export interface ResolvedSegment {
@@ -198,6 +243,10 @@ export interface CallResults {
   readonly attach: { readonly peer2peer: boolean };
   readonly map: MapResult;
   readonly mapUnlocked: MapResult;
+  readonly vmap: VmapResult;
+  readonly vmapUnlocked: VmapResult;
+  readonly mmap: MmapResult;
+  readonly mmapFd: MmapResult;
   readonly isRevocable: { readonly answer: boolean };
   readonly seek: { readonly result: number };
   readonly getName: { readonly name: string };
@@ -231,6 +280,18 @@ export interface CallResults {
   };
 }
 
+interface VmapResult {
+  /** Identity of the kernel address; null where the result is cleared. */
+  readonly address: string | null;
+  readonly iomem: boolean;
+}
+
+interface MmapResult {
+  /** Buffer whose file the mapping belongs to, and the page of that file it starts at. */
+  readonly file: string | null;
+  readonly start: number;
+}
+
 interface MapResult {
   /** Identity of the table that was returned; null on failure. */
   readonly table: string | null;
@@ -249,6 +310,13 @@ export interface HookArgs {
   readonly map: { readonly attachment: string; readonly direction: Direction };
   readonly unmap: { readonly attachment: string; readonly direction: Direction; readonly table: string | null };
   readonly release: { readonly buffer: string };
+  readonly beginCpu: BracketArgs;
+  readonly endCpu: BracketArgs;
+  readonly vmap: { readonly buffer: string };
+  readonly vunmap: { readonly buffer: string; readonly address: string | null };
+  readonly mmap: MmapArgs;
+  /** A user touched a page that has no entry yet. */
+  readonly cpuFault: { readonly buffer: string; readonly view: string; readonly page: number };
   /** To an importer. */
   readonly invalidate: { readonly attachment: string };
   /** To a fence's owner. */
@@ -265,6 +333,7 @@ export interface HookArgs {
 export interface HookResults {
   readonly attach: { readonly peer2peer: boolean };
   readonly map: MapResult;
+  readonly vmap: VmapResult;
   readonly enableSignaling: { readonly answer: boolean };
   readonly signaled: { readonly answer: boolean };
   readonly fenceWait: { readonly result: number };

@@ -126,6 +126,41 @@ export interface AccessEvent extends EventBase {
   readonly storage: string | null;
   /** What the device sent, where its driver has chosen. */
   readonly request?: RequestKind;
+  /** The event that wrote what a read saw; null for writes, faults, and memory that nobody has written. */
+  readonly seen: number | null;
+}
+
+/** The CPU touches a byte of a view. */
+export interface CpuEvent extends EventBase {
+  readonly kind: "cpu";
+  readonly by: string;
+  readonly buffer: string;
+  readonly view: string;
+  readonly access: "read" | "write";
+  /** Byte of the buffer. */
+  readonly offset: number;
+  /** With the accessors for I/O memory. */
+  readonly io: boolean;
+  /** `sigbus`: a user mapping without a page; `fault`: a kernel address that reaches nothing, or memory that is off. */
+  readonly answer: "ok" | "sigbus" | "fault";
+  /** What was touched, and the byte of it; null and 0 where nothing was. */
+  readonly storage: string | null;
+  readonly storageOffset: number;
+  /** As with `access`. */
+  readonly seen: number | null;
+}
+
+/** Pages of a user mapping get entries, or lose them. `page` counts from the start of the mapping. */
+export interface PageEvent extends EventBase {
+  readonly kind: "page";
+  readonly buffer: string;
+  readonly view: string;
+  readonly on: boolean;
+  readonly page: number;
+  readonly count: number;
+  /** What the first page shows, in bytes; null and 0 where entries go. */
+  readonly storage: string | null;
+  readonly offset: number;
 }
 
 /** Something is allocated or taken: `storage`, `power`, `registration`, `private`. `of`: what it belongs to, where known. */
@@ -327,6 +362,8 @@ export type HistoryEvent =
   | ResumedEvent
   | SignalEvent
   | AccessEvent
+  | CpuEvent
+  | PageEvent
   | AllocEvent
   | FreeEvent
   | EpochEvent
@@ -355,6 +392,8 @@ export const eventKinds = [
   "resumed",
   "signal",
   "access",
+  "cpu",
+  "page",
   "alloc",
   "free",
   "epoch",

@@ -29,6 +29,11 @@ const mapAs = (of: CallArgs["map"], form: string) =>
 const unmap = (of: CallArgs["unmap"], form: string) =>
   `unmap${form} ${of.mapping ?? "no live mapping"} of ${of.attachment ?? nothing} ${of.direction}${when(of.altered, "with an altered table")}`;
 
+const mmapAs = (of: CallArgs["mmap"], form: string) =>
+  `mmap ${form} ${of.pages} pages of ${of.buffer} from page ${of.offset} as ${of.view}${when(!of.shared, "private")}`;
+const syncRequest = (buffer: string, flags: number | null) =>
+  `sync request on ${buffer} with ${flags === null ? "a pointer that faults" : `flags ${flags}`}`;
+
 /** Each call in a few words, as failure blocks show it. */
 export const callPhrases: Phrases<CallArgs> = {
   export: (of) =>
@@ -91,6 +96,17 @@ export const callPhrases: Phrases<CallArgs> = {
   createChain: (of) => `create chain ${of.fence} at ${of.seqno} of ${of.contained} behind ${of.previous ?? nothing}`,
   findSeqno: (of) => `find point ${of.seqno} in ${of.fence}`,
   merge: (of) => `merge ${listed(of.fences)} as ${of.fence}`,
+  beginCpu: (of) => `begin CPU access to ${of.buffer} ${of.direction}`,
+  endCpu: (of) => `end CPU access to ${of.buffer} ${of.direction}`,
+  ioctlSync: (of) => syncRequest(of.buffer, of.flags),
+  ioctl: (of) => `request ${of.command} on ${of.buffer}`,
+  vmap: (of) => `vmap ${of.buffer} as ${of.view}`,
+  vmapUnlocked: (of) => `vmap unlocked ${of.buffer} as ${of.view}`,
+  vunmap: (of) => `vunmap ${of.view ?? "an unknown address"}`,
+  vunmapUnlocked: (of) => `vunmap unlocked ${of.view ?? "an unknown address"}`,
+  mmap: (of) => mmapAs(of, "for a driver"),
+  mmapFd: (of) => mmapAs(of, "by descriptor"),
+  munmap: (of) => `munmap ${of.view}`,
   import: (of) => `import ${of.buffer} into ${of.importer} ${of.direction} as ${of.import}`,
   submit: (of) => `submit ${of.job} to ${of.importer}: ${listed(of.uses.map((use) => `${use.kind} ${use.import}`))}`,
   complete: (of) => `complete ${of.job}`,
@@ -128,6 +144,11 @@ export const stepPhrases: StepPhrases = {
   get: (of) => getBuffer(of.fd),
   attach: (of) =>
     `attach ${of.importer} to ${of.buffer ?? nothing} as ${of.attachment}${when(of.noDevice, "without device")}`,
+  munmap: (of) => `munmap ${of.view}`,
+  vunmap: (of) => `vunmap ${of.view}`,
+  vunmapUnlocked: (of) => `vunmap unlocked ${of.view}`,
+  ioctlSync: (of) => syncRequest(of.buffer, of.unreadable ? null : of.flags),
+  cpuAccess: (of) => `CPU ${of.kind} at ${of.offset} through ${of.view}${when(of.io, "with I/O accessors")}`,
   unmap: unmapStep(""),
   unmapUnlocked: unmapStep(" unlocked"),
   access: (of) => `${of.kind === "speculativeRead" ? "speculative read" : of.kind} through ${of.mapping}`,
@@ -172,6 +193,12 @@ export const hookPhrases: Phrases<HookArgs> = {
   map: (of) => `map ${of.attachment} ${of.direction}`,
   unmap: (of) => `unmap ${of.attachment} ${of.direction}`,
   release: (of) => `release ${of.buffer}`,
+  beginCpu: (of) => `begin CPU access to ${of.buffer} ${of.direction}`,
+  endCpu: (of) => `end CPU access to ${of.buffer} ${of.direction}`,
+  vmap: (of) => `vmap ${of.buffer}`,
+  vunmap: (of) => `vunmap ${of.buffer}`,
+  mmap: (of) => mmapAs(of, "hook,"),
+  cpuFault: (of) => `CPU fault at page ${of.page} of ${of.view}`,
   invalidate: (of) => `invalidate ${of.attachment}`,
   enableSignaling: (of) => `enable signaling of ${of.fence}`,
   signaled: (of) => `is ${of.fence} signaled?`,

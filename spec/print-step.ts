@@ -61,6 +61,9 @@ function answerOf(event: RetEvent): string {
     case "map":
     case "mapUnlocked":
       return tableText(event);
+    case "vmap":
+    case "vmapUnlocked":
+      return `${event.address ?? "no address"}${event.iomem ? ", I/O memory" : ""}`;
     case "isRevocable":
     case "testSignaled":
     case "checkAndSignal":
@@ -105,6 +108,8 @@ function hookAnswerOf(event: CbRetEvent): string {
   switch (event.hook) {
     case "map":
       return tableText(event);
+    case "vmap":
+      return `${event.address ?? "no address"}${event.iomem ? ", I/O memory" : ""}`;
     case "enableSignaling":
     case "signaled":
       return event.answer ? "yes" : "no";
@@ -203,6 +208,10 @@ export function printEvent(event: HistoryEvent): string {
       return `${event.fence} signals at time ${event.time}${event.error === 0 ? "" : ` with error ${event.error}`}`;
     case "access":
       return `${event.importer}: ${event.access} at ${hex(event.address)} through ${event.mapping ?? "no mapping"} of ${event.attachment} → ${event.answer === "fault" ? "fault" : (event.storage ?? "ok")}`;
+    case "cpu":
+      return `${event.by}: CPU ${event.access} at ${event.offset} through ${event.view} → ${event.answer === "ok" ? (event.storage ?? "ok") : event.answer}`;
+    case "page":
+      return `${event.view}: ${event.count} pages from page ${event.page} ${event.on ? `show ${event.storage ?? "nothing"} at ${event.offset}` : "lose their entries"}`;
     case "alloc":
       return `${event.by}: take ${event.what} ${event.id}${failed(event.errno)}`;
     case "free":

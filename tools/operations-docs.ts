@@ -12,6 +12,7 @@ const sides: readonly (readonly [OperationSide, string, string])[] = [
   ["reservation", "Reservation objects", "Locks, acquire contexts and the fences in them."],
   ["fence", "Fences", "Fences, callbacks, waits and containers."],
   ["platform", "Platform", "Peer-to-peer memory of PCI devices and the DMA API, asked directly."],
+  ["cpu", "CPU and user space", "CPU access, kernel addresses, user mappings, and requests on descriptors."],
   ["harness", "Harness", "What the harness does to the world around the two sides (level control)."],
 ];
 

@@ -1,7 +1,8 @@
 import type { Rule } from "../rule.ts";
 import { rules as brackets } from "./brackets.ts";
 import { rules as coherence } from "./coherence.ts";
+import { rules as requests } from "./requests.ts";
 import { rules as mmap } from "./mmap.ts";
 import { rules as vmap } from "./vmap.ts";
 
-export const cpuRules: readonly Rule[] = [...brackets, ...coherence, ...vmap, ...mmap];
+export const cpuRules: readonly Rule[] = [...brackets, ...requests, ...coherence, ...vmap, ...mmap];

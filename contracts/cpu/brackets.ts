@@ -1,6 +1,30 @@
+import { ENOMEM, errnoName } from "../../spec/errno.ts";
+import { bracketCovers } from "../../spec/state/observe/cpu.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
-import { kernel, doc, run } from "../source.ts";
+import { checked } from "../rule-text.ts";
+import { doc, kernel, run } from "../source.ts";
+import {
+  endsOwn,
+  handsOn,
+  hasWaited,
+  isImportedTwice,
+  isInterruption,
+  isUnlocked,
+  noteAbandoned,
+  noteRetry,
+  noteWait,
+  ranHook,
+  ranHookAndWaited,
+  repeats,
+  resvOf,
+  retryOf,
+  type BracketRet,
+  type Retries,
+  type Waits,
+} from "./bracket-checks.ts";
+import { bracketOf, callAround, cpuHooksIn, isWeaker, openBracketCall, pendingForCpu } from "./frames.ts";
+import { bracketing, interrupting, looking, waiting } from "./situations.ts";
 
 export const cpu01: Rule = {
   id: "CPU-01",
@@ -15,7 +39,19 @@ export const cpu01: Rule = {
     "Is the begin result checked before the first load or store?",
     "Is there an access after end, for example in a deferred copy?",
   ],
-  status: later("CPU"),
+  status: checked,
+  situation: looking,
+  monitor: on({
+    cpu(event, state, verdict) {
+      verdict.exercised();
+      const open = state.buffers.get(event.buffer)?.brackets ?? [];
+      if (open.some(({ by, direction }) => by === event.by && bracketCovers(direction, event.access))) return;
+      verdict.violated(
+        `the CPU ${event.access === "read" ? "reads" : "writes"} ${event.buffer} for ${event.by} outside any bracket that covers it`,
+        verdict.since("buffers", event.buffer, "brackets"),
+      );
+    },
+  }),
 };
 
 export const cpu02: Rule = {
@@ -31,7 +67,9 @@ export const cpu02: Rule = {
     run(["6.12.117", "7.2.13"], "begin or end by the holder: lockdep reports, result 0"),
   ],
   hints: ["Is begin called from a path that already locked the buffer for submission?"],
-  status: later("CPU"),
+  status: checked,
+  situation: bracketing,
+  monitor: on({ "call beginCpu": isUnlocked, "call endCpu": isUnlocked, "call ioctlSync": isUnlocked }),
 };
 
 export const cpu03: Rule = {
@@ -51,7 +89,37 @@ export const cpu03: Rule = {
     "Is the level chosen by 'will the CPU write', not by the DMA direction seen from the device?",
     "Is the reservation lock taken for the wait?",
   ],
-  status: later("CPU"),
+  status: checked,
+  situation: waiting,
+  monitor: remember((): Waits => new Map(), {
+    "call beginCpu": (event, state, _verdict, waits) => noteWait(event, state, waits),
+    "call ioctlSync": (event, state, _verdict, waits) => noteWait(event, state, waits),
+    "cbret beginCpu": (event, state, _verdict, waits) => {
+      const call = callAround(state, event.task);
+      if (call !== undefined) waits.set(call.seq, pendingForCpu(state, event.buffer, event.direction));
+    },
+    lock: (event, state, verdict) => {
+      const call = openBracketCall(state, event.task);
+      if (event.lockClass !== "reservation" || call === undefined) return;
+      verdict.violated(`begin or end on ${call.buffer} asks for the lock of ${event.lock}`, call);
+    },
+    blocked: (event, state, verdict) => {
+      const call = openBracketCall(state, event.task);
+      const bracket = bracketOf(call);
+      if (call === undefined || bracket?.end !== false || event.wait.kind !== "fence") return;
+      verdict.exercised();
+      const { fence } = event.wait;
+      if (!event.interruptible)
+        verdict.violated(`begin on ${call.buffer} waits for ${fence} and cannot be interrupted`);
+      else if (isWeaker(state, call.buffer, bracket.direction, fence))
+        verdict.violated(
+          `begin on ${call.buffer} ${bracket.direction} waits for ${fence}, whose usage is not asked for`,
+          verdict.since("reservations", resvOf(state, call.buffer), "entries"),
+        );
+    },
+    "ret beginCpu": hasWaited,
+    "ret ioctlSync": hasWaited,
+  }),
 };
 
 export const cpu04: Rule = {
@@ -65,7 +133,31 @@ export const cpu04: Rule = {
     run(["6.12.117", "7.2.13"], "-12 at once with a fence pending"),
   ],
   hints: ["Is the hook's result checked before the wait?"],
-  status: later("CPU"),
+  status: checked,
+  situation: {
+    ...bracketing,
+    failures: [{ site: "hook:beginCpu", errno: ENOMEM }],
+  },
+  monitor: remember(() => new Map<number, number>(), {
+    "cbret beginCpu": (event, state, verdict, failed) => {
+      const call = callAround(state, event.task);
+      if (event.errno === 0 || bracketOf(call)?.end !== false) return;
+      verdict.exercised();
+      failed.set(call!.seq, event.errno);
+    },
+    blocked: (event, state, verdict, failed) => {
+      const call = openBracketCall(state, event.task);
+      if (call !== undefined && failed.has(call.seq))
+        verdict.violated(`begin on ${call.buffer} goes on to wait although the exporter's hook failed`, call);
+    },
+    ret: (event, _state, verdict, failed) => {
+      const errno = failed.get(event.call);
+      if (errno === undefined) return;
+      failed.delete(event.call);
+      if (event.errno !== errno)
+        verdict.violated(`begin answers ${errnoName(event.errno)} where the exporter's hook said ${errnoName(errno)}`);
+    },
+  }),
 };
 
 export const cpu05: Rule = {
@@ -73,14 +165,44 @@ export const cpu05: Rule = {
   level: "MUST",
   obliged: ["exporter"],
   statement:
-    "After a begin whose wait was interrupted behind a successful hook, the exporter works on without ever seeing the matching end.",
+    "After a begin that failed in the exporter's hook or was interrupted behind it, the exporter works on without ever seeing the matching end.",
   intent: "Nobody undoes the hook after the interruption, so a nesting counter would be off for good.",
   sources: [
     kernel("drivers/dma-buf/dma-buf.c", "dma_buf_begin_cpu_access", "6.12, 7.2"),
     run(["6.12.117", "7.2.13"], "-ERESTARTSYS in the wait: no end hook, next begin works"),
   ],
   hints: ["Does the begin hook count brackets or take a reference that only end releases?"],
-  status: later("CPU"),
+  status: checked,
+  situation: interrupting,
+  evidence: ["alloc", "free"],
+  monitor: remember(() => ({ abandoned: new Map<string, BracketRet>(), taken: new Map<string, string>() }), {
+    alloc: (event, state, _verdict, { taken }) => {
+      const hook = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
+      if (hook?.kind !== "cb" || hook.hook !== "beginCpu" || event.what === "storage" || event.errno !== 0) return;
+      taken.set(event.id, hook.buffer);
+    },
+    free: (event, _state, _verdict, { taken }) => void taken.delete(event.id),
+    "ret beginCpu": (event, state, _verdict, { abandoned }) => noteAbandoned(event, state, abandoned),
+    "ret ioctlSync": (event, state, _verdict, { abandoned }) => noteAbandoned(event, state, abandoned),
+    warn: (event, state, verdict, { abandoned }) => {
+      const hook = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
+      if (hook?.kind !== "cb" || hook.hook !== "release" || !event.text.startsWith("kernel stops")) return;
+      const begun = abandoned.get(hook.buffer);
+      if (begun !== undefined)
+        verdict.violated(`the release of ${hook.buffer} meets what a begin that failed has left: ${event.text}`, begun);
+    },
+    "cbret release": (event, _state, verdict, { abandoned, taken }) => {
+      const interrupted = abandoned.get(event.buffer);
+      if (interrupted === undefined) return;
+      verdict.exercised();
+      for (const [id, buffer] of taken)
+        if (buffer === event.buffer)
+          verdict.violated(
+            `${id}, taken in a begin that never gets its end, is not given back with ${buffer}`,
+            interrupted,
+          );
+    },
+  }),
 };
 
 export const cpu06: Rule = {
@@ -95,7 +217,24 @@ export const cpu06: Rule = {
     run(["6.12.117", "7.2.13"], "restartable signal handler: hook runs a second time"),
   ],
   hints: ["Does the second begin hook call find state that the first one left half done?"],
-  status: later("CPU"),
+  status: checked,
+  situation: interrupting,
+  monitor: remember(() => new Map<string, BracketRet>(), {
+    "cbret beginCpu": (event, state, verdict, interrupted) => {
+      const call = callAround(state, event.task);
+      if (call === undefined || !("by" in call) || event.injected) return;
+      const earlier = interrupted.get(retryOf({ buffer: event.buffer, by: call.by }, event.direction));
+      if (earlier === undefined || state.buffers.get(event.buffer)?.access !== "accessible") return;
+      verdict.exercised();
+      if (event.errno === 0 || event.errno === ENOMEM || isInterruption(event.errno)) return;
+      verdict.violated(
+        `the hook refuses a begin that is repeated after an interruption: ${errnoName(event.errno)}`,
+        earlier,
+      );
+    },
+    "ret beginCpu": repeats,
+    "ret ioctlSync": repeats,
+  }),
 };
 
 export const cpu07: Rule = {
@@ -106,34 +245,25 @@ export const cpu07: Rule = {
   intent: "End writes back or invalidates for one direction, and a wrong or missing one leaves dirty lines behind.",
   sources: [doc("drivers/dma-buf/dma-buf.c", "dma_buf_end_cpu_access")],
   hints: ["Is end called on the error paths between the two?"],
-  status: later("CPU"),
-};
-
-export const cpu10: Rule = {
-  id: "CPU-10",
-  level: "MUST",
-  obliged: ["framework"],
-  statement:
-    "The sync request accepts only start or end with read, write or both (else -EINVAL) and passes read as from-device, write as to-device, both as bidirectional.",
-  intent:
-    "A flag that is silently ignored today cannot get a meaning tomorrow, and a swapped direction loses the cache operation.",
-  sources: [
-    kernel("drivers/dma-buf/dma-buf.c", "dma_buf_ioctl", "6.12, 7.2"),
-    run(["6.12.117", "7.2.13"], "flags 0 to 9, bit 31 and a high bit, on own, heap, udmabuf and vgem buffers"),
-  ],
-  hints: ["Is a request without read and write refused?", "Are bits above the low three refused?"],
-  status: later("CPU"),
-};
-
-export const cpu28: Rule = {
-  id: "CPU-28",
-  level: "MUST",
-  obliged: ["framework"],
-  statement: "An unknown buffer request gives -ENOTTY and an unreadable argument -EFAULT, without side effects.",
-  intent: "User space probes for features by these two codes.",
-  sources: [kernel("drivers/dma-buf/dma-buf.c", "dma_buf_ioctl", "6.12, 7.2")],
-  hints: ["Is the argument copied before any hook runs?"],
-  status: later("CPU"),
+  status: checked,
+  situation: bracketing,
+  monitor: remember((): Retries => new Set(), {
+    "call endCpu": endsOwn,
+    "call ioctlSync": endsOwn,
+    "ret endCpu": (event, _state, _verdict, retries) => noteRetry(event, retries),
+    "ret ioctlSync": (event, _state, _verdict, retries) => noteRetry(event, retries),
+    "ret release": (event, state, verdict) => {
+      const imported = state.imports.get(event.import);
+      if (imported === undefined) return;
+      const open = state.buffers.get(imported.buffer)?.brackets.find(({ by }) => by === imported.importer);
+      if (open === undefined || isImportedTwice(state, event.import)) return;
+      verdict.exercised();
+      verdict.violated(
+        `${imported.importer} gives ${imported.buffer} back with its bracket ${open.direction} still open`,
+        verdict.since("buffers", imported.buffer, "brackets"),
+      );
+    },
+  }),
 };
 
 export const cpu31: Rule = {
@@ -148,7 +278,17 @@ export const cpu31: Rule = {
     run(["6.12.117", "7.2.13"], "end with a fence pending: hook only, error passed on"),
   ],
   hints: ["Does the end path share code with begin that waits?"],
-  status: later("CPU"),
+  status: checked,
+  situation: waiting,
+  monitor: on({
+    blocked: (event, state, verdict) => {
+      const call = openBracketCall(state, event.task);
+      if (bracketOf(call)?.end !== true || event.wait.kind !== "fence") return;
+      verdict.violated(`end on ${call!.buffer} waits for ${event.wait.fence}`, call);
+    },
+    "ret endCpu": handsOn,
+    "ret ioctlSync": handsOn,
+  }),
 };
 
 export const cpu34: Rule = {
@@ -164,7 +304,22 @@ export const cpu34: Rule = {
     run(["6.12.117", "7.2.13"], "heap and vgem accept; udmabuf refuses only before its first begin"),
   ],
   hints: ["What does the end hook touch if begin never ran?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...bracketing, misuse: ["endCpu"] },
+  monitor: on({
+    "ret endCpu": (event, state, verdict) => {
+      const offered = state.buffers.get(event.buffer)?.cpuHooks ?? [];
+      if (!verdict.misuse || !offered.includes("endCpu")) return;
+      verdict.exercised();
+      if (cpuHooksIn(state, event.task, event.call).length === 0)
+        verdict.violated(`an end on ${event.buffer} does not reach its exporter`);
+    },
+    warn: (event, state, verdict) => {
+      const frame = state.tasks.get(event.task)?.frames.at(-1);
+      if (frame?.kind !== "cb" || (frame.hook !== "endCpu" && frame.hook !== "beginCpu")) return;
+      verdict.violated(`the ${frame.hook} hook for ${frame.buffer} meets a warning: ${event.text}`, frame);
+    },
+  }),
 };
 
 export const cpu36: Rule = {
@@ -180,20 +335,15 @@ export const cpu36: Rule = {
     run(["6.12.117", "7.2.13"], "kernel form and request; direction NONE passed through"),
   ],
   hints: ["Does the absence of a begin hook return early, before the wait?"],
-  status: later("CPU"),
+  status: checked,
+  situation: waiting,
+  monitor: remember((): Waits => new Map(), {
+    "call beginCpu": (event, state, _verdict, waits) => noteWait(event, state, waits),
+    "call ioctlSync": (event, state, _verdict, waits) => noteWait(event, state, waits),
+    "ret endCpu": ranHook,
+    "ret beginCpu": (event, state, verdict, waits) => ranHookAndWaited(event, state, verdict, waits),
+    "ret ioctlSync": (event, state, verdict, waits) => ranHookAndWaited(event, state, verdict, waits),
+  }),
 };
 
-export const rules: readonly Rule[] = [
-  cpu01,
-  cpu02,
-  cpu03,
-  cpu04,
-  cpu05,
-  cpu06,
-  cpu07,
-  cpu10,
-  cpu28,
-  cpu31,
-  cpu34,
-  cpu36,
-];
+export const rules: readonly Rule[] = [cpu01, cpu02, cpu03, cpu04, cpu05, cpu06, cpu07, cpu31, cpu34, cpu36];

@@ -1,6 +1,72 @@
+import { ENODEV, ENOMEM, ERESTARTSYS, EINTR, errnoName } from "../../spec/errno.ts";
+import type { CpuEvent, RetEvent } from "../../spec/event.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
-import { kernel, doc, thread, derived, run } from "../source.ts";
+import { placementOf } from "../shared/lookup.ts";
+import { derived, doc, kernel, run, thread } from "../source.ts";
+import { Contents } from "./contents.ts";
+import { bracketOf, cpuHooksIn } from "./frames.ts";
+import { bracketing, comparing, looking, sharing } from "./situations.ts";
+
+/** CPU-08: a begin beside a bracket that is open already. */
+function overlaps(event: RetEvent<"beginCpu" | "ioctlSync">, state: State, verdict: Verdict): void {
+  const buffer = state.buffers.get(event.buffer);
+  if (bracketOf(event)?.end !== false || buffer === undefined) return;
+  if (buffer.brackets.length > 0) verdict.exercised();
+  const failed = cpuHooksIn(state, event.task, event.call).some(({ errno }) => errno !== 0);
+  const wrong = event.errno !== 0 && !failed && event.errno !== ERESTARTSYS && event.errno !== EINTR;
+  const since = verdict.since("buffers", event.buffer, "brackets");
+  if (wrong && buffer.brackets.length > 0)
+    verdict.violated(`a second bracket on ${event.buffer} is refused: ${errnoName(event.errno)}`, since);
+  else if (event.errno === 0 && holds(state, event.task, buffer.resv))
+    verdict.violated(
+      `begin on ${event.buffer} returns with ${buffer.resv} locked: nobody else gets on until the end`,
+      verdict.since("reservations", buffer.resv, "owner"),
+    );
+}
+
+/** CPU-32: where a page of a buffer is, through any live device mapping of where it is now. */
+function deviceView(state: State, buffer: string, offset: number): { storage: string | null; offset: number } | null {
+  const epoch = state.buffers.get(buffer)?.epoch;
+  for (const mapping of state.mappings.values()) {
+    if (mapping.buffer !== buffer || !mapping.live || mapping.epoch !== epoch) continue;
+    let rest = offset;
+    for (const segment of mapping.segments) {
+      if (rest < segment.length) return { storage: segment.storage, offset: segment.offset + rest };
+      rest -= segment.length;
+    }
+  }
+  return null;
+}
+
+/** CPU-32: as the first view of this page in this place showed it. */
+function agrees(event: CpuEvent, state: State, verdict: Verdict, seen: Map<string, CpuEvent>): void {
+  if (event.answer !== "ok" || event.storage === null) return;
+  const device = deviceView(state, event.buffer, event.offset);
+  if (device?.storage === event.storage) {
+    verdict.exercised();
+    if (device.offset !== event.storageOffset)
+      verdict.violated(
+        `byte ${event.offset} of ${event.buffer} is byte ${event.storageOffset} for the CPU and byte ${device.offset} of ${event.storage} for a device`,
+      );
+  }
+  const key = `${event.storage} ${Math.floor(event.offset / pageSize)}`;
+  const first = seen.get(key);
+  if (first === undefined) {
+    seen.set(key, event);
+    return;
+  }
+  if (first.view === event.view) return;
+  verdict.exercised();
+  if (first.storageOffset - first.offset !== event.storageOffset - event.offset)
+    verdict.violated(
+      `${first.view} and ${event.view} show different bytes of ${event.storage} at one offset of ${event.buffer}`,
+      first,
+    );
+}
 
 export const cpu08: Rule = {
   id: "CPU-08",
@@ -11,7 +77,9 @@ export const cpu08: Rule = {
   intent: "Brackets are about caches; a process that forgets its end must not lock out the device.",
   sources: [doc("include/uapi/linux/dma-buf.h", "struct dma_buf_sync")],
   hints: ["Is a lock or a busy mark held from begin to end?"],
-  status: later("CPU"),
+  status: checked,
+  situation: bracketing,
+  monitor: on({ "ret beginCpu": overlaps, "ret ioctlSync": overlaps }),
 };
 
 export const cpu09: Rule = {
@@ -26,7 +94,23 @@ export const cpu09: Rule = {
     run(["6.12.117", "7.2.13"], "begin never waits for BOOKKEEP"),
   ],
   hints: ["Is the job's own fence or sync file waited for before begin?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...looking, importers: ["cpu"], weights: { import: 4, submit: 15, complete: 3 } },
+  monitor: on({
+    cpu(event, state, verdict) {
+      const resv = state.buffers.get(event.buffer)?.resv ?? "";
+      const own = (state.reservations.get(resv)?.entries ?? []).filter(
+        ({ fence, usage }) => usage === "bookkeep" && state.fences.get(fence)?.by === event.by,
+      );
+      if (own.length > 0) verdict.exercised();
+      const pending = own.find(({ fence }) => state.fences.get(fence)?.signaled === false);
+      if (pending !== undefined)
+        verdict.violated(
+          `the CPU touches ${event.buffer} for ${event.by} while its own ${pending.fence} is pending, which no bracket waits for`,
+          verdict.since("reservations", resv, "entries"),
+        );
+    },
+  }),
 };
 
 export const cpu11: Rule = {
@@ -38,7 +122,7 @@ export const cpu11: Rule = {
   intent: "The exporter did only the cache operations of the announced direction.",
   sources: [doc("include/linux/dma-buf.h", "dma_buf_ops begin_cpu_access")],
   hints: ["Does a read-modify-write run inside a write-only bracket?"],
-  status: later("CPU"),
+  status: untested("what an access in another direction sees is undefined, so every content is right"),
 };
 
 export const cpu17: Rule = {
@@ -50,7 +134,7 @@ export const cpu17: Rule = {
   intent: "The pages may move, be device memory or need other cache attributes, and only the exporter knows.",
   sources: [thread("003", "König, 15 Jan 2025, PFN sharing RFC")],
   hints: ["Does the driver take a page or PFN out of the mapped table and map it?"],
-  status: later("CPU"),
+  status: untested("env hands out no page and no address that an importer could map for the CPU by itself"),
 };
 
 export const cpu24: Rule = {
@@ -66,7 +150,28 @@ export const cpu24: Rule = {
   ],
   needs: ["move"],
   hints: ["Is a failed migration returned although the memory can be read in place?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...bracketing, exporters: ["subject", "dynamic"], failures: [{ site: "storage", errno: ENOMEM }] },
+  monitor: remember(() => new Set<string>(), {
+    alloc(event, _state, _verdict, refused) {
+      if (event.errno !== 0) refused.add(event.task);
+    },
+    "cb beginCpu"(event, _state, _verdict, refused) {
+      refused.delete(event.task);
+    },
+    "cbret beginCpu"(event, state, verdict, refused) {
+      const buffer = state.buffers.get(event.buffer);
+      const reads = event.direction === "fromDevice" || event.direction === "bidirectional";
+      if (event.injected || buffer?.access !== "accessible" || !reads) return;
+      if (placementOf(state, buffer) !== "device") return;
+      verdict.exercised();
+      if (refused.has(event.task) && (event.errno === ENOMEM || event.errno === ENODEV))
+        verdict.violated(
+          `begin on ${event.buffer} fails as its data could not come to the CPU, though it can be read where it is`,
+          verdict.since("buffers", event.buffer, "storage"),
+        );
+    },
+  }),
 };
 
 export const cpu25: Rule = {
@@ -85,7 +190,24 @@ export const cpu25: Rule = {
     "Does the hook walk all mapped attachments, under the lock that map and unmap take?",
     "Is an attachment that mapped after begin synced at its map?",
   ],
-  status: later("CPU"),
+  status: checked,
+  needs: ["cpuSync"],
+  temporal: ["T-25"],
+  situation: sharing,
+  monitor: remember(() => new Contents(), {
+    access(event, state, verdict, contents) {
+      if (event.access === "write") contents.deviceWrites(event, state);
+      else contents.deviceReads(event, state, verdict);
+    },
+    cpu(event, state, verdict, contents) {
+      if (event.answer !== "ok") return;
+      if (event.access === "write") contents.cpuWrites(event, state);
+      else contents.cpuReads(event, state, verdict);
+    },
+    "cbret beginCpu": (event, state, _verdict, contents) => contents.synchronised(event, state),
+    "cbret endCpu": (event, state, _verdict, contents) => contents.synchronised(event, state),
+    touch: (event, state, _verdict, contents) => contents.dropped(event, state),
+  }),
 };
 
 export const cpu29: Rule = {
@@ -99,7 +221,38 @@ export const cpu29: Rule = {
     "An overlapping writer loses data to a cache line write-back, and broken user code must not become a broken kernel.",
   sources: [derived("CPU-01 and the DMA API ownership rules")],
   hints: ["Does a helper thread still write when the buffer is submitted?"],
-  status: later("CPU"),
+  status: checked,
+  situation: {
+    ...sharing,
+    importers: ["cpu", "scripted", "static"],
+    weights: { ...sharing.weights, import: 4, submit: 8 },
+  },
+  monitor: remember(() => ({ contents: new Contents(), ended: new Set<number>() }), {
+    cpu(event, state, _verdict, { contents, ended }) {
+      if (event.access !== "write" || event.answer !== "ok") return;
+      contents.cpuWrites(event, state);
+      // Behind its bracket's end.
+      const open = state.buffers.get(event.buffer)?.brackets ?? [];
+      if (open.every(({ by }) => by !== event.by)) ended.add(event.seq);
+    },
+    access(event, state, verdict, { contents, ended }) {
+      if (event.answer !== "ok") return;
+      const write = contents.unfinished(event, state);
+      if (event.access === "write") contents.deviceWrites(event, state);
+      if (write === undefined) return;
+      verdict.exercised();
+      if (ended.has(write.seq))
+        verdict.violated(
+          `${event.importer} touches ${write.buffer}, which ${write.by} wrote with the CPU outside its bracket`,
+          write,
+        );
+    },
+    warn(event, state, verdict) {
+      const open = [...state.buffers.values()].some(({ brackets }) => brackets.length > 0);
+      if (open && event.text.startsWith("kernel stops") && state.tasks.get(event.task)?.frames.length === 0)
+        verdict.violated(`a device's work beside an open bracket stops the kernel: ${event.text}`);
+    },
+  }),
 };
 
 export const cpu32: Rule = {
@@ -117,7 +270,10 @@ export const cpu32: Rule = {
     "Is the offset inside a large folio added in every view?",
     "Does each view walk the pages in the same order?",
   ],
-  status: later("CPU"),
+  status: checked,
+  needsAny: ["vmap", "mmap"],
+  situation: comparing,
+  monitor: remember(() => new Map<string, CpuEvent>(), { cpu: agrees }),
 };
 
 export const rules: readonly Rule[] = [cpu08, cpu09, cpu11, cpu17, cpu24, cpu25, cpu29, cpu32];

@@ -1,6 +1,46 @@
+import { EINVAL, EOVERFLOW, errnoName, type Errno } from "../../spec/errno.ts";
+import type { CbEvent, PageEvent, RetEvent } from "../../spec/event.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import type { Situation } from "../../spec/situation.ts";
+import { bracketCovers } from "../../spec/state/observe/cpu.ts";
+import { holds, type BufferState, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
-import { kernel, doc, proposal, run } from "../source.ts";
+import { isOver } from "../shared/fences.ts";
+import { doc, kernel, proposal, run } from "../source.ts";
+import { cpuHooksIn } from "./frames.ts";
+import { looking, movingViews, oldViews } from "./situations.ts";
+
+const mapping: Situation = {
+  weights: { mmap: 15, mmapFd: 15, munmap: 5, import: 3 },
+  sizes: [100, 4096, 6000, 8192, 3 * 4096],
+  importers: ["cpu", "scripted"],
+};
+
+function wholePages(buffer: BufferState): number {
+  return Math.floor(buffer.size / pageSize);
+}
+
+/** CPU-18: what a request has to be refused with; 0 where it comes to the exporter. */
+function refusal(event: RetEvent<"mmap" | "mmapFd">, buffer: BufferState): Errno {
+  if (!buffer.cpuHooks.includes("mmap")) return EINVAL;
+  if (event.offset > Number.MAX_SAFE_INTEGER - event.pages) return EOVERFLOW;
+  return event.offset + event.pages > wholePages(buffer) ? EINVAL : 0;
+}
+
+function isChecked(event: RetEvent<"mmap" | "mmapFd">, state: State, verdict: Verdict): void {
+  const buffer = state.buffers.get(event.buffer);
+  if (buffer === undefined) return;
+  verdict.exercised();
+  const wanted = refusal(event, buffer);
+  const hook = cpuHooksIn(state, event.task, event.call).at(-1);
+  const range = `${event.pages} pages from page ${event.offset} of ${event.buffer}`;
+  if (wanted !== 0 && (event.errno !== wanted || hook !== undefined))
+    verdict.violated(`${event.op} of ${range} answers ${errnoName(event.errno)}, not ${errnoName(wanted)}`, hook);
+  else if (wanted === 0 && event.errno !== (hook?.errno ?? -1))
+    verdict.violated(`${event.op} of ${range}, which lie inside it, answers ${errnoName(event.errno)}`, hook);
+}
 
 export const cpu18: Rule = {
   id: "CPU-18",
@@ -15,7 +55,9 @@ export const cpu18: Rule = {
     run(["6.12.117", "7.2.13"], "lengths and offsets on sizes 100, 4096, 6000, 8192; the fd form answers -EINVAL"),
   ],
   hints: ["Is the size rounded up instead of down?", "Is the overflow test made before the addition is used?"],
-  status: later("CPU"),
+  status: checked,
+  situation: mapping,
+  monitor: on({ "ret mmap": isChecked, "ret mmapFd": isChecked }),
 };
 
 export const cpu19: Rule = {
@@ -31,7 +73,29 @@ export const cpu19: Rule = {
   ],
   needs: ["mmap"],
   hints: ["Is the reference of the former file dropped only after the new one was taken?"],
-  status: later("CPU"),
+  status: checked,
+  situation: mapping,
+  monitor: on({
+    "ret mmap"(event, state, verdict) {
+      if (event.errno !== 0 || !state.buffers.has(event.buffer)) return;
+      verdict.exercised();
+      if (event.file !== event.buffer)
+        verdict.violated(`a mapping of ${event.buffer} made by ${event.by} belongs to another file`);
+      else if (event.start !== event.offset)
+        verdict.violated(`a mapping of ${event.buffer} from page ${event.offset} on starts at page ${event.start}`);
+    },
+    "cb release"(event, state, verdict) {
+      for (const [name, view] of state.views) {
+        if (view.buffer !== event.buffer || view.kind !== "mmap") continue;
+        verdict.exercised();
+        if (view.live)
+          verdict.violated(
+            `${event.buffer} is released while ${name} shows it to a user`,
+            verdict.since("views", name, "live"),
+          );
+      }
+    },
+  }),
 };
 
 export const cpu20: Rule = {
@@ -44,7 +108,20 @@ export const cpu20: Rule = {
   sources: [doc("include/linux/dma-buf.h", "dma_buf_ops mmap")],
   needs: ["mmap"],
   hints: ["Is there a platform test that decides to leave out sync?"],
-  status: later("CPU"),
+  status: checked,
+  situation: looking,
+  monitor: on({
+    cpu(event, state, verdict) {
+      if (state.views.get(event.view)?.kind !== "mmap") return;
+      verdict.exercised();
+      const open = state.buffers.get(event.buffer)?.brackets ?? [];
+      if (open.some(({ by, direction }) => by === event.by && bracketCovers(direction, event.access))) return;
+      verdict.violated(
+        `${event.by} touches its mapping of ${event.buffer} outside a bracket`,
+        verdict.since("buffers", event.buffer, "brackets"),
+      );
+    },
+  }),
 };
 
 export const cpu21: Rule = {
@@ -60,7 +137,28 @@ export const cpu21: Rule = {
     "Does the file's mapping point at the exporter's own address space?",
     "Does the zap come before the pages are freed, and are new faults blocked meanwhile?",
   ],
-  status: later("CPU"),
+  status: checked,
+  evidence: ["free"],
+  situation: oldViews,
+  monitor: remember(() => new Map<string, PageEvent>(), {
+    page(event, _state, _verdict, shown) {
+      if (event.on && event.storage !== null) shown.set(event.storage, event);
+    },
+    free(event, state, verdict, shown) {
+      const first = event.what === "storage" ? shown.get(event.id) : undefined;
+      if (first === undefined) return;
+      verdict.exercised();
+      for (const [name, view] of state.views)
+        if (view.live && view.shows.includes(event.id))
+          verdict.violated(`${event.id} is given back while ${name} still shows it to a user`, first);
+    },
+    cpu(event, state, verdict, shown) {
+      const buffer = state.buffers.get(event.buffer);
+      if (event.answer !== "ok" || event.storage === null || state.views.get(event.view)?.kind !== "mmap") return;
+      if (state.resources.get(event.storage)?.live !== false || buffer === undefined) return;
+      verdict.violated(`${event.view} reaches ${event.storage}, which was given back`, shown.get(event.storage));
+    },
+  }),
 };
 
 export const cpu22: Rule = {
@@ -72,7 +170,22 @@ export const cpu22: Rule = {
   sources: [kernel("drivers/gpu/drm/ttm/ttm_bo_vm.c", "ttm_bo_vm_fault_idle", "6.12, 7.2")],
   needs: ["mmap"],
   hints: ["Is the fence test made under the reservation lock that the fault takes?"],
-  status: later("CPU"),
+  status: checked,
+  situation: movingViews,
+  monitor: on({
+    page(event, state, verdict) {
+      const fault = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
+      if (!event.on || fault?.kind !== "cb" || fault.hook !== "cpuFault" || fault.view !== event.view) return;
+      const resv = state.buffers.get(event.buffer)?.resv ?? "";
+      const moves = (state.reservations.get(resv)?.entries ?? []).filter(({ usage }) => usage === "kernel");
+      if (moves.length > 0) verdict.exercised();
+      const pending = moves.find(
+        ({ fence }) => !isOver(state, fence) && state.fences.get(fence)?.hooks.includes("wait") !== true,
+      );
+      if (pending !== undefined)
+        verdict.violated(`a page of ${event.buffer} is shown while ${pending.fence} is pending`, fault);
+    },
+  }),
 };
 
 export const cpu23: Rule = {
@@ -87,7 +200,19 @@ export const cpu23: Rule = {
   ],
   needs: ["mmap"],
   hints: ["Does the importing driver's mmap path hold the lock of the imported object?"],
-  status: later("CPU"),
+  status: checked,
+  situation: mapping,
+  monitor: on({
+    "call mmap"(event, state, verdict) {
+      verdict.exercised();
+      const resv = state.buffers.get(event.buffer)?.resv ?? "";
+      if (holds(state, event.task, resv))
+        verdict.violated(
+          `${event.by} maps ${event.buffer} for a user while it holds ${resv}`,
+          verdict.since("reservations", resv, "owner"),
+        );
+    },
+  }),
 };
 
 export const cpu30: Rule = {
@@ -104,7 +229,19 @@ export const cpu30: Rule = {
   ],
   needs: ["mmap"],
   hints: ["Does the mmap hook test the shared flag before anything else?"],
-  status: later("CPU"),
+  status: checked,
+  situation: mapping,
+  monitor: on({
+    "cbret mmap"(event, _state, verdict) {
+      if (event.shared || event.injected) return;
+      verdict.exercised();
+      if (event.errno === 0) verdict.violated(`${event.to} accepts a private mapping of ${event.buffer}`);
+      else if (event.errno !== EINVAL)
+        verdict.violated(
+          `${event.to} refuses a private mapping of ${event.buffer} with ${errnoName(event.errno)}, not EINVAL`,
+        );
+    },
+  }),
 };
 
 export const cpu33: Rule = {
@@ -119,7 +256,19 @@ export const cpu33: Rule = {
   ],
   needs: ["mmap"],
   hints: ["Can the offset be changed between the check and the hook?"],
-  status: later("CPU"),
+  status: checked,
+  situation: mapping,
+  monitor: on({
+    "cb mmap"(event: CbEvent<"mmap">, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined) return;
+      verdict.exercised();
+      if (event.offset + event.pages > wholePages(buffer))
+        verdict.violated(
+          `the mmap hook for ${event.buffer} is asked for ${event.pages} pages from page ${event.offset}, past its end`,
+        );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [cpu18, cpu19, cpu20, cpu21, cpu22, cpu23, cpu30, cpu33];

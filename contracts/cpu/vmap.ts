@@ -1,6 +1,164 @@
+import { EBUSY, EINVAL, ENOMEM, errnoName } from "../../spec/errno.ts";
+import type { BlockedEvent, CallEvent, CbEvent, RetEvent } from "../../spec/event.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
-import { kernel, doc, thread, run } from "../source.ts";
+import { placementOf } from "../shared/lookup.ts";
+import { doc, kernel, run, thread } from "../source.ts";
+import { cpuHooksIn } from "./frames.ts";
+import { looking } from "./situations.ts";
+import type { Situation } from "../../spec/situation.ts";
+
+type VmapCall = CallEvent<"vmap" | "vmapUnlocked" | "vunmap" | "vunmapUnlocked">;
+type VmapRet = RetEvent<"vmap" | "vmapUnlocked">;
+type VunmapRet = RetEvent<"vunmap" | "vunmapUnlocked">;
+
+const vmapping: Situation = {
+  weights: { vmap: 8, vmapUnlocked: 8, vunmap: 8, vunmapUnlocked: 5, lock: 3, unlock: 3, import: 2, release: 2 },
+  importers: ["cpu", "scripted"],
+};
+
+function resvOf(state: State, buffer: string): string {
+  return state.buffers.get(buffer)?.resv ?? "";
+}
+
+/** CPU-12. */
+function hasItsLock(event: VmapCall, state: State, verdict: Verdict): void {
+  verdict.exercised();
+  const resv = resvOf(state, event.buffer);
+  const wanted = event.op === "vmap" || event.op === "vunmap";
+  if (holds(state, event.task, resv) !== wanted)
+    verdict.violated(
+      `${event.by} calls ${event.op} on ${event.buffer} ${wanted ? "without" : "while it holds"} ${resv}`,
+      verdict.since("reservations", resv, "owner"),
+    );
+}
+
+/** CPU-13. */
+function failsCleanly(event: VmapRet, state: State, verdict: Verdict, failed: Map<string, VmapRet>): void {
+  const buffer = state.buffers.get(event.buffer);
+  if (buffer === undefined) return;
+  const hook = cpuHooksIn(state, event.task, event.call).at(-1);
+  const earlier = failed.get(event.buffer);
+  if (earlier !== undefined && hook === undefined && !buffer.vmapHooked && event.errno === 0)
+    verdict.violated(`${event.op} of ${event.buffer} after one that failed does not reach the exporter`, earlier);
+  if (event.errno === 0) {
+    if (!buffer.cpuHooks.includes("vmap"))
+      verdict.violated(`${event.op} of ${event.buffer} succeeds although its exporter has no vmap`);
+    return void failed.delete(event.buffer);
+  }
+  verdict.exercised();
+  failed.set(event.buffer, event);
+  const right = buffer.cpuHooks.includes("vmap") ? hook?.errno : EINVAL;
+  if (event.address !== null || event.iomem)
+    verdict.violated(`${event.op} of ${event.buffer} fails and leaves an address in the result`, hook);
+  else if (event.errno !== right)
+    verdict.violated(
+      `${event.op} of ${event.buffer} answers ${errnoName(event.errno)}, not ${right === undefined ? "what the exporter says" : errnoName(right)}`,
+      hook,
+    );
+}
+
+/** CPU-14: whether somebody else is just about to change the count. */
+function isCounting(state: State, own: string, buffer: string): boolean {
+  for (const [task, { frames }] of state.tasks)
+    if (task !== own && frames.some((frame) => frame.kind === "call" && isVmapCall(frame) && frame.buffer === buffer))
+      return true;
+  return false;
+}
+
+function isVmapCall(frame: CallEvent): frame is VmapCall {
+  return ["vmap", "vmapUnlocked", "vunmap", "vunmapUnlocked"].includes(frame.op);
+}
+
+/** The address that the exporter gave last, by buffer. */
+type Addresses = Map<string, string | null>;
+
+function shares(event: VmapRet, state: State, verdict: Verdict, addresses: Addresses): void {
+  const buffer = state.buffers.get(event.buffer);
+  if (event.errno !== 0 || buffer === undefined || !buffer.cpuHooks.includes("vmap")) return;
+  const own = cpuHooksIn(state, event.task, event.call).length > 0;
+  if (!own) verdict.exercised();
+  const current = addresses.get(event.buffer);
+  if (!own && !buffer.vmapHooked && !isCounting(state, event.task, event.buffer))
+    verdict.violated(`${event.op} of ${event.buffer} succeeds while the exporter has no mapping for the kernel`);
+  else if (current !== undefined && buffer.vmapHooked && event.address !== current)
+    verdict.violated(`${event.op} of ${event.buffer} gives another address than the one in use`);
+}
+
+function endsLast(event: VunmapRet, state: State, verdict: Verdict): void {
+  const buffer = state.buffers.get(event.buffer);
+  if (buffer === undefined || event.view === null || !buffer.cpuHooks.includes("vunmap")) return;
+  if (isCounting(state, event.task, event.buffer)) return;
+  verdict.exercised();
+  if (buffer.vmaps === 0 && buffer.vmapHooked)
+    verdict.violated(`the last vunmap of ${event.buffer} does not reach the exporter`);
+}
+
+/** CPU-15. */
+function isBalanced(event: CallEvent<"vunmap" | "vunmapUnlocked">, _state: State, verdict: Verdict): void {
+  verdict.exercised();
+  if (event.view === null)
+    verdict.violated(`${event.by} gives an address of ${event.buffer} to ${event.op} that it has not, or no longer`);
+}
+
+/** CPU-35 of the hooks that run unlocked: the call was made without the lock, and so is the hook. */
+function runsUnlocked(
+  event: CbEvent<"beginCpu" | "endCpu" | "mmap">,
+  state: State,
+  verdict: Verdict,
+  locked: Set<number>,
+): void {
+  const call = state.tasks.get(event.task)?.frames.at(-1);
+  if (call?.kind !== "call" || locked.has(call.seq)) return;
+  verdict.exercised();
+  const resv = resvOf(state, event.buffer);
+  if (holds(state, event.task, resv))
+    verdict.violated(
+      `the ${event.hook} hook for ${event.buffer} runs under ${resv}`,
+      verdict.since("reservations", resv, "owner"),
+    );
+}
+
+function runsLocked(event: CbEvent<"vmap" | "vunmap">, state: State, verdict: Verdict): void {
+  const call = state.tasks.get(event.task)?.frames.at(-1);
+  if (call?.kind !== "call") return;
+  verdict.exercised();
+  const resv = resvOf(state, event.buffer);
+  if (!holds(state, event.task, resv) && call.op !== "vmap" && call.op !== "vunmap")
+    verdict.violated(`the ${event.hook} hook for ${event.buffer} runs without ${resv}`);
+}
+
+function locksItself(event: BlockedEvent, state: State, verdict: Verdict): void {
+  const hook = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
+  if (hook?.kind !== "cb" || (hook.hook !== "vmap" && hook.hook !== "vunmap") || event.wait.kind !== "lock") return;
+  if (event.wait.lock === resvOf(state, hook.buffer) && holds(state, event.task, event.wait.lock))
+    verdict.violated(
+      `the ${hook.hook} hook for ${hook.buffer} waits for ${event.wait.lock}, which its caller holds`,
+      hook,
+    );
+}
+
+/** CPU-16: nothing is left of a vmap that failed or has ended, so nothing keeps the memory in its place. */
+function isFreeAgain(
+  event: RetEvent<"move" | "evict">,
+  state: State,
+  verdict: Verdict,
+  tried: ReadonlySet<string>,
+): void {
+  const buffer = state.buffers.get(event.buffer);
+  if (!tried.has(event.buffer) || buffer === undefined || buffer.vmapHooked || buffer.access !== "accessible") return;
+  for (const [task, { frames }] of state.tasks) if (task !== event.task && frames.length > 0) return;
+  for (const row of state.attachments.values())
+    if (row.buffer === event.buffer && (row.hookPins > 0 || row.hookMaps.length > 0)) return;
+  verdict.exercised();
+  if (event.errno === EBUSY)
+    verdict.violated(
+      `${event.buffer} cannot be moved although nobody has pinned or mapped it any more`,
+      verdict.since("buffers", event.buffer, "vmapHooked"),
+    );
+}
 
 export const cpu12: Rule = {
   id: "CPU-12",
@@ -14,7 +172,14 @@ export const cpu12: Rule = {
   ],
   needs: ["vmap"],
   hints: ["Which form does each caller use, and does it hold the lock there?"],
-  status: later("CPU"),
+  status: checked,
+  situation: vmapping,
+  monitor: on({
+    "call vmap": hasItsLock,
+    "call vmapUnlocked": hasItsLock,
+    "call vunmap": hasItsLock,
+    "call vunmapUnlocked": hasItsLock,
+  }),
 };
 
 export const cpu13: Rule = {
@@ -30,7 +195,9 @@ export const cpu13: Rule = {
     run(["6.12.117", "7.2.13"], "-EINVAL and -12, pointer cleared in both"),
   ],
   hints: ["Is the output cleared before the first check?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...vmapping, failures: [{ site: "hook:vmap", errno: ENOMEM }] },
+  monitor: remember(() => new Map<string, VmapRet>(), { "ret vmap": failsCleanly, "ret vmapUnlocked": failsCleanly }),
 };
 
 export const cpu14: Rule = {
@@ -48,14 +215,44 @@ export const cpu14: Rule = {
   ],
   needs: ["vmap"],
   hints: ["Is the counter changed only after the hook succeeded?"],
-  status: later("CPU"),
+  status: checked,
+  situation: vmapping,
+  monitor: remember((): Addresses => new Map(), {
+    "cb vmap"(event, state, verdict) {
+      if (state.buffers.get(event.buffer)?.vmapHooked === true)
+        verdict.violated(
+          `the vmap hook for ${event.buffer} runs again although the kernel has an address of it`,
+          verdict.since("buffers", event.buffer, "vmapHooked"),
+        );
+    },
+    "cbret vmap"(event, _state, _verdict, addresses) {
+      if (event.errno === 0) addresses.set(event.buffer, event.address);
+    },
+    "cb vunmap"(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined) return;
+      verdict.exercised();
+      if (!buffer.vmapHooked)
+        verdict.violated(`the vunmap hook for ${event.buffer} runs without a mapping for the kernel`);
+      else if (buffer.vmaps > 0)
+        verdict.violated(
+          `the vunmap hook for ${event.buffer} runs while ${buffer.vmaps} users are left`,
+          verdict.since("buffers", event.buffer, "vmaps"),
+        );
+    },
+    "ret vmap": shares,
+    "ret vmapUnlocked": shares,
+    "ret vunmap": (event, state, verdict) => endsLast(event, state, verdict),
+    "ret vunmapUnlocked": (event, state, verdict) => endsLast(event, state, verdict),
+  }),
 };
 
 export const cpu15: Rule = {
   id: "CPU-15",
   level: "MUST",
   obliged: ["caller"],
-  statement: "Vunmap gets the address of the current vmap and is called no more often than vmap succeeded.",
+  statement:
+    "Vunmap gets the address of the current vmap and is called exactly as often as vmap succeeded, also where the caller has no use for what it got.",
   intent: "The kernel stops the machine on either mistake.",
   sources: [
     kernel("drivers/dma-buf/dma-buf.c", "dma_buf_vunmap", "6.12, 7.2"),
@@ -63,7 +260,20 @@ export const cpu15: Rule = {
   ],
   needs: ["vmap"],
   hints: ["Is vunmap also reached when vmap had failed?"],
-  status: later("CPU"),
+  status: checked,
+  situation: vmapping,
+  monitor: on({
+    "call vunmap": isBalanced,
+    "call vunmapUnlocked": isBalanced,
+    "cb release"(event, state, verdict) {
+      for (const [name, view] of state.views)
+        if (view.buffer === event.buffer && view.kind === "vmap" && view.live)
+          verdict.violated(
+            `${event.buffer} is released while ${view.by} has ${name}, which it never gave to vunmap`,
+            verdict.since("views", name, "live"),
+          );
+    },
+  }),
 };
 
 export const cpu16: Rule = {
@@ -77,7 +287,32 @@ export const cpu16: Rule = {
   sources: [kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c", "amdgpu_dma_buf_vmap, amdgpu_dma_buf_vunmap", "7.2")],
   needs: ["vmap"],
   hints: ["Does the vmap hook pin before it maps, and unpin on the map's error path?"],
-  status: later("CPU"),
+  status: checked,
+  situation: {
+    ...looking,
+    weights: { ...looking.weights, move: 8, vunmapUnlocked: 4 },
+    failures: [{ site: "kernel-mapping", errno: ENOMEM }],
+    exporters: ["subject", "dynamic"],
+  },
+  monitor: remember(() => new Set<string>(), {
+    "cbret vmap"(event, _state, _verdict, tried) {
+      tried.add(event.buffer);
+    },
+    cpu(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (state.views.get(event.view)?.kind !== "vmap" || buffer?.access !== "accessible") return;
+      verdict.exercised();
+      const since = verdict.since("buffers", event.buffer, "storage");
+      if (event.answer !== "ok") verdict.violated(`the kernel's address of ${event.buffer} reaches nothing`, since);
+      else if (event.storage !== buffer.storage)
+        verdict.violated(
+          `the kernel's address of ${event.buffer} shows ${event.storage ?? "nothing"}, which is not where it is`,
+          since,
+        );
+    },
+    "ret move": (event, state, verdict, tried) => isFreeAgain(event, state, verdict, tried),
+    "ret evict": (event, state, verdict, tried) => isFreeAgain(event, state, verdict, tried),
+  }),
 };
 
 export const cpu26: Rule = {
@@ -89,7 +324,7 @@ export const cpu26: Rule = {
   intent: "A CPU access to protected memory faults the machine or breaks its confidentiality.",
   sources: [thread("000", "pages of secure memory are conveyed inside the kernel only")],
   hints: ["Are both hooks missing, or do they refuse, for buffers of the secure kind?"],
-  status: later("CPU"),
+  status: untested("no memory of the machine is secure: placements are system and device"),
 };
 
 export const cpu27: Rule = {
@@ -104,7 +339,31 @@ export const cpu27: Rule = {
     kernel("include/linux/iosys-map.h", "iosys_map is_iomem", "6.12, 7.2"),
   ],
   hints: ["Does the hook set the I/O flag of the result?", "Does the user ask that flag before a memcpy?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...looking, exporters: ["static"] },
+  monitor: on({
+    "cbret vmap"(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (event.errno !== 0 || buffer === undefined) return;
+      const inDevice = placementOf(state, buffer) === "device";
+      if (inDevice) verdict.exercised();
+      if (inDevice !== event.iomem)
+        verdict.violated(
+          `the kernel's address of ${event.buffer} is ${event.iomem ? "" : "not "}marked as I/O memory, and the buffer is in ${inDevice ? "device" : "system"} memory`,
+          verdict.since("buffers", event.buffer, "storage"),
+        );
+    },
+    cpu(event, state, verdict) {
+      const view = state.views.get(event.view);
+      if (view?.kind !== "vmap") return;
+      if (view.iomem) verdict.exercised();
+      if (view.iomem !== event.io)
+        verdict.violated(
+          `${event.by} touches ${event.buffer} with the accessors for ${event.io ? "I/O" : "ordinary"} memory`,
+          verdict.since("views", event.view, "iomem"),
+        );
+    },
+  }),
 };
 
 export const cpu35: Rule = {
@@ -119,7 +378,20 @@ export const cpu35: Rule = {
     run(["6.12.117", "7.2.13"], "lock state seen in all five hooks"),
   ],
   hints: ["Does a vmap hook call a helper that locks the buffer?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...vmapping, weights: { ...vmapping.weights, beginCpu: 4, mmapFd: 3, mmap: 3 } },
+  monitor: remember(() => new Set<number>(), {
+    call(event, state, _verdict, locked) {
+      if ("buffer" in event && event.buffer !== null && holds(state, event.task, resvOf(state, event.buffer)))
+        locked.add(event.seq);
+    },
+    "cb beginCpu": runsUnlocked,
+    "cb endCpu": runsUnlocked,
+    "cb mmap": runsUnlocked,
+    "cb vmap": (event, state, verdict) => runsLocked(event, state, verdict),
+    "cb vunmap": (event, state, verdict) => runsLocked(event, state, verdict),
+    blocked: (event, state, verdict) => locksItself(event, state, verdict),
+  }),
 };
 
 export const rules: readonly Rule[] = [cpu12, cpu13, cpu14, cpu15, cpu16, cpu26, cpu27, cpu35];

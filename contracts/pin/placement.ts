@@ -24,7 +24,7 @@ export function isPinnedInDevice(state: State, name: string): boolean {
 
 /**
  * A move of a buffer that nobody pins is not refused as busy because of what happened to its pins before (`cause`).
- * Fences, contended locks and mappings of importers that cannot be told are reasons of their own.
+ * Fences, contended locks, and mappings of importers that cannot be told and of the kernel are reasons of their own.
  */
 export function staysFree(
   event: RetEvent<"move" | "evict">,
@@ -34,9 +34,11 @@ export function staysFree(
 ): void {
   const buffer = state.buffers.get(event.buffer);
   if (cause === undefined || buffer?.access !== "accessible" || cause.seq > event.call) return;
-  const fixed = attachmentsOf(state, event.buffer).some(
-    ([, row]) => row.hookPins > 0 || (row.ops !== "callback" && row.hookMaps.length > 0),
-  );
+  const fixed =
+    buffer.vmapHooked ||
+    attachmentsOf(state, event.buffer).some(
+      ([, row]) => row.hookPins > 0 || (row.ops !== "callback" && row.hookMaps.length > 0),
+    );
   const contended = trailOf(state, event.task, event.call).some((entry) => entry.kind === "lock" && entry.errno !== 0);
   if (fixed || (event.errno === EBUSY && (contended || pendingFences(state, buffer.resv).length > 0))) return;
   verdict.exercised();

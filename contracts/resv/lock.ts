@@ -2,7 +2,7 @@ import { EBUSY, EINTR } from "../../spec/errno.ts";
 import type { LockEvent } from "../../spec/event.ts";
 import type { CallName } from "../../spec/calls.ts";
 import { on, remember } from "../monitor.ts";
-import { checked, later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
 import { contention } from "./contention.ts";
@@ -160,7 +160,23 @@ export const resv42: Rule = {
     "Is copy_from_user or copy_to_user called between lock and unlock?",
     "Are user pages pinned while a buffer is locked?",
   ],
-  status: later("CPU"),
+  status: checked,
+  situation: {
+    weights: { mmapFd: 4, ioctlSync: 8, cpuAccess: 4, import: 3, submit: 4 },
+    importers: ["cpu", "scripted"],
+  },
+  monitor: on({
+    lock(event, state, verdict) {
+      if (event.lockClass !== "mm") return;
+      verdict.exercised();
+      const held = state.tasks.get(event.task)?.held.find(({ lockClass }) => lockClass === "reservation");
+      if (held !== undefined)
+        verdict.violated(
+          `${event.by} touches a user's memory while it holds ${held.lock}`,
+          verdict.since("reservations", held.lock, "owner"),
+        );
+    },
+  }),
 };
 
 export const resv47: Rule = {

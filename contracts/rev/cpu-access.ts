@@ -1,4 +1,7 @@
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import type { CbEvent } from "../../spec/event.ts";
+import { on, remember } from "../monitor.ts";
+import { revokedViews } from "../cpu/situations.ts";
 import type { Rule } from "../rule.ts";
 import { derived, proposal } from "../source.ts";
 
@@ -21,7 +24,33 @@ export const rev42: Rule = {
     "Are the page table entries of all mappings of the buffer's file zapped?",
     "Can a fault put an entry back between the zap and the end of the revoke?",
   ],
-  status: later("CPU"),
+  status: checked,
+  needsAny: ["mmap", "vmap"],
+  situation: revokedViews,
+  monitor: on({
+    cpu(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (state.views.get(event.view)?.kind !== "mmap" || buffer === undefined) return;
+      if (buffer.access !== "revoked" && buffer.access !== "revokedForever") return;
+      verdict.exercised();
+      if (event.answer === "ok")
+        verdict.violated(
+          `${event.view} still shows ${event.buffer}, which is revoked`,
+          verdict.since("buffers", event.buffer, "access"),
+        );
+    },
+    "cbret vmap"(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined || event.injected) return;
+      if (buffer.access !== "revoked" && buffer.access !== "revokedForever") return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `a vmap of ${event.buffer} succeeds although it is revoked`,
+          verdict.since("buffers", event.buffer, "access"),
+        );
+    },
+  }),
 };
 
 export const rev43: Rule = {
@@ -39,7 +68,29 @@ export const rev43: Rule = {
     "Is the exporter's lock held from the test until the entry is inserted?",
     "Does the revoke set the state before it zaps?",
   ],
-  status: later("CPU"),
+  status: checked,
+  situation: revokedViews,
+  monitor: remember(() => new Map<number, CbEvent<"cpuFault">>(), {
+    "cb cpuFault"(event, state, _verdict, faults) {
+      const access = state.buffers.get(event.buffer)?.access;
+      if (access === "revoked" || access === "revokedForever") faults.set(event.seq, event);
+    },
+    "cbret cpuFault"(event, state, verdict, faults) {
+      const begun = faults.get(event.cb);
+      const access = state.buffers.get(event.buffer)?.access;
+      if (begun === undefined || (access !== "revoked" && access !== "revokedForever")) return;
+      verdict.exercised();
+      if (event.errno === 0) verdict.violated(`a fault on ${event.buffer}, which is revoked, ends with a page`, begun);
+    },
+    page(event, state, verdict) {
+      const access = state.buffers.get(event.buffer)?.access;
+      if (!event.on || (access !== "revoked" && access !== "revokedForever")) return;
+      verdict.violated(
+        `${event.view} gets an entry for ${event.buffer}, which is revoked`,
+        verdict.since("buffers", event.buffer, "access"),
+      );
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [rev42, rev43];

@@ -1,6 +1,7 @@
 import type { OperationName } from "../../spec/operations/operations.ts";
 import { bufferDraws } from "./buffers.ts";
 import type { DrawContext } from "./context.ts";
+import { cpuDraws } from "./cpu.ts";
 import { fenceDraws } from "./fences.ts";
 import { importerDraws } from "./importers.ts";
 import { platformDraws } from "./platform.ts";
@@ -13,6 +14,7 @@ export const draws = {
   ...reservationDraws,
   ...fenceDraws,
   ...platformDraws,
+  ...cpuDraws,
 } as unknown as Readonly<Record<OperationName, (context: DrawContext) => object | null>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
@@ -111,4 +113,16 @@ export const baseWeights: Readonly<Record<OperationName, number>> = {
   dmaUnmap: 3,
   dmaSync: 1,
   setMask: 0.5,
+  beginCpu: 2,
+  endCpu: 1.5,
+  ioctlSync: 1.5,
+  ioctl: 0.3,
+  vmap: 1,
+  vmapUnlocked: 1.5,
+  vunmap: 0.7,
+  vunmapUnlocked: 0.8,
+  mmap: 1,
+  mmapFd: 1.2,
+  munmap: 0.7,
+  cpuAccess: 3,
 };

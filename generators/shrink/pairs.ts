@@ -20,6 +20,7 @@ const brackets: readonly Bracket[] = [
   { opens: ["pin"], closes: ["unpin"], object: "attachment" },
   { opens: ["getRef", "get"], closes: ["put", "exportFd", "requestFd"], object: "buffer" },
   { opens: ["fenceGet", "fenceGetLive"], closes: ["fencePut", "createArray", "createChain"], object: "fence" },
+  { opens: ["beginCpu"], closes: ["endCpu"], object: "buffer" },
   { opens: ["revoke"], closes: ["unrevoke"], object: "buffer" },
   { opens: ["setMemory"], closes: ["setMemory"], object: "exporter" },
   { opens: ["acquireInit"], closes: ["acquireFini"], object: "acquire" },

@@ -12,8 +12,10 @@ import type {
   FenceOps,
   FileDescriptor,
   ImporterOps,
+  IosysMap,
   Reservation,
   SgTable,
+  UserMapping,
 } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import type { NamedKind } from "../names.ts";
@@ -118,6 +120,46 @@ class BareEnv extends DirectEnv {
 
   override setStorage(): void {}
 
+  *vmap(buffer: DmaBuf, map: IosysMap): Call<Errno> {
+    return this.viewed(buffer, map, yield* settle(this.world.framework.buffers.vmap(buffer, map), "vmap"));
+  }
+
+  *vmapUnlocked(buffer: DmaBuf, map: IosysMap): Call<Errno> {
+    const { buffers } = this.world.framework;
+    return this.viewed(buffer, map, yield* settle(buffers.vmapUnlocked(buffer, map), "vmapUnlocked"));
+  }
+
+  *mmap(buffer: DmaBuf, mapping: UserMapping, offset: number): Call<Errno> {
+    this.world.mmu.add(mapping, buffer);
+    return this.viewed(
+      buffer,
+      mapping,
+      yield* settle(this.world.framework.buffers.mmap(buffer, mapping, offset), "mmap"),
+    );
+  }
+
+  *mmapFd(buffer: DmaBuf, mapping: UserMapping): Call<Errno> {
+    const { buffers } = this.world.framework;
+    this.world.mmu.add(mapping, buffer);
+    yield* settle(buffers.getRef(buffer), "getRef");
+    mapping.file = buffer;
+    return this.viewed(buffer, mapping, yield* settle(buffers.mmapFd(buffer, mapping), "mmapFd"));
+  }
+
+  *munmap(mapping: UserMapping): Call<void> {
+    this.world.mmu.remove(mapping);
+    if (mapping.file !== null) yield* settle(this.world.framework.buffers.put(mapping.file), "put");
+  }
+
+  private viewed(buffer: DmaBuf, view: object, errno: Errno): Errno {
+    const { names, scheduler } = this.world;
+    if (errno === 0) {
+      names.bind(view, names.next("view", scheduler.current.stepId));
+      this.world.viewOf.set(view, buffer);
+    }
+    return errno;
+  }
+
   private named<T extends object | number | null>(kind: NamedKind, made: T): T {
     const { names, scheduler } = this.world;
     if (typeof made === "object" && made !== null && names.known(made) === null)
@@ -149,6 +191,12 @@ const blocking = {
     "seek",
     "setName",
     "listBuffers",
+    "beginCpu",
+    "endCpu",
+    "ioctlSync",
+    "ioctl",
+    "vunmap",
+    "vunmapUnlocked",
   ],
   reservations: ["getFences", "getSingleton", "waitFences"],
   fences: ["waitFence", "waitAny"],

@@ -1,4 +1,4 @@
-import type { AttachmentOps } from "../../spec/calls.ts";
+import { cpuHooks, type AttachmentOps } from "../../spec/calls.ts";
 import type { Errno } from "../../spec/errno.ts";
 import type {
   Attachment,
@@ -55,6 +55,7 @@ export class BufferEnv extends PlatformEnv {
       pin: info.ops?.pin !== undefined,
       unpin: info.ops?.unpin !== undefined,
       caching: info.ops?.cacheSgtMapping === true,
+      cpuHooks: info.ops === null ? [] : cpuHooks.filter((hook) => info.ops![hook] !== undefined),
     };
     const shared = info.resv === undefined ? null : names.of(info.resv, "reservation", step);
     const call = recorder.emit({ kind: "call", op: "export", by, ...args, resv: shared });

@@ -70,6 +70,16 @@ const bufferMethods = [
   "setName",
   "getName",
   "listBuffers",
+  "beginCpu",
+  "endCpu",
+  "ioctlSync",
+  "ioctl",
+  "vmap",
+  "vunmap",
+  "vmapUnlocked",
+  "vunmapUnlocked",
+  "mmap",
+  "mmapFd",
 ] as const satisfies readonly (keyof Framework["buffers"])[];
 
 const reservationMethods = [

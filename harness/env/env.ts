@@ -3,10 +3,22 @@ import type { Blocking, Suspension } from "../../spec/roles/suspendable.ts";
 import { awaitable } from "../settle.ts";
 import type { World } from "../world.ts";
 import { BufferEnv } from "./buffer-env.ts";
+import { CpuEnv } from "./cpu-env.ts";
 import { DirectEnv } from "./direct-env.ts";
 import { KernelEnv } from "./kernel-env.ts";
 import { RecordedEnv } from "./recorded-env.ts";
 import { ReservationEnv } from "./reservation-env.ts";
+
+/** Generators that the methods of the env classes share; nobody else calls them. */
+const internal: ReadonlySet<string> = new Set([
+  "released",
+  "mapping",
+  "unmapping",
+  "bracket",
+  "vmapping",
+  "vunmapping",
+  "mapUser",
+]);
 
 /** `Env` with the awaitable half of each blocking call left off: what the classes below declare. */
 type Unawaited<E> = {
@@ -27,7 +39,13 @@ type BlockingMethod = (
  * Makes every generator method of the env classes awaitable, and counts each call that is made,
  * so that one that nobody waits for is noticed.
  */
-for (const prototype of [KernelEnv.prototype, BufferEnv.prototype, ReservationEnv.prototype, RecordedEnv.prototype])
+for (const prototype of [
+  KernelEnv.prototype,
+  BufferEnv.prototype,
+  CpuEnv.prototype,
+  ReservationEnv.prototype,
+  RecordedEnv.prototype,
+])
   for (const name of Object.getOwnPropertyNames(prototype)) {
     const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as BlockingMethod | undefined;
     if (typeof method !== "function" || method.constructor.name !== "GeneratorFunction") continue;
@@ -37,7 +55,7 @@ for (const prototype of [KernelEnv.prototype, BufferEnv.prototype, ReservationEn
       return method.call(this, a, b, c, d);
     };
     // What an unlock returns is only an offer to pause; leaving it unused is fine.
-    if (name === "released" || name === "mapping" || name === "unmapping") continue;
+    if (internal.has(name)) continue;
     Object.defineProperty(prototype, name, { value: counted });
   }
 

@@ -1,6 +1,14 @@
 import type { Errno } from "../../spec/errno.ts";
-import type { Attachment, Direction, DmaBuf, ExporterOps, SgTable } from "../../spec/roles/handles.ts";
-import type { Suspension } from "../../spec/roles/suspendable.ts";
+import type {
+  Attachment,
+  Direction,
+  DmaBuf,
+  ExporterOps,
+  IosysMap,
+  SgTable,
+  UserMapping,
+} from "../../spec/roles/handles.ts";
+import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { HarnessFault } from "../fault.ts";
 import { equip, type Mutable } from "../mutable.ts";
 import type { World } from "../world.ts";
@@ -154,6 +162,77 @@ class ExporterHooks {
     this.world.recorder.emit({ kind: "cbret", hook: "release", to: this.by, cb, errno: 0, injected: false, ...args });
   }
 
+  *beginCpu(buffer: DmaBuf, direction: Direction): Generator<Suspension, Errno, unknown> {
+    return yield* this.bracket("beginCpu", buffer, direction);
+  }
+
+  *endCpu(buffer: DmaBuf, direction: Direction): Generator<Suspension, Errno, unknown> {
+    return yield* this.bracket("endCpu", buffer, direction);
+  }
+
+  *mmap(buffer: DmaBuf, mapping: UserMapping): Generator<Suspension, Errno, unknown> {
+    const { recorder, names } = this.world;
+    const view = names.of(mapping, "view", this.world.scheduler.current.stepId);
+    const { start, pages, shared } = mapping;
+    const args = { buffer: this.bufferName(buffer), view, offset: start, pages, shared };
+    const cb = recorder.emit({ kind: "cb", hook: "mmap", to: this.by, ...args });
+    yield* this.world.at("cb-mmap");
+    const injected = this.world.failure("hook:mmap");
+    const errno = injected !== 0 ? injected : yield* this.answer("mmap", () => this.ops.mmap!(buffer, mapping));
+    recorder.emit({ kind: "cbret", hook: "mmap", to: this.by, cb, errno, injected: injected !== 0, ...args });
+    return errno;
+  }
+
+  *vmap(buffer: DmaBuf, map: IosysMap): Generator<Suspension, Errno, unknown> {
+    const { recorder, names } = this.world;
+    const args = { buffer: this.bufferName(buffer) };
+    const cb = recorder.emit({ kind: "cb", hook: "vmap", to: this.by, ...args });
+    yield* this.world.at("cb-vmap");
+    const injected = this.world.failure("hook:vmap");
+    const errno = injected !== 0 ? injected : yield* this.answer("vmap", () => this.ops.vmap!(buffer, map));
+    const address = map.address === null ? null : names.of(map.address, "address", this.world.scheduler.current.stepId);
+    recorder.emit({
+      kind: "cbret",
+      hook: "vmap",
+      to: this.by,
+      cb,
+      errno,
+      injected: injected !== 0,
+      ...args,
+      address,
+      iomem: map.isIomem,
+    });
+    return errno;
+  }
+
+  *vunmap(buffer: DmaBuf, map: IosysMap): Generator<Suspension, void, unknown> {
+    const { recorder, names } = this.world;
+    const address = map.address === null ? null : names.known(map.address);
+    const args = { buffer: this.bufferName(buffer), address };
+    const cb = recorder.emit({ kind: "cb", hook: "vunmap", to: this.by, ...args });
+    yield* runRole(this.world, "the exporter's vunmap", () => this.ops.vunmap!(buffer, map));
+    recorder.emit({ kind: "cbret", hook: "vunmap", to: this.by, cb, errno: 0, injected: false, ...args });
+  }
+
+  private *bracket(
+    hook: "beginCpu" | "endCpu",
+    buffer: DmaBuf,
+    direction: Direction,
+  ): Generator<Suspension, Errno, unknown> {
+    const { recorder } = this.world;
+    const args = { buffer: this.bufferName(buffer), direction };
+    const cb = recorder.emit({ kind: "cb", hook, to: this.by, ...args });
+    yield* this.world.at(`cb-${hook}`);
+    const injected = this.world.failure(`hook:${hook}`);
+    const errno = injected !== 0 ? injected : yield* this.answer(hook, () => this.ops[hook]!(buffer, direction));
+    recorder.emit({ kind: "cbret", hook, to: this.by, cb, errno, injected: injected !== 0, ...args });
+    return errno;
+  }
+
+  private *answer(hook: string, method: () => Suspendable<Errno | void>): Generator<Suspension, Errno, unknown> {
+    return errnoOf(hook, yield* runRole(this.world, `the exporter's ${hook}`, method));
+  }
+
   private attachmentName(attachment: Attachment): string {
     return this.world.names.of(attachment, "attachment", this.world.scheduler.current.stepId);
   }
@@ -178,6 +257,11 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
   if (ops.unmap !== undefined)
     equip(recorded, "unmap", (attachment, table, direction) => hooks.unmap(attachment, table, direction));
   if (ops.release !== undefined) equip(recorded, "release", (buffer) => hooks.release(buffer));
+  if (ops.beginCpu !== undefined) equip(recorded, "beginCpu", (buffer, direction) => hooks.beginCpu(buffer, direction));
+  if (ops.endCpu !== undefined) equip(recorded, "endCpu", (buffer, direction) => hooks.endCpu(buffer, direction));
+  if (ops.mmap !== undefined) equip(recorded, "mmap", (buffer, mapping) => hooks.mmap(buffer, mapping));
+  if (ops.vmap !== undefined) equip(recorded, "vmap", (buffer, map) => hooks.vmap(buffer, map));
+  if (ops.vunmap !== undefined) equip(recorded, "vunmap", (buffer, map) => hooks.vunmap(buffer, map));
   if (ops.cacheSgtMapping === true) recorded.cacheSgtMapping = true;
   return recorded;
 }

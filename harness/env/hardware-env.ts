@@ -39,6 +39,9 @@ export class HardwareEnv extends KernelEnv {
   }
 
   syncCaches(device: Device, range: PhysRange, owner: "device" | "cpu"): void {
+    const { caches } = this.world;
+    if (owner === "device") caches.syncForDevice(device, range.storage, range.offset, range.length);
+    else caches.syncForCpu(device, range.storage, range.offset, range.length);
     this.touch(owner === "device" ? "cachesForDevice" : "cachesForCpu", device, range);
   }
 

@@ -1,7 +1,17 @@
 import { ENOMEM, type Errno } from "../../spec/errno.ts";
 import type { Profile } from "../../spec/profile.ts";
 import type { AccessKind, Mutex, Owner, RequestKind, Resource } from "../../spec/roles/env.ts";
-import type { Attachment, DmaBuf, Fence, Placement, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  DmaBuf,
+  Fence,
+  IosysMap,
+  KernelAddress,
+  Placement,
+  SgTable,
+  Storage,
+  UserMapping,
+} from "../../spec/roles/handles.ts";
 import type { Suspendable, Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { OwnerModule, World } from "../world.ts";
@@ -103,6 +113,11 @@ export class KernelEnv {
     }
   }
 
+  touchUser(): void {
+    this.world.mmu.lock(this.by);
+    this.world.mmu.unlock(this.by);
+  }
+
   createMutex(lockClass: string, name: string): Mutex {
     return new HarnessMutex(lockClass, `${this.by}.${name}`);
   }
@@ -187,6 +202,30 @@ export class KernelEnv {
 
   access(attachment: Attachment, table: SgTable, kind: AccessKind, offset = 0, request?: RequestKind): "ok" | "fault" {
     return this.world.access(this.by, attachment, table, kind, offset, request);
+  }
+
+  mapForCpu(storage: Storage, offset = 0): KernelAddress {
+    const address = { storage, offset };
+    this.world.names.of(address, "address", this.world.scheduler.current.stepId);
+    return address;
+  }
+
+  *cpuAccess(
+    view: IosysMap | UserMapping,
+    kind: "read" | "write",
+    offset = 0,
+    io = false,
+  ): Generator<Suspension, "ok" | "sigbus" | "fault", unknown> {
+    this.begun();
+    return yield* this.world.mmu.access(this.by, view, kind, offset, io);
+  }
+
+  insertPages(mapping: UserMapping, page: number, count: number, storage: Storage, offset: number): void {
+    this.world.mmu.insert(mapping, page, count, storage, offset);
+  }
+
+  zapMappings(buffer: DmaBuf): void {
+    this.world.mmu.zapAll(buffer);
   }
 
   stopDevice(attachment: Attachment): void {

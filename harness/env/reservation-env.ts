@@ -5,7 +5,7 @@ import type { ReservationEntry } from "../../spec/roles/reservations.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { World } from "../world.ts";
-import { BufferEnv } from "./buffer-env.ts";
+import { CpuEnv } from "./cpu-env.ts";
 
 /** Stands for "no time limit" (MAX_SCHEDULE_TIMEOUT). */
 export const unbounded: number = Number.MAX_SAFE_INTEGER;
@@ -77,7 +77,7 @@ export function releaseLock(world: World, by: string, resv: Reservation): void {
 }
 
 /** The reservation half of `Env`. */
-export class ReservationEnv extends BufferEnv {
+export class ReservationEnv extends CpuEnv {
   createReservation(): Reservation {
     return this.world.framework.reservations.createReservation();
   }

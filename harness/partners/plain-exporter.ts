@@ -4,28 +4,40 @@ import type { Exporter } from "../../spec/roles/exporter.ts";
 import {
   pageSize,
   type Attachment,
+  type Device,
   type Direction,
   type DmaBuf,
+  type IosysMap,
   type Segment,
   type SgTable,
   type Storage,
+  type UserMapping,
 } from "../../spec/roles/handles.ts";
 
 /**
  * An exporter with no will of its own, for programs that make the exporter's contract calls themselves:
- * static memory, every hook present, pins counted by nobody.
+ * static memory, every hook present, pins counted by nobody. Only the one that does not pin lets the CPU in.
  */
 export class PlainExporter implements Exporter {
   private readonly env: Env;
   private readonly storages = new Map<DmaBuf, Storage>();
+  private readonly tables = new Map<SgTable, { readonly buffer: DmaBuf; readonly device: Device }>();
   readonly cacheSgtMapping: boolean;
   readonly pin?: (attachment: Attachment) => Errno;
   readonly unpin?: (attachment: Attachment) => void;
+  beginCpu?: (buffer: DmaBuf, direction: Direction) => Errno;
+  endCpu?: (buffer: DmaBuf, direction: Direction) => Errno;
+  mmap?: (buffer: DmaBuf, mapping: UserMapping) => Errno;
+  vmap?: (buffer: DmaBuf, map: IosysMap) => Errno;
+  vunmap?: () => void;
 
   constructor(env: Env, options: { readonly dynamic: boolean; readonly caching: boolean }) {
     this.env = env;
     this.cacheSgtMapping = options.caching;
-    if (!options.dynamic) return;
+    if (!options.dynamic) {
+      this.letCpuIn();
+      return;
+    }
     // Named first: see `equip`.
     const pin = (attachment: Attachment) => this.pinned(attachment);
     const unpin = () => undefined;
@@ -52,10 +64,13 @@ export class PlainExporter implements Exporter {
       }
       segments.push(segment);
     }
-    return { segments };
+    const table = { segments };
+    this.tables.set(table, { buffer: attachment.buffer, device: attachment.device });
+    return table;
   }
 
   unmap(attachment: Attachment, table: SgTable): void {
+    this.tables.delete(table);
     for (const segment of table.segments) this.env.dmaUnmap(attachment.device, segment);
   }
 
@@ -63,6 +78,41 @@ export class PlainExporter implements Exporter {
     const storage = this.storages.get(buffer);
     if (storage !== undefined) this.env.freeStorage(storage);
     this.storages.delete(buffer);
+  }
+
+  /** As a heap of cached memory (`drivers/dma-buf/heaps/system_heap.c`): all pages are there, and stay where they are. */
+  private letCpuIn(): void {
+    const beginCpu = (buffer: DmaBuf, direction: Direction) => this.sync(buffer, "dmaSyncForCpu", direction);
+    const endCpu = (buffer: DmaBuf, direction: Direction) => this.sync(buffer, "dmaSyncForDevice", direction);
+    const mmap = (buffer: DmaBuf, mapping: UserMapping) => this.showAll(buffer, mapping);
+    const vmap = (buffer: DmaBuf, map: IosysMap) => this.mapForKernel(buffer, map);
+    const vunmap = () => undefined;
+    this.beginCpu = beginCpu;
+    this.endCpu = endCpu;
+    this.mmap = mmap;
+    this.vmap = vmap;
+    this.vunmap = vunmap;
+  }
+
+  private sync(buffer: DmaBuf, how: "dmaSyncForCpu" | "dmaSyncForDevice", direction: Direction): Errno {
+    for (const [table, of] of this.tables)
+      if (of.buffer === buffer) for (const segment of table.segments) this.env[how](of.device, segment, direction);
+    return 0;
+  }
+
+  private showAll(buffer: DmaBuf, mapping: UserMapping): Errno {
+    if (!mapping.shared) return EINVAL;
+    const storage = this.storageOf(buffer);
+    if (typeof storage === "number") return storage;
+    this.env.insertPages(mapping, 0, mapping.pages, storage, mapping.start * pageSize);
+    return 0;
+  }
+
+  private mapForKernel(buffer: DmaBuf, map: IosysMap): Errno {
+    const storage = this.storageOf(buffer);
+    if (typeof storage === "number") return storage;
+    map.address = this.env.mapForCpu(storage);
+    return 0;
   }
 
   private storageOf(buffer: DmaBuf): Storage | Errno {

@@ -80,6 +80,11 @@ function opsWithout(exporter: Exporter, missing: readonly string[]): ExporterOps
   if (has("unmap"))
     equip(ops, "unmap", (attachment, table, direction) => exporter.unmap!(attachment, table, direction));
   if (has("release")) equip(ops, "release", (buffer) => exporter.release!(buffer));
+  if (has("beginCpu")) equip(ops, "beginCpu", (buffer, direction) => exporter.beginCpu!(buffer, direction));
+  if (has("endCpu")) equip(ops, "endCpu", (buffer, direction) => exporter.endCpu!(buffer, direction));
+  if (has("mmap")) equip(ops, "mmap", (buffer, mapping) => exporter.mmap!(buffer, mapping));
+  if (has("vmap")) equip(ops, "vmap", (buffer, map) => exporter.vmap!(buffer, map));
+  if (has("vunmap")) equip(ops, "vunmap", (buffer, map) => exporter.vunmap!(buffer, map));
   if (exporter.cacheSgtMapping === true) ops.cacheSgtMapping = true;
   return ops;
 }

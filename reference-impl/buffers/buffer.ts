@@ -6,6 +6,7 @@ import type {
   ExporterOps,
   FileDescriptor,
   ImporterOps,
+  IosysMap,
   Owner,
   Reservation,
   SgTable,
@@ -29,6 +30,9 @@ export class ReferenceBuffer implements DmaBuf {
   name: string | null = null;
   /** Newest first. Exchanged, never changed in place, so that a walk under way is not disturbed. */
   attachments: readonly ReferenceAttachment[] = [];
+  /** The one address in the kernel (`vmap_ptr`) and how many use it (`vmapping_counter`). */
+  readonly vmapped: IosysMap = { address: null, isIomem: false };
+  vmappings = 0;
 
   constructor(size: number, priv: unknown, ops: CheckedOps, owner: Owner | null, resv: Reservation, ownsResv: boolean) {
     this.size = size;

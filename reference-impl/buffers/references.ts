@@ -23,6 +23,7 @@ export abstract class BufferReferences extends BufferExport {
 
   /** `dma_buf_file_release` and `dma_buf_release`, from the deferred file put. */
   protected *release(buffer: ReferenceBuffer): Generator<Suspension, void, unknown> {
+    if (buffer.vmappings > 0) this.env.warn("kernel stops: a buffer is released while it is mapped for the kernel");
     this.unlist(buffer);
     yield* settle(buffer.ops.release(buffer));
     if (buffer.ownsResv) this.env.destroyReservation(buffer.resv);

@@ -1,11 +1,12 @@
 import type { Owner, Resource } from "../../spec/roles/env.ts";
 import type { RegionRange } from "../../spec/roles/exporter.ts";
 import type { Attachment, DmaBuf, PhysRange, Storage } from "../../spec/roles/handles.ts";
+import type { MappedTable } from "./mapped-table.ts";
 
 /** A piece of storage and what still keeps it from being freed. */
 export class Backing {
   readonly storage: Storage;
-  /** Live mappings made of it. */
+  /** Live mappings made of it, the kernel's own included. */
   maps = 0;
   /** Its buffer has other storage by now, or none. */
   retired = false;
@@ -41,6 +42,10 @@ export class BufferObject {
   revoked = false;
   /** It is never taken back. */
   revokedForever = false;
+  /** Tables that are mapped now, for the caches of their devices. */
+  readonly tables = new Set<MappedTable>();
+  /** Kernel mappings, which nobody can be told about. */
+  kernelMaps = 0;
   /** Pins over all attachments. */
   pins = 0;
   /** Live mappings over all attachments and all storage. */

@@ -72,6 +72,27 @@ export class DynamicExporter extends ExporterMoves implements Exporter {
     return this.mapTable(object, attachment, direction);
   }
 
+  /** Reading device memory is slow: the data comes to the CPU where it can, and is read where it is where it cannot. */
+  override *beginCpu(buffer: DmaBuf, direction: Direction): Generator<Suspension, Errno, unknown> {
+    yield* this.moveToReader(buffer, direction);
+    return yield* super.beginCpu(buffer, direction);
+  }
+
+  protected *moveToReader(buffer: DmaBuf, direction: Direction): Generator<Suspension, void, unknown> {
+    if (direction !== "fromDevice" && direction !== "bidirectional") return;
+    const object = objectOf(buffer);
+    yield* this.env.lock(buffer.resv);
+    if (isInDevice(object) && !object.revoked && this.isMovable(object)) yield* this.relocate(buffer, object, "system");
+    yield* this.env.unlock(buffer.resv);
+  }
+
+  protected override *pinForKernel(buffer: DmaBuf, object: BufferObject): Generator<Suspension, Errno, unknown> {
+    if (object.revoked) return ENODEV;
+    // From here on it cannot move, so it goes where every device reaches it. If it cannot, it is good where it is.
+    if (isInDevice(object) && this.isMovable(object)) yield* this.relocate(buffer, object, "system");
+    return yield* super.pinForKernel(buffer, object);
+  }
+
   /** Whether somebody attached, or just attaching, cannot reach the memory where it is. */
   protected isOutOfReach(object: BufferObject): boolean {
     return isInDevice(object) && object.nonPeers > 0;

@@ -4,10 +4,10 @@ import type { DmaBuf, Fence, Placement, Storage } from "../../spec/roles/handles
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { Backing, type BufferObject, ownObject } from "./buffer-object.ts";
 import { CopyJob } from "./copy-job.ts";
-import { ExporterObjects } from "./exporter-objects.ts";
+import { ExporterCpu } from "./exporter-cpu.ts";
 
 /** Relocation of storage, pipelined as `drivers/gpu/drm/ttm/ttm_bo_util.c` (`ttm_bo_move_accel_cleanup`) does it. */
-export abstract class ExporterMoves extends ExporterObjects {
+export abstract class ExporterMoves extends ExporterCpu {
   /** Relocates a buffer: EBUSY while something holds it in its place, ENODEV while it is revoked or if it is not ours. */
   *move(buffer: DmaBuf, placement: Placement): Generator<Suspension, Errno, unknown> {
     const object = ownObject(buffer);
@@ -36,9 +36,9 @@ export abstract class ExporterMoves extends ExporterObjects {
     return yield* this.relocate(buffer, object, placement);
   }
 
-  /** Neither pinned nor mapped for somebody who cannot be told. */
+  /** Neither pinned nor mapped for somebody who cannot be told, the kernel included. */
   protected isMovable(object: BufferObject): boolean {
-    return object.pins === 0 && object.fixedMaps === 0 && object.ranges === null;
+    return object.pins === 0 && object.fixedMaps === 0 && object.kernelMaps === 0 && object.ranges === null;
   }
 
   /** Lock held. Fails before anything but the mappings has changed. */
@@ -72,6 +72,7 @@ export abstract class ExporterMoves extends ExporterObjects {
     const copy = this.createCopy(object, old);
     this.publishCopy(buffer, copy);
     object.backing = new Backing(storage);
+    this.env.zapMappings(buffer);
     this.env.setStorage(buffer, storage);
     old.retired = true;
     copy.start(accesses);

@@ -155,11 +155,14 @@ export abstract class ExporterObjects {
     object.maps += 1;
     backing.maps += 1;
     if (fixed) object.fixedMaps += 1;
-    return new MappedTable(backing, attachment.device, fixed, segments, undo);
+    const table = new MappedTable(backing, attachment.device, fixed, segments, undo);
+    object.tables.add(table);
+    return table;
   }
 
   protected unmapTable(object: BufferObject, table: MappedTable): void {
     table.live = false;
+    object.tables.delete(table);
     this.unmapStorage(table);
     object.maps -= 1;
     if (table.fixed) object.fixedMaps -= 1;

@@ -88,6 +88,7 @@ export abstract class ExporterRevocation extends DynamicExporter {
     if (forever) object.revokedForever = true;
     if (!done) {
       this.setRevoked(object);
+      this.env.zapMappings(buffer);
       yield* this.env.invalidate(buffer);
       if (this.env.profile.synchronousRevoke) yield* this.waitAccess(buffer);
     }

@@ -4,7 +4,7 @@ import type { DmaAttributes } from "../../spec/roles/dma.ts";
 import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
 import type { Attachment, Device, Direction, DmaBuf, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
 import { type BufferObject, objectOf } from "./buffer-object.ts";
-import { ExporterObjects } from "./exporter-objects.ts";
+import { ExporterCpu } from "./exporter-cpu.ts";
 import { canServe, pieceLength } from "./mapped-table.ts";
 import { type Mapped, pieces } from "./peer-mapping.ts";
 
@@ -12,7 +12,7 @@ import { type Mapped, pieces } from "./peer-mapping.ts";
  * An exporter whose memory stays where it is for the life of a buffer, as `drivers/dma-buf/udmabuf.c` and the system heap.
  * Memory of a device that cannot leave it is reached peer-to-peer or not at all.
  */
-export class StaticExporter extends ExporterObjects implements Exporter {
+export class StaticExporter extends ExporterCpu implements Exporter {
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
     if (object.buffer === null) return ENODEV;

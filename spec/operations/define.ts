@@ -15,7 +15,9 @@ export type ObjectKind =
   | "task"
   | "signalling"
   | "device"
-  | "dmaEntry";
+  | "dmaEntry"
+  /** What the CPU sees of a buffer: a kernel address or a user mapping. */
+  | "view";
 
 /** One argument of a step. `T` is its type in TypeScript. */
 export interface StepField<T> {
@@ -80,7 +82,7 @@ export function textOrNull(maximum: number): StepField<string | null> {
 export type OperationLevel = "driver" | "contract" | "control";
 
 /** Which side makes the call. */
-export type OperationSide = "importer" | "exporter" | "reservation" | "fence" | "platform" | "harness";
+export type OperationSide = "importer" | "exporter" | "reservation" | "fence" | "platform" | "cpu" | "harness";
 
 /** The reservation lock at the call, Part III of the catalog: held by the caller, not held by the caller, irrelevant. */
 export type LockNeed = "held" | "notHeld" | "any";

@@ -1,3 +1,4 @@
+import { cpuOperations } from "./cpu.ts";
 import type { FieldsOf, Operation } from "./define.ts";
 import { exporterOperations } from "./exporter.ts";
 import { fenceOperations } from "./fence.ts";
@@ -12,6 +13,7 @@ export const operations = {
   ...reservationOperations,
   ...fenceOperations,
   ...platformOperations,
+  ...cpuOperations,
 } as const;
 
 export type OperationName = keyof typeof operations;

@@ -7,7 +7,9 @@ import type {
   ExportInfo,
   FileDescriptor,
   ImporterOps,
+  IosysMap,
   SgTable,
+  UserMapping,
 } from "./handles.ts";
 import type { Suspendable } from "./suspendable.ts";
 
@@ -50,6 +52,23 @@ export interface BufferFramework {
   setName(buffer: DmaBuf, name: string | null): Suspendable<Errno>;
   /** The name as debug listings show it. */
   getName(buffer: DmaBuf): string;
+  /** `dma_buf_begin_cpu_access`, `dma_buf_end_cpu_access`. Lock not held by the caller. */
+  beginCpu(buffer: DmaBuf, direction: Direction): Suspendable<Errno>;
+  endCpu(buffer: DmaBuf, direction: Direction): Suspendable<Errno>;
+  /** `DMA_BUF_IOCTL_SYNC`; null: a pointer that faults. */
+  ioctlSync(buffer: DmaBuf, flags: number | null): Suspendable<Errno>;
+  /** A request that no dma-buf knows. */
+  ioctl(buffer: DmaBuf, command: number): Suspendable<Errno>;
+  /** Lock held by the caller. Fills `map`, or clears it and answers why. */
+  vmap(buffer: DmaBuf, map: IosysMap): Suspendable<Errno>;
+  vunmap(buffer: DmaBuf, map: IosysMap): Suspendable<void>;
+  /** Lock not held by the caller. */
+  vmapUnlocked(buffer: DmaBuf, map: IosysMap): Suspendable<Errno>;
+  vunmapUnlocked(buffer: DmaBuf, map: IosysMap): Suspendable<void>;
+  /** `dma_buf_mmap`: on success the mapping belongs to the buffer's file, with a reference, from page `offset` on. */
+  mmap(buffer: DmaBuf, mapping: UserMapping, offset: number): Suspendable<Errno>;
+  /** `dma_buf_mmap_internal`: a user maps the descriptor; the mapping belongs to the file already. */
+  mmapFd(buffer: DmaBuf, mapping: UserMapping): Suspendable<Errno>;
   /** Every live buffer, each with a reference that the caller puts (`dma_buf_iter_next`, 7.x). */
   listBuffers(): Suspendable<readonly DmaBuf[]>;
 }

@@ -10,6 +10,8 @@ import type {
   Direction,
   DmaBuf,
   Fence,
+  IosysMap,
+  KernelAddress,
   Owner,
   Placement,
   Reservation,
@@ -17,6 +19,7 @@ import type {
   SgTable,
   Storage,
   Usage,
+  UserMapping,
 } from "./handles.ts";
 import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
@@ -75,6 +78,9 @@ export interface Kernel {
   /** Runs `body`, which must not block, in atomic context. */
   atomic<T>(body: () => T): T;
 
+  /** Reads or writes a user's memory, which may fault and so takes the lock of its address space (`copy_from_user`). */
+  touchUser(): void;
+
   createMutex(lockClass: string, name: string): Mutex;
   lockMutex(mutex: Mutex): Blocking<void>;
   /** Takes effect at once; use `yield*` on the result to offer a preemption point behind it. */
@@ -115,6 +121,21 @@ export interface Machine {
     offset?: number,
     request?: RequestKind,
   ): "ok" | "fault";
+  /** The storage as the kernel sees it from `offset` on; device memory as I/O memory. */
+  mapForCpu(storage: Storage, offset?: number): KernelAddress;
+  /** The CPU touches byte `offset` of a view; `io`: with the accessors for I/O memory. "sigbus": no page, and none to be had. */
+  cpuAccess(
+    view: IosysMap | UserMapping,
+    kind: "read" | "write",
+    offset?: number,
+    io?: boolean,
+  ): Blocking<"ok" | "sigbus" | "fault">;
+  /** Lets `count` pages of a user mapping show storage from byte `offset` on. */
+  insertPages(mapping: UserMapping, page: number, count: number, storage: Storage, offset: number): void;
+  /** Ends a user mapping. */
+  munmap(mapping: UserMapping): Blocking<void>;
+  /** Takes the entries of all user mappings of the buffer away (`unmap_mapping_range`). */
+  zapMappings(buffer: DmaBuf): void;
   /** The importer's device can no longer reach this attachment's addresses. */
   stopDevice(attachment: Attachment): void;
   /** Memory of the exporter's device goes on or off (decode, power, reset). */

@@ -94,6 +94,36 @@ export interface ImporterOps {
   readonly invalidate?: (attachment: Attachment) => Suspendable<void>;
 }
 
+/** Where the kernel sees storage (`vmap`, `ioremap`); made by the machine. */
+export interface KernelAddress {
+  readonly storage: Storage;
+  /** Byte of the storage that the address shows. */
+  readonly offset: number;
+}
+
+/** `struct iosys_map`: filled by vmap, cleared on failure. */
+export interface IosysMap {
+  address: KernelAddress | null;
+  /** To be touched with the accessors for I/O memory only. */
+  isIomem: boolean;
+}
+
+/** `struct vm_area_struct`: a part of a process's address space that shows a file. Lengths in pages. */
+export interface UserMapping {
+  readonly pages: number;
+  /** False: a private mapping, which copies at the first write. */
+  readonly shared: boolean;
+  /** First page of the file that is shown (`vm_pgoff`). */
+  start: number;
+  /** The buffer whose file it belongs to (`vm_file`); null: a driver's own file. Who sets it takes a reference. */
+  file: DmaBuf | null;
+  /**
+   * Set by the exporter's mmap hook (`vm_ops->fault`): a user touched page `page` of the mapping. 0: there is an entry now,
+   * EAGAIN: try again, anything else: SIGBUS.
+   */
+  fault: ((page: number) => Suspendable<Errno>) | null;
+}
+
 /** `struct dma_resv`. */
 export interface Reservation {
   readonly reservation: true;
@@ -168,6 +198,15 @@ export interface ExporterOps {
   readonly map?: (attachment: Attachment, direction: Direction) => Suspendable<SgTable | Errno | null>;
   readonly unmap?: (attachment: Attachment, table: SgTable, direction: Direction) => Suspendable<void>;
   readonly release?: (buffer: DmaBuf) => Suspendable<void>;
+  /** Makes the memory ready for the CPU. Called without the lock, as `endCpu` and `mmap`. */
+  readonly beginCpu?: (buffer: DmaBuf, direction: Direction) => Suspendable<Errno | void>;
+  readonly endCpu?: (buffer: DmaBuf, direction: Direction) => Suspendable<Errno | void>;
+  /** The range lies inside the buffer. */
+  readonly mmap?: (buffer: DmaBuf, mapping: UserMapping) => Suspendable<Errno | void>;
+  /** Called with the lock held, for the first user only; fills the map. */
+  readonly vmap?: (buffer: DmaBuf, map: IosysMap) => Suspendable<Errno | void>;
+  /** Called with the lock held, for the last user only. */
+  readonly vunmap?: (buffer: DmaBuf, map: IosysMap) => Suspendable<void>;
   /** 6.12 only: asks the core to cache tables. */
   readonly cacheSgtMapping?: boolean;
 }

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import type { CallArgs, CallName, CallResults, HookArgs, HookName, HookResults, ResolvedSegment } from "../calls.ts";
+import {
+  cpuHooks,
+  type CallArgs,
+  type CallName,
+  type CallResults,
+  type HookArgs,
+  type HookName,
+  type HookResults,
+  type ResolvedSegment,
+} from "../calls.ts";
 import { usages } from "../roles/handles.ts";
 import { expected, flagField, listField, record, textField, wholeNumber, wordField } from "./fields.ts";
 
@@ -42,6 +51,12 @@ const query = { resv: name, usage };
 const map = { attachment: nameOrNull, direction, mapping: name };
 const unmap = { attachment: nameOrNull, mapping: nameOrNull, direction, altered: flag };
 const mapResult = { table: nameOrNull, segments: listField(segment) };
+const bracket = { buffer: name, direction };
+const vmap = { buffer: name, view: name };
+const vunmap = { buffer: name, view: nameOrNull };
+const mmap = { buffer: name, view: name, offset: integer, pages: integer, shared: flag };
+const vmapResult = { address: nameOrNull, iomem: flag };
+const mmapResult = { file: nameOrNull, start: integer };
 const imported = { import: name };
 
 /** Fields of each call beside what all calls have. */
@@ -57,6 +72,7 @@ export const callFields: Tables<CallArgs> = {
     pin: flag,
     unpin: flag,
     caching: flag,
+    cpuHooks: listField(wordField(cpuHooks)),
   },
   exportFd: { buffer: name, fd: name, closeOnExec: flag },
   close: { fd: name },
@@ -123,6 +139,17 @@ export const callFields: Tables<CallArgs> = {
   createChain: { fence: name, previous: nameOrNull, contained: name, seqno: integer },
   findSeqno: { fence: name, seqno: integer },
   merge: { fence: name, fences: names },
+  beginCpu: bracket,
+  endCpu: bracket,
+  ioctlSync: { buffer: name, flags: integer.nullable() },
+  ioctl: { buffer: name, command: integer },
+  vmap,
+  vmapUnlocked: vmap,
+  vunmap,
+  vunmapUnlocked: vunmap,
+  mmap,
+  mmapFd: mmap,
+  munmap: { buffer: name, view: name },
   import: { importer: name, buffer: name, import: name, direction },
   submit: { importer: name, uses: listField(use), job: name },
   complete: { job: name },
@@ -150,6 +177,10 @@ export const callResults: Tables<CallResults> = {
   attach: { peer2peer: flag },
   map: mapResult,
   mapUnlocked: mapResult,
+  vmap: vmapResult,
+  vmapUnlocked: vmapResult,
+  mmap: mmapResult,
+  mmapFd: mmapResult,
   isRevocable: { answer: flag },
   seek: { result: integer },
   getName: { name: textField },
@@ -185,6 +216,12 @@ export const hookFields: Tables<HookArgs> = {
   map: { attachment: name, direction },
   unmap: { attachment: name, direction, table: nameOrNull },
   release: buffer,
+  beginCpu: bracket,
+  endCpu: bracket,
+  vmap: buffer,
+  vunmap: { buffer: name, address: nameOrNull },
+  mmap,
+  cpuFault: { buffer: name, view: name, page: integer },
   invalidate: attachment,
   enableSignaling: fence,
   signaled: fence,
@@ -198,6 +235,7 @@ export const hookFields: Tables<HookArgs> = {
 export const hookResults: Tables<HookResults> = {
   attach: { peer2peer: flag },
   map: mapResult,
+  vmap: vmapResult,
   enableSignaling: { answer: flag },
   signaled: { answer: flag },
   fenceWait: { result: integer },

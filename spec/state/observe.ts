@@ -3,6 +3,7 @@ import { memoryCameBack } from "./observe/access.ts";
 import { observeCall } from "./observe/call.ts";
 import { observeDma } from "./observe/dma.ts";
 import { observePeer } from "./observe/peers.ts";
+import { observePage } from "./observe/cpu.ts";
 import { observeHook } from "./observe/hook.ts";
 import { observeLock, observeUnlock } from "./observe/lock.ts";
 import { observeRet } from "./observe/ret.ts";
@@ -113,9 +114,13 @@ export function observe(state: State, event: HistoryEvent): void {
     case "warn":
       noteTrail(state, event);
       return;
+    case "page":
+      observePage(state, event);
+      return;
     case "access":
     case "helper":
     case "touch":
+    case "cpu":
     case "fault":
     case "end":
       return;

@@ -1,4 +1,4 @@
-import type { CallName, FenceHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
+import type { CallName, CpuHook, FenceHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
 import type {
   CallEvent,
   CbEvent,
@@ -69,6 +69,14 @@ export interface PendingTable {
   readonly grace: readonly string[] | null;
 }
 
+/** An open bracket of CPU access. */
+export interface Bracket {
+  readonly by: string;
+  readonly direction: Direction;
+  /** The event with which it was open. */
+  readonly since: number;
+}
+
 /**
  * Whether a buffer may be mapped. `changing`: access is being given back, either answer is right.
  * `unknown`: operations that change it overlapped, and none has come since.
@@ -102,6 +110,16 @@ const buffer = table({
   /** Attachments on the list, oldest first. */
   listed: field<string[]>(),
   name: field<string | null>("ghost"),
+  /** Hooks for the CPU that the exporter offers. */
+  cpuHooks: field<readonly CpuHook[]>("ghost"),
+  /** Open brackets, oldest first. */
+  brackets: field<readonly Bracket[]>(),
+  /** Users of the one kernel address. */
+  vmaps: field<number>(),
+  /** The exporter's vmap hook has succeeded and its vunmap hook has not returned. */
+  vmapHooked: field<boolean>("ghost"),
+  /** Of `refs`, those that user mappings hold, and armed polls. */
+  keepers: field<number>("ghost"),
 });
 
 const attachment = table({
@@ -236,6 +254,22 @@ const imported = table({
   phase: field<"importing" | "live" | "failed" | "released">(),
 });
 
+const view = table({
+  buffer: field<string>(),
+  by: field<string>(),
+  kind: field<"vmap" | "mmap">(),
+  live: field<boolean>(),
+  /** Of a kernel address: its identity, and whether it is I/O memory. */
+  address: field<string | null>("ghost"),
+  iomem: field<boolean>(),
+  /** Of a user mapping: first page of the buffer, length in pages, and whether writes go to the buffer. */
+  start: field<number>("ghost"),
+  pages: field<number>("ghost"),
+  shared: field<boolean>("ghost"),
+  /** Storage that its entries show; each once. */
+  shows: field<readonly string[]>(),
+});
+
 const job = table({
   importer: field<string>(),
   imports: field<readonly string[]>(),
@@ -320,6 +354,7 @@ export const stateSchema = {
   fds: fd,
   tasks: task,
   imports: imported,
+  views: view,
   jobs: job,
   exporters: exporter,
   locks: lock,
@@ -339,6 +374,7 @@ export type FenceState = Row<typeof fence>;
 export type CallbackState = Row<typeof callback>;
 export type TaskState = Row<typeof task>;
 export type ImportState = Row<typeof imported>;
+export type ViewState = Row<typeof view>;
 export type JobState = Row<typeof job>;
 export type DmaEntryState = Row<typeof dmaEntry>;
 export type IovaSpaceState = Row<typeof iovaSpace>;
@@ -369,6 +405,7 @@ export function initialState(): State {
     fds: new Map(),
     tasks: new Map(),
     imports: new Map(),
+    views: new Map(),
     jobs: new Map(),
     exporters: new Map(),
     locks: new Map(),

@@ -22,6 +22,8 @@ const rows: Readonly<Record<Area, number>> = {
   NEG: 23,
 };
 const core: readonly Area[] = ["LIFE", "ATT", "PIN", "MAP", "MOVE", "REV", "RESV", "FENCE"];
+/** Areas beyond the core that are done, with the rows that may stay unchecked. */
+const done: Readonly<Partial<Record<Area, number>>> = { CPU: 3 };
 const coreRules = registry.filter((rule) => core.includes(areaOf(rule)));
 /** Temporal rows that serve the core areas (T-16 is about negotiated levels). The others arrive with theirs. */
 const temporal = Array.from({ length: 24 }, (_, index) => `T-${String(index + 1).padStart(2, "0")}`)
@@ -67,8 +69,18 @@ describe("the registry", () => {
     expect(circular.map((rule) => rule.id)).toEqual([]);
   });
 
+  it("checks the areas that are done but for a counted few", () => {
+    for (const [area, unchecked] of Object.entries(done)) {
+      const own = registry.filter((rule) => areaOf(rule) === area);
+      expect(own.filter((rule) => rule.status.kind === "later").map((rule) => rule.id)).toEqual([]);
+      expect(own.filter((rule) => rule.status.kind !== "checked")).toHaveLength(unchecked);
+    }
+  });
+
   it("leaves the later areas to their time", () => {
-    const early = registry.filter((rule) => !core.includes(areaOf(rule)) && rule.status.kind !== "later");
+    const early = registry.filter(
+      (rule) => !core.includes(areaOf(rule)) && done[areaOf(rule)] === undefined && rule.status.kind !== "later",
+    );
     expect(early.map((rule) => rule.id)).toEqual([]);
   });
 
@@ -84,7 +96,7 @@ describe("the mutants", () => {
   it("convict every checked MUST, and name rules that exist", async () => {
     const mutants = await allMutants();
     const caught = new Set(mutants.map((mutant) => mutant.rule));
-    const missing = coreRules.filter(
+    const missing = registry.filter(
       (rule) => rule.status.kind === "checked" && rule.level === "MUST" && !caught.has(rule.id),
     );
     expect(missing.map((rule) => rule.id)).toEqual([]);

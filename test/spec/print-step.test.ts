@@ -108,6 +108,7 @@ describe("printEvent", () => {
         address: 4096,
         answer: "fault",
         storage: null,
+        seen: null,
       },
       "i1: read at 0x1000 through no mapping of a1 → fault",
     ],

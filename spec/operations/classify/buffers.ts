@@ -17,6 +17,9 @@ function unexported(context: ClassifyContext, name: string): boolean {
 function needed(context: ClassifyContext, name: string): boolean {
   for (const attachment of context.state.attachments.values())
     if (attachment.buffer === name && attachment.import === null && isAlive(attachment.phase)) return true;
+  for (const view of context.state.views.values())
+    if (view.buffer === name && view.live && view.by === "program" && view.kind === "vmap") return true;
+  if (context.state.buffers.get(name)?.brackets.some(({ by }) => by === "program") === true) return true;
   // A private reservation object dies with its buffer.
   const resv = context.state.buffers.get(name)?.resv ?? "";
   if ((context.state.reservations.get(resv)?.owner ?? null) !== null) return true;

@@ -1,5 +1,6 @@
 import type { Step } from "../../program.ts";
 import type { OperationName } from "../operations.ts";
+import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
 import { fenceOperations } from "../fence.ts";
 import { importerOperations } from "../importer.ts";
@@ -7,6 +8,7 @@ import { platformOperations } from "../platform.ts";
 import { reservationOperations } from "../reservation.ts";
 import { classifyExporterStep } from "./buffers.ts";
 import { collides, type ClassifyContext, type StepClass } from "./context.ts";
+import { classifyCpuStep } from "./cpu.ts";
 import { classifyFenceStep } from "./fences.ts";
 import { classifyImporterStep } from "./importers.ts";
 import { classifyPlatformStep } from "./platform.ts";
@@ -22,6 +24,7 @@ for (const [operations, classifier] of [
   [reservationOperations, classifyReservationStep],
   [fenceOperations, classifyFenceStep],
   [platformOperations, classifyPlatformStep],
+  [cpuOperations, classifyCpuStep],
 ] as const)
   for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
 

@@ -110,6 +110,16 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
       return [step.import];
     case "submit":
       return step.imports;
+    case "munmap":
+    case "vunmap":
+    case "vunmapUnlocked":
+      return [step.view];
+    // An access needs its bracket as long as it lasts.
+    case "cpuAccess":
+      return [step.view, `${state.views.get(step.view)?.buffer ?? ""} bracket`];
+    case "endCpu":
+    case "ioctlSync":
+      return [`${step.buffer} bracket`];
     case "close":
     case "get":
       return [step.fd];

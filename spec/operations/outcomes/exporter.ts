@@ -44,6 +44,7 @@ function isChanging(context: OutcomeContext, task: string, buffer: BufferState, 
 
 /** Something keeps the storage where it is: a pin, or a mapping of somebody who cannot be told of a move. */
 function isHeld({ state }: OutcomeContext, buffer: string): boolean {
+  if (state.buffers.get(buffer)?.vmapHooked === true) return true;
   for (const row of state.attachments.values()) {
     if (row.buffer !== buffer) continue;
     if (row.hookPins > 0 || row.pins > 0 || (row.ops !== "callback" && row.hookMaps.length > 0)) return true;

@@ -1,9 +1,11 @@
 import type { CallName } from "../../calls.ts";
 import type { CallEvent } from "../../event.ts";
+import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
 import { fenceOperations } from "../fence.ts";
 import { importerOperations } from "../importer.ts";
 import type { Outcome, OutcomeContext } from "./context.ts";
+import { cpuOutcomes } from "./cpu.ts";
 import { exporterOutcomes } from "./exporter.ts";
 import { fenceOutcomes } from "./fence.ts";
 import { importerOutcomes } from "./importer.ts";
@@ -23,6 +25,13 @@ const moments: Partial<Record<CallName, Moment>> = {
   map: "return",
   mapUnlocked: "return",
   pin: "return",
+  beginCpu: "return",
+  endCpu: "return",
+  ioctlSync: "return",
+  vmap: "return",
+  vmapUnlocked: "return",
+  mmap: "return",
+  mmapFd: "return",
 };
 
 /** When the answer of an operation is decided. */
@@ -45,5 +54,6 @@ function bySide(context: OutcomeContext, call: CallEvent): readonly Outcome[] {
   if (call.op in exporterOperations) return exporterOutcomes(context, call as Parameters<typeof exporterOutcomes>[1]);
   if (call.op in importerOperations) return importerOutcomes(context, call as Parameters<typeof importerOutcomes>[1]);
   if (call.op in fenceOperations) return fenceOutcomes(context, call as Parameters<typeof fenceOutcomes>[1]);
+  if (call.op in cpuOperations) return cpuOutcomes(context, call as Parameters<typeof cpuOutcomes>[1]);
   return reservationOutcomes(context, call as Parameters<typeof reservationOutcomes>[1]);
 }

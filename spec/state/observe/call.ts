@@ -1,5 +1,6 @@
 import type { CallEvent } from "../../event.ts";
 import type { State } from "../state.ts";
+import { observeCpuCall } from "./cpu.ts";
 import { addEntry } from "./entries.ts";
 import { frameOf } from "../state.ts";
 import { changesAccess, reservationOf, taskOf } from "./rows.ts";
@@ -132,6 +133,13 @@ export function observeCall(state: State, event: CallEvent): void {
       if (acquire !== undefined) acquire.phase = "fini";
       break;
     }
+    case "endCpu":
+    case "ioctlSync":
+    case "vunmap":
+    case "vunmapUnlocked":
+    case "munmap":
+      observeCpuCall(state, event);
+      break;
     case "interrupt":
       taskOf(state, event.target).interrupted = true;
       break;

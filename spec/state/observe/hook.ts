@@ -96,6 +96,12 @@ function observeEnd(state: State, event: CbRetEvent): void {
       grantGrace(state, attachment);
       return;
     }
+    case "vmap":
+    case "vunmap": {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer !== undefined && event.errno === 0) buffer.vmapHooked = event.hook === "vmap";
+      return;
+    }
     case "callback": {
       const callback = state.callbacks.get(event.callback);
       if (callback !== undefined) callback.state = "ran";

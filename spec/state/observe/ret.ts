@@ -2,6 +2,7 @@ import type { FenceHook } from "../../calls.ts";
 import type { RetEvent } from "../../event.ts";
 import type { AttachmentState, BufferState, FenceState, State } from "../state.ts";
 import { accessReturned } from "./access.ts";
+import { observeCpuRet } from "./cpu.ts";
 import { listsAfterAdd, listsAfterCopy, listsAfterReplace, listsAfterReserve, listsAfterWalk } from "./lists.ts";
 import { closeFrame, isContested, reservationOf, taskOf } from "./rows.ts";
 
@@ -192,6 +193,15 @@ export function observeRet(state: State, event: RetEvent): void {
     case "beginSignalling":
       task.signalling.push(event.cookie);
       return;
+    case "beginCpu":
+    case "endCpu":
+    case "ioctlSync":
+    case "vmap":
+    case "vmapUnlocked":
+    case "mmap":
+    case "mmapFd":
+      observeCpuRet(state, event);
+      return;
     case "import": {
       const row = state.imports.get(event.import);
       if (row !== undefined) row.phase = ok ? "live" : "failed";
@@ -241,6 +251,11 @@ function newBuffer(event: RetEvent<"export">): BufferState {
     hasDetach: event.detach,
     listed: [],
     name: null,
+    cpuHooks: event.cpuHooks,
+    brackets: [],
+    vmaps: 0,
+    vmapHooked: false,
+    keepers: 0,
   };
 }
 
