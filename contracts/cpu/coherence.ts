@@ -148,7 +148,7 @@ export const cpu24: Rule = {
     kernel("drivers/gpu/drm/xe/xe_dma_buf.c", "xe_dma_buf_begin_cpu_access", "6.12, 7.2"),
     kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c", "amdgpu_dma_buf_begin_cpu_access", "6.12, 7.2"),
   ],
-  needs: ["move"],
+  needs: ["move", "cpuSync"],
   hints: ["Is a failed migration returned although the memory can be read in place?"],
   status: checked,
   situation: { ...bracketing, exporters: ["subject", "dynamic"], failures: [{ site: "storage", errno: ENOMEM }] },
@@ -220,6 +220,7 @@ export const cpu29: Rule = {
   intent:
     "An overlapping writer loses data to a cache line write-back, and broken user code must not become a broken kernel.",
   sources: [derived("CPU-01 and the DMA API ownership rules")],
+  needsAny: ["vmap", "mmap"],
   hints: ["Does a helper thread still write when the buffer is submitted?"],
   status: checked,
   situation: {
