@@ -1,7 +1,8 @@
 import type { Judge } from "../contracts/judge.ts";
 import { OnlineChooser } from "../generators/online-chooser.ts";
 import type { Random } from "../generators/random.ts";
-import type { Proposal } from "../generators/strategy.ts";
+import type { PlannedWalk, Proposal } from "../generators/strategy.ts";
+import { TourChooser } from "../generators/tour/tour-chooser.ts";
 import type { Chooser } from "../harness/chooser.ts";
 import { execute, type Execution, type Observer } from "../harness/execute.ts";
 import { ReplayChooser } from "../harness/replay-chooser.ts";
@@ -36,7 +37,14 @@ export interface RunOutcome {
 
 /** Runs what a strategy proposes. Synchronous for synchronous systems; a promise where a role is async. */
 export function runProposal(proposal: Proposal, random: Random, stage: Stage): RunOutcome | Promise<RunOutcome> {
-  return proposal.kind === "draw" ? runDrawn(proposal, random, stage) : runStored(proposal, stage);
+  switch (proposal.kind) {
+    case "draw":
+      return runDrawn(proposal, random, stage);
+    case "replay":
+      return runStored(proposal, stage);
+    case "walk":
+      return runWalk(proposal.walk, stage);
+  }
 }
 
 /** Who decides what a run does, and what it wrote down. */
@@ -56,20 +64,40 @@ export function runDrawn(
       : new ExtendingChooser(prefix, new ReplayChooser(prefix, admitting(setup, profile)), online);
   const misuse = temper.misuse || prefix?.steps.some((step) => step.misuse === true) === true;
   const outcome = (execution: Execution): RunOutcome => ({
-    program: {
-      schema: programSchema,
-      contract: coreContractName,
-      profile: stage.profileName,
-      setup,
-      steps: author.steps,
-      schedule: author.schedule,
-      failures: author.failures,
-    },
+    program: programBy(author, setup, stage),
     execution,
     drawn: online.drawn,
     differences: differencesOf(stage, author),
   });
   return perform(setup, author, misuse, stage, outcome);
+}
+
+/** Goes through a piece of a tour, as far as the system follows the scope. */
+function runWalk({ graph, scope, edges, ended }: PlannedWalk, stage: Stage): RunOutcome | Promise<RunOutcome> {
+  const { setup } = scope;
+  const chooser = new TourChooser(graph, scope, stage.judge.profile, edges);
+  return perform(setup, chooser, false, stage, (execution) => {
+    ended(chooser.taken, chooser.departure);
+    return {
+      program: programBy(chooser, setup, stage),
+      execution,
+      drawn: 0,
+      differences: differencesOf(stage, chooser),
+    };
+  });
+}
+
+/** What was written down, as a program. */
+function programBy({ steps, schedule, failures }: Author, setup: Setup, { profileName }: Stage): Program {
+  return {
+    schema: programSchema,
+    contract: coreContractName,
+    profile: profileName,
+    setup,
+    steps: [...steps],
+    schedule,
+    failures,
+  };
 }
 
 /** Runs a stored program. Steps that no longer fit are skipped. */

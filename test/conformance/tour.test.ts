@@ -17,7 +17,8 @@ function toured(system: System, seed = 1): Promise<Tour> {
 
 describe("a tour", () => {
   it("takes every transition on the reference, near the fewest steps, and breaks nothing", async () => {
-    const { transitions, taken, steps, bound, departures, finds, fault } = await toured(referenceSystem());
+    const { coverage, finds, fault } = await toured(referenceSystem());
+    const { transitions, taken, steps, bound, departures } = coverage;
     expect({ taken, departures, found: [...finds.keys()], fault }).toEqual({
       taken: transitions,
       departures: [],
@@ -41,7 +42,8 @@ describe("a tour", () => {
 
   it("says where an implementation leaves the scope, and takes all that can still be taken", async () => {
     const [mutant] = (await allMutants()).filter(({ rule }) => rule === "FENCE-41");
-    const { departures, taken, transitions } = await toured(mutant!.system(() => undefined));
+    const { coverage } = await toured(mutant!.system(() => undefined));
+    const { departures, taken, transitions } = coverage;
     expect(departures[0]).toBe("after poll: enabled[0] is 0, the scope says 1");
     expect({ taken, transitions }).toEqual({ taken: 1505, transitions: 1513 });
   });
