@@ -1,5 +1,5 @@
 import { registry } from "../contracts/registry.ts";
-import type { Watch } from "./campaign/campaign.ts";
+import type { Mode, Watch } from "./campaign/campaign.ts";
 import { conclude, type Terms } from "./campaign/conclude.ts";
 import { counterexamplesOf, jointCounterexamples } from "./campaign/counterexamples.ts";
 import { nothingFound } from "./campaign/findings.ts";
@@ -19,6 +19,11 @@ export interface CheckOptions extends Terms {
   readonly budget?: number;
   /** Operations of one slice of it; see docs/campaigns.md. 200 000 by default. */
   readonly slice?: number;
+  /**
+   * "search" (the default), or "tour": every transition of every scope in which the subject has a part is carried out
+   * once, and that is all. Finite, without chance and without a budget; rules that no scope leads to are untested.
+   */
+  readonly mode?: Mode;
   /** Counterexamples of earlier runs, tried first. Those of another profile are left out. */
   readonly corpus?: readonly Counterexample[];
   /** Violations that are known and tolerated; one that no longer fails is red. */
@@ -35,7 +40,7 @@ export const checkDefaults = { profile: "K7.1", seed: 1, budget: 40_000 } as con
  */
 export async function check(subject: Subject, options: CheckOptions = {}): Promise<Report> {
   const started = process.cpuUsage();
-  const { profile, seed, budget, slice, watch, waivers = [], corpus = [] } = { ...checkDefaults, ...options };
+  const { profile, seed, budget, slice, mode, watch, waivers = [], corpus = [] } = { ...checkDefaults, ...options };
   const rules = [...registry, ...(subject.rules ?? [])];
   checkWaivers(waivers, rules);
   const programs = corpus.flatMap(programsOf);
@@ -45,6 +50,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     budget,
     corpus: programs,
     ...(slice && { slice }),
+    ...(mode && { mode }),
   });
   const findings = about.fault === null ? await runCampaign(campaign, watch) : nothingFound;
   const tried = await tryWaivers(waivers, rules, campaign.system);

@@ -1,8 +1,9 @@
 import { registry } from "../contracts/registry.ts";
 import { check, checkDefaults, type CheckOptions } from "./check.ts";
+import { scopesFor } from "./explore/graphs.ts";
 import { describeFailure } from "./failure/describe.ts";
 import { isRed, type Report, type RuleReport } from "./report.ts";
-import type { Subject } from "./subject.ts";
+import { rolesOf, type Subject } from "./subject.ts";
 
 /** The context a test gets: vitest's and node:test's both have `skip`. */
 interface TestContext {
@@ -52,6 +53,13 @@ export function conformance(api: TestApi, subject: Subject, options: Conformance
         },
         timeout,
       );
+    if (options.mode === "tour")
+      for (const { name } of scopesFor(rolesOf(subject), options.profile ?? checkDefaults.profile))
+        api.it(
+          `scope ${name}: every transition is carried out`,
+          async (context) => settleScope(context, await report(), name),
+          timeout,
+        );
     api.it(
       "every rule reported",
       async () => {
@@ -71,6 +79,15 @@ export function conformance(api: TestApi, subject: Subject, options: Conformance
       timeout,
     );
   });
+}
+
+/** Leaving a scope is no verdict: a rule says whether it was wrong, and other outcomes may be legal too. */
+function settleScope(context: TestContext, { campaign }: Report, name: string): void {
+  const toured = campaign.tours.find(({ scope }) => scope === name);
+  if (toured === undefined) throw new ConformanceFailure(`the scope ${name} was not toured`);
+  const { taken, transitions, departures } = toured;
+  if (taken < transitions)
+    context.skip(`${taken} of ${transitions} transitions; the implementation leaves the scope ${departures[0] ?? ""}`);
 }
 
 async function settleRule(context: TestContext, subject: Subject, rule: RuleReport, strict: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Level } from "../contracts/rule-text.ts";
 import type { Counterexample } from "./counterexample.ts";
 import type { Share } from "./campaign/findings.ts";
+import type { TourReport } from "./campaign/toured.ts";
 import type { Unexplained } from "./unexplained.ts";
 import { redVerdicts, type SubjectRole, type VerdictKind } from "./verdict.ts";
 
@@ -35,6 +36,8 @@ export interface CampaignReport {
   readonly corpus: number;
   /** What each strategy got and brought. */
   readonly shares: Readonly<Record<string, Share>>;
+  /** How many of the transitions of each scope were carried out: a whole slice tours them, and a campaign in mode "tour". */
+  readonly tours: readonly TourReport[];
 }
 
 /** The whole result of a run: plain data. Everything but `measured` is equal for equal seeds. */

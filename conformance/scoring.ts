@@ -3,7 +3,7 @@ import type { Rule } from "../contracts/rule.ts";
 import type { Capability, Party } from "../contracts/rule-text.ts";
 import type { EventKind } from "../spec/event.ts";
 import type { Series } from "../spec/profile.ts";
-import { exerciseFloor } from "./campaign/campaign.ts";
+import { exerciseFloor, type Mode } from "./campaign/campaign.ts";
 import type { Findings } from "./campaign/findings.ts";
 import type { RuleReport } from "./report.ts";
 import { fallsTo, type SubjectRole, type VerdictKind } from "./verdict.ts";
@@ -19,6 +19,7 @@ export interface Circumstances {
   readonly joint: readonly string[];
   /** Our failure or the adapter's, if the run is none. */
   readonly fault: string | null;
+  readonly mode: Mode;
 }
 
 /** What of a rule decides about its verdict: plain data. */
@@ -68,7 +69,7 @@ function unscored(rule: RuleFacts, now: Pick<Circumstances, "roles" | "capabilit
 
 function scored(
   rule: RuleFacts,
-  { roles, findings, joint, fault }: Circumstances,
+  { roles, findings, joint, fault, mode }: Circumstances,
   exercised: RuleReport["exercised"],
 ): Decision {
   const missing = findings === null ? null : missingEvidence(rule, findings);
@@ -88,6 +89,8 @@ function scored(
       : { verdict: "inapplicable", reason: "the subject makes no use of it" };
   if (rule.onlyIf !== undefined && times === 0 && roles.length === 1)
     return { verdict: "inapplicable", reason: `the subject was never seen to: ${rule.onlyIf}` };
+  if (mode === "tour")
+    return { verdict: "untested", reason: "no scope leads to where it decides often enough; a search does" };
   const floor = `${exerciseFloor.times} times in ${exerciseFloor.programs} programs`;
   return { verdict: "blocked", reason: `exercised ${times} times in ${programs} programs; it takes ${floor}` };
 }

@@ -1,6 +1,7 @@
 import type { Capability } from "../../contracts/rule-text.ts";
 import type { RuleFacts } from "../scoring.ts";
 import type { SubjectRole } from "../verdict.ts";
+import type { Mode } from "./campaign.ts";
 
 /** What a campaign's findings are a function of, beside the code of suite and subject: plain data. */
 export interface CampaignKey {
@@ -9,6 +10,7 @@ export interface CampaignKey {
   readonly contract: string;
   readonly implementation: { readonly name: string; readonly version: string; readonly roles: readonly SubjectRole[] };
   readonly profile: string;
+  readonly mode: Mode;
   readonly seed: number;
   /** Operations. */
   readonly budget: number;

@@ -3,6 +3,7 @@ import type { Rule } from "../../contracts/rule.ts";
 import type { Kinds } from "../../generators/world-shape.ts";
 import type { System } from "../../harness/system.ts";
 import type { Profile } from "../../spec/profile.ts";
+import type { Scope } from "../../spec/scopes/scope.ts";
 import type { Program } from "../../spec/program.ts";
 import type { Situation } from "../../spec/situation.ts";
 import type { Aim } from "../../generators/strategies/targeted.ts";
@@ -14,6 +15,9 @@ export const exerciseFloor = { times: 10, programs: 3 } as const;
 /** Operations of a slice; the last one of a campaign is shorter. */
 export const usualSlice = 200_000;
 
+/** What a campaign does: search for its budget, or take every transition of the scopes once and stop. */
+export type Mode = "search" | "tour";
+
 /** Everything a campaign is a function of. Budgets are operations, never seconds. */
 export interface Campaign {
   readonly system: System;
@@ -24,6 +28,9 @@ export interface Campaign {
   readonly rules: readonly Rule[];
   /** Rules that must reach the floor, by id. */
   readonly scored: ReadonlySet<string>;
+  readonly mode: Mode;
+  /** Small worlds that are toured: those in which the subject has a part. */
+  readonly scopes: readonly Scope[];
   readonly seed: number;
   /** Operations. */
   readonly budget: number;
@@ -55,8 +62,8 @@ export interface Progress {
 }
 
 /** Slices of a campaign, from 0 on. Every campaign has one, if only an empty one for its corpus. */
-export function sliceCount({ budget, slice }: Pick<Campaign, "budget" | "slice">): number {
-  return Math.max(1, Math.ceil(budget / slice));
+export function sliceCount({ mode, budget, slice }: Pick<Campaign, "mode" | "budget" | "slice">): number {
+  return mode === "tour" ? 1 : Math.max(1, Math.ceil(budget / slice));
 }
 
 /** Operations of one slice of a campaign. */

@@ -9,6 +9,7 @@ import { waivedVerdict, type TriedWaiver } from "../waiver.ts";
 import type { About } from "./about.ts";
 import type { Findings } from "./findings.ts";
 import { fewest } from "./kept.ts";
+import { tourReports } from "./toured.ts";
 
 /** How findings are looked at: what is expected, what is tolerated. Plain data. */
 export interface Terms {
@@ -57,6 +58,7 @@ export function conclude({
     findings: ran ? findings : null,
     joint,
     fault,
+    mode: key.mode,
   };
   const rules = [...registry.map(factsOf), ...about.ownRules].map((rule): RuleReport => {
     const plain = decide(rule, now);
@@ -94,7 +96,7 @@ export function conclude({
   };
 }
 
-function campaignReport({ key }: About, { slices, counted, kept, shares }: Findings): CampaignReport {
+function campaignReport({ key }: About, { slices, counted, kept, shares, toured }: Findings): CampaignReport {
   const observations = counted.programs.reduce((sum, programs) => sum + programs, 0);
   const once = counted.programs.filter((programs) => programs === 1).length;
   return {
@@ -106,6 +108,7 @@ function campaignReport({ key }: About, { slices, counted, kept, shares }: Findi
     residualRisk: observations === 0 ? 1 : Number((once / observations).toPrecision(3)),
     corpus: fewest(kept).length,
     shares,
+    tours: tourReports(toured),
   };
 }
 

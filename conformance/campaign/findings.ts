@@ -6,6 +6,7 @@ import type { Program } from "../../spec/program.ts";
 import { conductCapabilities } from "../conduct.ts";
 import { mostUnexplained, type Unexplained } from "../unexplained.ts";
 import { Keeper, type Kept } from "./kept.ts";
+import { mergeToured, type Toured } from "./toured.ts";
 
 /** Where in a campaign something happened: the slice, and the program in it, counted from 1. */
 export interface Place {
@@ -77,6 +78,8 @@ export interface Findings {
   readonly shares: Readonly<Record<string, Share>>;
   readonly counted: Counted;
   readonly kept: readonly Kept[];
+  /** By the name of the scope, for those that were toured. */
+  readonly toured: Readonly<Record<string, Toured>>;
   /** What rules that judge all runs together have to know of these. */
   readonly across: CollectedFacts;
 }
@@ -96,6 +99,7 @@ export const nothingFound: Findings = {
   shares: {},
   counted: { features: [], programs: [] },
   kept: [],
+  toured: {},
   across: {},
 };
 
@@ -128,6 +132,7 @@ export function mergeFindings(first: Findings, second: Findings, rules: readonly
     ),
     counted: countedOf([first.counted, second.counted]),
     kept: keeper.all(),
+    toured: sorted(mergeRecords(first.toured, second.toured, mergeToured)),
     across: collected(rules, first, second).data(),
   };
 }

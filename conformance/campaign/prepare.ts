@@ -4,12 +4,13 @@ import { hash128 } from "../../spec/hash.ts";
 import type { Profile } from "../../spec/profile.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Program } from "../../spec/program.ts";
+import { scopesFor } from "../explore/graphs.ts";
 import { factsOf, isScored } from "../scoring.ts";
 import { readManifest, type Manifest } from "../manifest.ts";
 import { kindsOf, rolesOf, situationFor, systemOf, type Subject } from "../subject.ts";
 import { suiteVersion } from "../version.ts";
 import type { About } from "./about.ts";
-import { usualSlice, type Campaign } from "./campaign.ts";
+import { usualSlice, type Campaign, type Mode } from "./campaign.ts";
 
 /** What a campaign on a subject is made from. */
 export interface PrepareOptions {
@@ -17,6 +18,8 @@ export interface PrepareOptions {
   readonly seed: number;
   readonly budget: number;
   readonly slice?: number;
+  /** "search" by default. */
+  readonly mode?: Mode;
   /** Programs of another profile are left out. */
   readonly corpus?: readonly Program[];
 }
@@ -30,11 +33,12 @@ export interface Prepared {
 
 /** Reads a subject's manifest and lays a campaign out. Throws BadInput for an unknown profile. */
 export function prepareCampaign(subject: Subject, options: PrepareOptions): Prepared {
-  const { profile: profileName, seed, budget, slice = usualSlice } = options;
+  const { profile: profileName, seed, budget, slice = usualSlice, mode = "search" } = options;
   const profile = profileNamed(profileName);
   const roles = rolesOf(subject);
   const system = systemOf(subject);
   const rules = [...registry, ...(subject.rules ?? [])];
+  const scopes = scopesFor(roles, profileName);
   const judged = rules.filter((rule) => rule.monitor !== undefined && holdsIn(rule, profile.series));
   const manifest = manifestOf(subject, system, profile);
   const { methods, capabilities } = typeof manifest === "string" ? { methods: [], capabilities: [] } : manifest;
@@ -49,6 +53,8 @@ export function prepareCampaign(subject: Subject, options: PrepareOptions): Prep
       profileName,
       rules: judged,
       scored: new Set(judged.filter((rule) => isScored(factsOf(rule), circumstances)).map((rule) => rule.id)),
+      mode,
+      scopes,
       seed,
       budget,
       slice,
@@ -62,6 +68,7 @@ export function prepareCampaign(subject: Subject, options: PrepareOptions): Prep
         contract: "core",
         implementation: { name: subject.name, version: subject.version ?? "0", roles },
         profile: profileName,
+        mode,
         seed,
         budget,
         slice,
@@ -70,9 +77,18 @@ export function prepareCampaign(subject: Subject, options: PrepareOptions): Prep
       methods,
       capabilities,
       ownRules: (subject.rules ?? []).map(factsOf),
-      fault: typeof manifest === "string" ? manifest : null,
+      fault:
+        typeof manifest === "string"
+          ? manifest
+          : mode === "tour" && scopes.length === 0
+            ? nothingToTour(roles, profileName)
+            : null,
     },
   };
+}
+
+function nothingToTour(roles: readonly string[], profile: string): string {
+  return `no scope of ${profile} has a part for the subject's ${roles.join(" and ")}; leave mode "tour" away and search`;
 }
 
 function manifestOf(subject: Subject, system: System, profile: Profile): Manifest | string {

@@ -3,12 +3,14 @@ import { Judge } from "../../contracts/judge.ts";
 import type { Rule } from "../../contracts/rule.ts";
 import type { Capability } from "../../contracts/rule-text.ts";
 import { Random } from "../../generators/random.ts";
+import { Tours } from "../../generators/tour/tours.ts";
 import type { Proposal } from "../../generators/strategy.ts";
 import { aimedAt } from "../../generators/strategies/targeted.ts";
 import type { EventKind } from "../../spec/event.ts";
 import { hash128 } from "../../spec/hash.ts";
 import type { Program } from "../../spec/program.ts";
 import { conductOf } from "../conduct.ts";
+import { graphOf } from "../explore/graphs.ts";
 import { runProposal, type RunOutcome, type Stage } from "../run-proposal.ts";
 import { mostUnexplained, OutcomeWatch, textOfStep, type Unexplained } from "../unexplained.ts";
 import { aimAt, exerciseFloor, sliceBudget, type Campaign, type Watch } from "./campaign.ts";
@@ -17,6 +19,7 @@ import { Footprint } from "./footprint.ts";
 import { Keeper } from "./kept.ts";
 import type { Portfolio } from "./portfolio.ts";
 import { usualPortfolio } from "./strategies.ts";
+import { touredOf } from "./toured.ts";
 
 /** The share of a slice that the portfolio has before debts are paid. */
 const portfolioShare = 0.4;
@@ -45,6 +48,14 @@ export async function runSlice(campaign: Campaign, index: number, watch: Watch =
       await perform(name, proposal, random);
     }
   };
+  if (campaign.mode === "tour") {
+    for (let random = slice.random(), walk = slice.tours.draw(random); walk !== null && slice.goesOn;) {
+      await perform(slice.tours.name, walk, random);
+      random = slice.random();
+      walk = slice.tours.draw(random);
+    }
+    return slice.findings();
+  }
   const budget = sliceBudget(campaign, index);
   await explore(budget * portfolioShare);
   for (let debts = slice.debts(); debts.length > 0 && slice.operations < budget && slice.goesOn; debts = slice.debts())
@@ -59,6 +70,7 @@ export async function runSlice(campaign: Campaign, index: number, watch: Watch =
 
 class Slice {
   operations = 0;
+  readonly tours: Tours;
   readonly portfolio: Portfolio;
   private readonly campaign: Campaign;
   private readonly index: number;
@@ -93,7 +105,9 @@ class Slice {
       footprint: new Footprint(judge),
     };
     this.fresh = [...campaign.corpus];
+    this.tours = new Tours(() => campaign.scopes.map(graphOf), campaign.seed);
     this.portfolio = usualPortfolio(campaign, sliceBudget(campaign, index), {
+      tours: this.tours,
       fresh: () => this.fresh,
       exercises: () => judge.exercises(),
     });
@@ -162,6 +176,7 @@ class Slice {
       shares: Object.fromEntries(this.shares),
       counted: sortedCounts(this.counts),
       kept: this.keeper.all(),
+      toured: touredOf(this.tours.tours),
       across: this.across.data(),
     };
   }

@@ -3,6 +3,7 @@ import { extension } from "../../generators/strategies/extension.ts";
 import { failureSweep } from "../../generators/strategies/failure-sweep.ts";
 import { randomPrograms } from "../../generators/strategies/random-programs.ts";
 import { targeted } from "../../generators/strategies/targeted.ts";
+import type { Tours } from "../../generators/tour/tours.ts";
 import type { Program } from "../../spec/program.ts";
 import { aimAt, type Campaign } from "./campaign.ts";
 import { Portfolio } from "./portfolio.ts";
@@ -13,7 +14,11 @@ export interface Known {
   readonly fresh: () => readonly Program[];
   /** How often each rule decided something. */
   readonly exercises: () => readonly Exercise[];
+  readonly tours: Tours;
 }
+
+/** Operations from which on a slice also tours the scopes: less is not worth the exploring. */
+const worthTouring = 100_000;
 
 /** The longest program a slice can afford: one in many, up to 2000 steps. */
 function longestIn(budget: number): number {
@@ -21,7 +26,7 @@ function longestIn(budget: number): number {
 }
 
 /** The strategies of every campaign. */
-export function usualPortfolio(campaign: Campaign, budget: number, { fresh, exercises }: Known): Portfolio {
+export function usualPortfolio(campaign: Campaign, budget: number, { fresh, exercises, tours }: Known): Portfolio {
   const { scored } = campaign;
   const longest = longestIn(budget);
   const rarest = () =>
@@ -38,5 +43,6 @@ export function usualPortfolio(campaign: Campaign, budget: number, { fresh, exer
       return rules.length === 0 ? null : aimAt(campaign, random.pick(rules.slice(0, (rules.length >> 1) + 1)).rule);
     }),
     failureSweep(fresh),
+    ...(budget < worthTouring ? [] : [tours]),
   ]);
 }
