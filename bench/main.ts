@@ -7,6 +7,7 @@ import { measureFirstKill, sampleMutants } from "./first-kill.ts";
 import { measureLengths } from "./lengths.ts";
 import { measureOverhead } from "./overhead.ts";
 import { measurePoint } from "./points.ts";
+import { isSpinThere, lockingTwin, withOurs, withSpin } from "./spin.ts";
 import { isMissed, printTable, type Row } from "./table.ts";
 import { measureTwice } from "./twice.ts";
 import { measureUseful } from "./useful.ts";
@@ -77,6 +78,17 @@ row("same program, same history", `${twice.programs - twice.different} of ${twic
   goal: "all",
   reached: twice.different === 0,
   gate: true,
+});
+
+const twin = lockingTwin(3, isQuick ? 2 : 3);
+const explored = withOurs(twin);
+const spin = isSpinThere() ? withSpin(twin) : null;
+const timesSpin = spin === null ? null : spin.seconds / explored.seconds;
+row("exploration, states a CPU second", `${(explored.states / explored.seconds / 1000).toFixed(0)} k`);
+row("  times as fast as Spin", timesSpin === null ? "not measured" : timesSpin.toFixed(2), {
+  must: "1",
+  goal: "4",
+  reached: timesSpin === null ? null : timesSpin >= 1,
 });
 
 const mutants = await sampleMutants(budget.every);

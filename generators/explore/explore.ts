@@ -3,7 +3,7 @@ import { Canonical } from "./canonical.ts";
 import { Codec } from "./codec.ts";
 import { EdgeList } from "./edge-list.ts";
 import { Graph } from "./graph.ts";
-import { callsOf, instancesOf } from "./instances.ts";
+import { groupsOf, instancesOf, type Outcome } from "./instances.ts";
 import { StateTable } from "./state-table.ts";
 import { Symmetry } from "./symmetry.ts";
 
@@ -30,7 +30,7 @@ export function explore(scope: Scope, options: ExploreOptions = {}): Graph {
   const symmetry = new Symmetry(scope);
   const canonical = isSymmetric && symmetry.order > 1 ? new Canonical(scope, codec, symmetry) : null;
   const instances = instancesOf(scope);
-  const calls = callsOf(instances);
+  const groups = groupsOf(instances);
   const table = new StateTable(codec.lanes);
   const edges = keepsEdges ? new EdgeList(canonical !== null) : null;
   const { length, lanes, lane, shift, sizes } = codec;
@@ -53,61 +53,60 @@ export function explore(scope: Scope, options: ExploreOptions = {}): Graph {
     return index;
   };
 
+  /** Counts a transition. */
+  const count = (via: number, to: number, naming: number, orbit: number): void => {
+    transitions += 1;
+    fullTransitions += orbit;
+    seen[via]! += orbit;
+    edges?.add(via, to, naming);
+  };
+
+  /** Enters what an outcome leads to from a state, and sets the scratch back. */
+  const take = (from: number, { instance, apply }: Outcome, orbit: number): void => {
+    const { index: via, operation, a, b, c } = instance;
+    apply(scratch, a, b, c);
+    let isChanged = false;
+    for (let at = 0; at < lanes; at += 1) packed[at] = table.states[from * lanes + at]!;
+    for (let slot = 0; slot < length; slot += 1) {
+      const value = scratch[slot]!;
+      const change = value ^ base[slot]!;
+      if (change === 0) continue;
+      // Unsigned: below zero is out of the domain too.
+      if (value >>> 0 >= sizes[slot]!) codec.check(scratch, operation.name);
+      packed[lane[slot]!]! ^= change << shift[slot]!;
+      isChanged = true;
+    }
+    if (!isChanged) {
+      count(via, from, 0, orbit);
+      return;
+    }
+    canonical?.of(scratch);
+    count(via, enter(from, via), canonical?.naming ?? 0, orbit);
+    for (let slot = 0; slot < length; slot += 1) scratch[slot] = base[slot]!;
+  };
+
   scope.initial(scratch);
   codec.check(scratch, "the initial state");
-  if (canonical === null) codec.pack(scratch, packed, 0);
-  else canonical.of(scratch);
+  codec.pack(scratch, packed, 0);
+  canonical?.of(scratch);
   enter(-1, 0);
   for (let from = 0; from < table.size; from += 1) {
     codec.unpack(table.states, from * lanes, base);
     for (let slot = 0; slot < length; slot += 1) scratch[slot] = base[slot]!;
     const orbit = table.orbits[from]!;
     edges?.begin();
-    for (let index = 0; index < calls.length; index += 1) {
-      const { a, b, c, may, outcomes } = calls[index]!;
+    for (let index = 0; index < groups.length; index += 1) {
+      const { a, b, c, may, calls } = groups[index]!;
       if (may !== null && !may(scratch, a, b, c)) continue;
-      for (let which = 0; which < outcomes.length; which += 1) {
-        const outcome = outcomes[which]!;
-        if (!outcome.when(scratch, a, b, c)) continue;
-        const via = outcome.instance.index;
-        let to = from;
-        let naming = 0;
-        if (!outcome.stays) {
-          outcome.apply(scratch, a, b, c);
-          let isChanged = false;
-          if (canonical === null) {
-            for (let at = 0; at < lanes; at += 1) packed[at] = table.states[from * lanes + at]!;
-            for (let slot = 0; slot < length; slot += 1) {
-              const value = scratch[slot]!;
-              const difference = value ^ base[slot]!;
-              if (difference === 0) continue;
-              // Unsigned: below zero is out of the domain too.
-              if (value >>> 0 >= sizes[slot]!) codec.check(scratch, outcome.instance.operation.name);
-              packed[lane[slot]!]! ^= difference << shift[slot]!;
-              scratch[slot] = base[slot]!;
-              isChanged = true;
-            }
-            if (isChanged) to = enter(from, via);
-          } else {
-            for (let slot = 0; slot < length; slot += 1) {
-              const value = scratch[slot]!;
-              if (value === base[slot]!) continue;
-              if (value >>> 0 >= sizes[slot]!) codec.check(scratch, outcome.instance.operation.name);
-              isChanged = true;
-            }
-            if (isChanged) {
-              canonical.of(scratch);
-              to = enter(from, via);
-              ({ naming } = canonical);
-              for (let slot = 0; slot < length; slot += 1) scratch[slot] = base[slot]!;
-            }
-          }
+      for (let call = 0; call < calls.length; call += 1) {
+        const outcomes = calls[call]!;
+        for (let which = 0; which < outcomes.length; which += 1) {
+          const outcome = outcomes[which]!;
+          if (!outcome.when(scratch, a, b, c)) continue;
+          if (outcome.stays) count(outcome.instance.index, from, 0, orbit);
+          else take(from, outcome, orbit);
+          break;
         }
-        transitions += 1;
-        fullTransitions += orbit;
-        seen[via]! += orbit;
-        edges?.add(via, to, naming);
-        break;
       }
     }
   }

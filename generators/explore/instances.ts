@@ -35,14 +35,15 @@ function choices(counts: readonly number[]): readonly (readonly number[])[] {
   return Array.from({ length: count }, (_, id) => id).flatMap((id) => tails.map((tail) => [id, ...tail]));
 }
 
-/** A call with a choice of ids: of its outcomes at most one is enabled. */
-export interface Call {
+/** Calls that ask for the same first, with the same ids. */
+export interface CallGroup {
   readonly a: number;
   readonly b: number;
   readonly c: number;
-  /** What all outcomes ask for; null: each asks for itself. */
+  /** What all of them ask for; null: nothing. */
   readonly may: Condition | null;
-  readonly outcomes: readonly Outcome[];
+  /** The outcomes of each call: at most one of them is enabled. */
+  readonly calls: readonly (readonly Outcome[])[];
 }
 
 /** What is left to ask of an outcome once its call may be made. */
@@ -54,30 +55,29 @@ export interface Outcome {
   readonly stays: boolean;
 }
 
-/** The instances of a scope by the call they are an outcome of. */
-export function callsOf(instances: readonly Instance[]): readonly Call[] {
-  const calls = new Map<string, Instance[]>();
+/** The instances of a scope by what they ask for first, and then by the call they are an outcome of. */
+export function groupsOf(instances: readonly Instance[]): readonly CallGroup[] {
+  const groups = new Map<string, Instance[]>();
+  const numbers = new Map<Condition | string, number>();
   for (const instance of instances) {
-    const key = `${instance.operation.call} ${instance.ids.join(" ")}`;
-    const known = calls.get(key);
-    if (known === undefined) calls.set(key, [instance]);
-    else known.push(instance);
+    const { guard, call } = instance.operation;
+    const first = guard?.may ?? call;
+    if (!numbers.has(first)) numbers.set(first, numbers.size);
+    append(groups, `${numbers.get(first)} ${instance.ids.join(" ")}`, instance);
   }
-  return [...calls.values()].map((outcomes) => {
-    const { operation, a, b, c } = outcomes[0]!;
-    const may = operation.guard?.may ?? null;
-    const isShared = may !== null && outcomes.every((outcome) => outcome.operation.guard?.may === may);
-    return {
-      a,
-      b,
-      c,
-      may: isShared ? may : null,
-      outcomes: outcomes.map((instance) => ({
-        instance,
-        when: isShared ? instance.operation.guard!.when : instance.operation.enabled,
-        apply: instance.operation.apply,
-        stays: instance.operation.apply === unchanged,
-      })),
-    };
+  return [...groups.values()].map((members) => {
+    const [{ operation, a, b, c }] = members as [Instance, ...Instance[]];
+    const calls = new Map<string, Outcome[]>();
+    for (const instance of members) {
+      const { guard, enabled, apply, call } = instance.operation;
+      append(calls, call, { instance, when: guard?.when ?? enabled, apply, stays: apply === unchanged });
+    }
+    return { a, b, c, may: operation.guard?.may ?? null, calls: [...calls.values()] };
   });
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [item]);
+  else known.push(item);
 }

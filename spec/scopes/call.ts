@@ -16,7 +16,7 @@ export interface ScopeCall {
   /** Id types of its arguments, at most three. */
   readonly takes: readonly string[];
   readonly steps: ScopeOperation["steps"];
-  /** What all outcomes ask for first; left out: nothing. Asked once, it makes exploring faster. */
+  /** What all outcomes ask for first; left out: nothing. The explorer asks once for all calls that share the function. */
   readonly may?: Condition;
   /** By what tells them apart: `waits` of `lock` makes the operation `lockWaits`. Empty: the plain one. */
   readonly outcomes: Readonly<Record<string, Outcome>>;

@@ -1,6 +1,6 @@
 import { EINVAL, EIO, ENOENT, ERESTARTSYS } from "../errno.ts";
 import { frameOf, type State } from "../state/state.ts";
-import { call, type Outcome } from "./call.ts";
+import { call, type Outcome, type ScopeCall } from "./call.ts";
 import { hidden, layout, plain, refers } from "./layout.ts";
 import type { Names } from "./names.ts";
 import { scopeSetup } from "./setup.ts";
@@ -100,21 +100,22 @@ export function fences(counts: FenceCounts): Scope {
   const mayGo = (s: Scratch, f: number) => !isAnybodyWaiting(s) && (s[slots.signaled + f] === 1 || !hasPending(s, f));
 
   const nameOf = (names: Names, f: number) => names.of("fence", f);
-  const isIdle = (s: Scratch, w: number) => s[slots.waitsFor + w] === 0;
+  const mayWait = (s: Scratch, w: number, f: number) => s[slots.waitsFor + w] === 0 && isLive(s, f);
 
   /** A call of the main task with a fence as its only argument. */
   const onFence = (
     op: FenceOnly,
     outcomes: Readonly<Record<string, Outcome>>,
-    bounded?: ScopeOperation["bounded"],
+    rest: Pick<ScopeCall, "may" | "bounded"> = {},
   ): readonly ScopeOperation[] =>
     call({
       name: op,
       takes: ["fence"],
       steps: (names, f) => [{ task: "main", op, fence: nameOf(names, f) }],
       outcomes,
-      ...(bounded === undefined ? {} : { bounded }),
+      ...rest,
     });
+  const ofLive = { may: isLive };
 
   /** A wait of the main task, which must not block. */
   const waitNow = (name: string, timeout: number, outcomes: Readonly<Record<string, Outcome>>) =>
@@ -122,6 +123,7 @@ export function fences(counts: FenceCounts): Scope {
       name,
       takes: ["fence"],
       steps: (names, f) => [{ task: "main", op: "waitFence", fence: nameOf(names, f), interruptible: false, timeout }],
+      may: isLive,
       outcomes,
     });
 
@@ -132,11 +134,12 @@ export function fences(counts: FenceCounts): Scope {
       steps: (names, w, f) => [
         { task: names.of("waiter", w), op: "waitFence", fence: nameOf(names, f), interruptible, timeout: longTime },
       ],
+      may: mayWait,
       outcomes: {
-        signaled: { when: (s, w, f) => isIdle(s, w) && isSignaled(s, f) },
-        finds: { when: (s, w, f) => isIdle(s, w) && endsAtOnce(s, f), does: (s, _w, f) => enableAndSignal(s, f) },
+        signaled: { when: (s, _w, f) => isSignaled(s, f) },
+        finds: { when: (s, _w, f) => endsAtOnce(s, f), does: (s, _w, f) => enableAndSignal(s, f) },
         blocks: {
-          when: (s, w, f) => isIdle(s, w) && staysOpen(s, f),
+          when: (s, _w, f) => staysOpen(s, f),
           does: (s, w, f) => {
             enable(s, f);
             s[slots.waitsFor + w] = f + 1;
@@ -179,8 +182,12 @@ export function fences(counts: FenceCounts): Scope {
   const isFull = (s: Scratch, f: number) => s[slots.refs + f] === mostReferences;
 
   const references: readonly ScopeOperation[] = [
-    ...onFence("fenceGet", { "": take }, isFull),
-    ...onFence("fenceGetLive", { "": take, late: { when: (s, f) => s[slots.life + f] === released } }, isFull),
+    ...onFence("fenceGet", { "": take }, { bounded: isFull }),
+    ...onFence(
+      "fenceGetLive",
+      { "": take, late: { when: (s, f) => s[slots.life + f] === released } },
+      { bounded: isFull },
+    ),
     ...onFence("fencePut", {
       "": {
         when: (s, f) => s[slots.refs + f]! > 1,
@@ -199,9 +206,10 @@ export function fences(counts: FenceCounts): Scope {
       steps: (names, k, f) => [
         { task: "main", op: "addCallback", fence: nameOf(names, f), callback: names.fresh("callback", k) },
       ],
+      may: (s, k, f) => s[slots.pending + k] === 0 && isLive(s, f),
       outcomes: {
         "": {
-          when: (s, k, f) => s[slots.pending + k] === 0 && staysOpen(s, f),
+          when: (s, _k, f) => staysOpen(s, f),
           does: (s, k, f) => {
             enable(s, f);
             s[slots.on + k] = f + 1;
@@ -210,7 +218,7 @@ export function fences(counts: FenceCounts): Scope {
         },
         finds: {
           errno: ENOENT,
-          when: (s, k, f) => s[slots.pending + k] === 0 && endsAtOnce(s, f),
+          when: (s, _k, f) => endsAtOnce(s, f),
           does: (s, k, f) => {
             s[slots.on + k] = f + 1;
             enableAndSignal(s, f);
@@ -218,7 +226,7 @@ export function fences(counts: FenceCounts): Scope {
         },
         late: {
           errno: ENOENT,
-          when: (s, k, f) => s[slots.pending + k] === 0 && isSignaled(s, f),
+          when: (s, _k, f) => isSignaled(s, f),
           does: (s, k, f) => {
             s[slots.on + k] = f + 1;
           },
@@ -267,15 +275,19 @@ export function fences(counts: FenceCounts): Scope {
         },
       },
     }),
-    ...onFence("signal", { "": { when: isUnsignaled, does: signal }, again: { when: isSignaled } }),
-    ...onFence("getStatus", { before: { when: isUnsignaled }, after: { when: isSignaled } }),
-    ...onFence("isSignaled", { before: { when: isUnsignaled }, after: { when: isSignaled } }),
-    ...onFence("timestamp", { "": { when: isSignaled } }),
-    ...onFence("enableSignaling", {
-      "": { when: staysOpen, does: enable },
-      finds: { when: endsAtOnce, does: enableAndSignal },
-      late: { when: isSignaled },
-    }),
+    ...onFence("signal", { "": { when: isUnsignaled, does: signal }, again: { when: isSignaled } }, ofLive),
+    ...onFence("getStatus", { before: { when: isUnsignaled }, after: { when: isSignaled } }, ofLive),
+    ...onFence("isSignaled", { before: { when: isUnsignaled }, after: { when: isSignaled } }, ofLive),
+    ...onFence("timestamp", { "": { when: isSignaled } }, ofLive),
+    ...onFence(
+      "enableSignaling",
+      {
+        "": { when: staysOpen, does: enable },
+        finds: { when: endsAtOnce, does: enableAndSignal },
+        late: { when: isSignaled },
+      },
+      ofLive,
+    ),
     ...callbacks,
     ...wait("wait", false),
     ...wait("waitInterruptible", true),

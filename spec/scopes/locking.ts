@@ -38,6 +38,8 @@ export function locking(counts: LockingCounts): Scope {
   });
   const { context, age, contended, waitsFor, interruptible, place, owner, inContext } = slots;
 
+  const { task: tasks, lock: locks } = counts;
+
   const isIdle = (s: Scratch, t: number) => s[waitsFor + t] === 0;
   const hasContext = (s: Scratch, t: number) => s[context + t] !== 0;
   const isFree = (s: Scratch, r: number) => s[owner + r] === 0;
@@ -45,21 +47,22 @@ export function locking(counts: LockingCounts): Scope {
   const holdsInContext = (s: Scratch, t: number, r: number) => holds(s, t, r) && s[inContext + r] === 1;
   /** Locks held, taken with the context (1) or without (0). */
   const held = (s: Scratch, t: number, how: number) => {
+    const task = t + 1;
     let count = 0;
-    for (let r = 0; r < counts.lock; r += 1) if (holds(s, t, r) && s[inContext + r] === how) count += 1;
+    for (let r = 0; r < locks; r += 1) if (s[owner + r] === task && s[inContext + r] === how) count += 1;
     return count;
   };
 
   /** Who stands at a place of a queue; -1: nobody. */
   const waiterAt = (s: Scratch, r: number, at: number) => {
-    for (let t = 0; t < counts.task; t += 1) if (s[waitsFor + t] === r + 1 && s[place + t] === at) return t;
+    for (let t = 0; t < tasks; t += 1) if (s[waitsFor + t] === r + 1 && s[place + t] === at) return t;
     return -1;
   };
   const leave = (s: Scratch, t: number) => {
     const r = s[waitsFor + t];
     const from = s[place + t]!;
     s[waitsFor + t] = s[interruptible + t] = s[place + t] = 0;
-    for (let other = 0; other < counts.task; other += 1)
+    for (let other = 0; other < tasks; other += 1)
       if (s[waitsFor + other] === r && s[place + other]! > from) s[place + other]! -= 1;
   };
   const take = (s: Scratch, t: number, r: number) => {
@@ -71,19 +74,22 @@ export function locking(counts: LockingCounts): Scope {
     s[contended + t] = r + 1;
   };
 
-  const mayLock = (s: Scratch, t: number, r: number, isSlow: boolean) => {
-    if (!isIdle(s, t)) return false;
-    if (!hasContext(s, t)) return !isSlow && held(s, t, 0) === 0;
+  // One function for the plain forms and one for the slow: the explorer asks each once for all calls that share it.
+  const mayLock = (s: Scratch, t: number, r: number) => {
     // A lock taken by trylock has no age: blocking behind it can deadlock for good.
-    if (held(s, t, 0) > 0 || (s[context + t] === done && !holdsInContext(s, t, r))) return false;
-    return s[contended + t] === 0 ? !isSlow : s[contended + t] === r + 1 && held(s, t, 1) === 0;
+    if (!isIdle(s, t) || held(s, t, 0) > 0) return false;
+    return !hasContext(s, t) || (s[contended + t] === 0 ? takesMore(s, t, r) : mayLockSlow(s, t, r));
   };
+  const mayLockSlow = (s: Scratch, t: number, r: number) =>
+    s[contended + t] === r + 1 && isIdle(s, t) && held(s, t, 0) === 0 && held(s, t, 1) === 0;
+  /** Once it is done a context is given no lock but those it holds. */
+  const takesMore = (s: Scratch, t: number, r: number) => s[context + t] !== done || holdsInContext(s, t, r);
   /** An older context holds the lock or waits for it, and this one holds another. */
   const mustDie = (s: Scratch, t: number, r: number) => {
     if (!hasContext(s, t) || held(s, t, 1) === 0) return false;
     const own = s[age + t]!;
     if (s[inContext + r] === 1 && s[age + s[owner + r]! - 1]! < own) return true;
-    for (let other = 0; other < counts.task; other += 1)
+    for (let other = 0; other < tasks; other += 1)
       if (s[waitsFor + other] === r + 1 && hasContext(s, other) && s[age + other]! < own) return true;
     return false;
   };
@@ -92,7 +98,7 @@ export function locking(counts: LockingCounts): Scope {
     s[waitsFor + other] === r + 1 && hasContext(s, other) && s[age + other]! > s[age + t]! && held(s, other, 1) > 0;
   const killsAny = (s: Scratch, t: number, r: number) => {
     if (!hasContext(s, t)) return false;
-    for (let other = 0; other < counts.task; other += 1) if (mustMakeWay(s, other, t, r)) return true;
+    for (let other = 0; other < tasks; other += 1) if (mustMakeWay(s, other, t, r)) return true;
     return false;
   };
   const mustWait = (s: Scratch, t: number, r: number) => !isFree(s, r) && !holdsInContext(s, t, r) && !mustDie(s, t, r);
@@ -109,12 +115,12 @@ export function locking(counts: LockingCounts): Scope {
         if (s[age + other]! < s[age + t]!) break;
         at = before;
       }
-    for (let other = 0; other < counts.task; other += 1)
+    for (let other = 0; other < tasks; other += 1)
       if (s[waitsFor + other] === r + 1 && s[place + other]! >= at) s[place + other]! += 1;
     s[waitsFor + t] = r + 1;
     s[place + t] = at;
     if (!hasContext(s, t)) return;
-    for (let other = 0; other < counts.task; other += 1)
+    for (let other = 0; other < tasks; other += 1)
       if (other !== t && mustMakeWay(s, other, t, r)) {
         leave(s, other);
         die(s, other, r);
@@ -140,7 +146,7 @@ export function locking(counts: LockingCounts): Scope {
           acquire: names.find("acquire", t),
         } as StepDraft,
       ],
-      may: (s, t, r) => mayLock(s, t, r, isSlow),
+      may: isSlow ? mayLockSlow : mayLock,
       outcomes: {
         "": { when: (s, _t, r) => isFree(s, r), does: take },
         waits: { when: (s, t, r) => mustWait(s, t, r) && !killsAny(s, t, r), does: wait },
@@ -191,7 +197,7 @@ export function locking(counts: LockingCounts): Scope {
           when: (s, t) => isIdle(s, t) && !hasContext(s, t) && held(s, t, 0) === 0,
           does: (s, t) => {
             let younger = 1;
-            for (let other = 0; other < counts.task; other += 1) if (hasContext(s, other)) younger += 1;
+            for (let other = 0; other < tasks; other += 1) if (hasContext(s, other)) younger += 1;
             s[context + t] = acquiring;
             s[age + t] = younger;
           },
@@ -211,7 +217,7 @@ export function locking(counts: LockingCounts): Scope {
       (s, t) => {
         const own = s[age + t]!;
         s[context + t] = s[age + t] = s[contended + t] = 0;
-        for (let other = 0; other < counts.task; other += 1) if (s[age + other]! > own) s[age + other]! -= 1;
+        for (let other = 0; other < tasks; other += 1) if (s[age + other]! > own) s[age + other]! -= 1;
       },
     ),
     ...lock("lock"),
@@ -270,7 +276,7 @@ export function locking(counts: LockingCounts): Scope {
       return 0;
     };
     const active: readonly AcquireState[] = [...state.acquires.values()].filter((row) => row.phase !== "fini");
-    for (let t = 0; t < counts.task; t += 1) {
+    for (let t = 0; t < tasks; t += 1) {
       const name = names.of("task", t);
       const own = active.find((row) => row.task === name);
       if (own !== undefined) {
@@ -283,7 +289,7 @@ export function locking(counts: LockingCounts): Scope {
       s[waitsFor + t] = ids("lock", counts.lock, wait.lock);
       s[interruptible + t] = wait.form === "interruptible" || wait.form === "slowInterruptible" ? 1 : 0;
     }
-    for (let r = 0; r < counts.lock; r += 1) {
+    for (let r = 0; r < locks; r += 1) {
       const row = state.reservations.get(names.of("lock", r));
       if (row === undefined) continue;
       s[owner + r] = ids("task", counts.task, row.owner);
@@ -291,19 +297,19 @@ export function locking(counts: LockingCounts): Scope {
     }
   };
 
-  const locks = Array.from({ length: counts.lock }, (_, r) => `r${r + 1}`);
+  const lockNames = Array.from({ length: locks }, (_, r) => `r${r + 1}`);
   return {
     name: "locking",
     about: "Reservation locks with and without acquire contexts: Wait-Die, queues, interruptions, back-off.",
     areas: ["RESV"],
     profile: "K7.1",
-    setup: scopeSetup({ reservations: locks }),
+    setup: scopeSetup({ reservations: lockNames }),
     prelude: [],
     ids,
     fields,
     operations,
     bounds: "one context a task at a time; no interruption ahead of its wait",
-    objects: { task: Array.from({ length: counts.task }, (_, t) => `t${t + 1}`), lock: locks },
+    objects: { task: Array.from({ length: tasks }, (_, t) => `t${t + 1}`), lock: lockNames },
     initial: () => undefined,
     project,
   };

@@ -5,6 +5,7 @@ import { huntWithCommands } from "../../bench/commands.ts";
 import { mapPair } from "../../bench/map-pair.ts";
 import { measurePoint } from "../../bench/points.ts";
 import { fullJudge, pipeline, profile } from "../../bench/programs.ts";
+import { fencesTwin, lockingTwin, withOurs } from "../../bench/spin.ts";
 import { isMissed, printTable, type Row } from "../../bench/table.ts";
 import { measureTwice } from "../../bench/twice.ts";
 import { measureUseful } from "../../bench/useful.ts";
@@ -91,6 +92,14 @@ describe("bench: what it runs", () => {
     expect(useful.steps).toBe(useful.carriedOut + useful.idle.reduce((sum, [, count]) => sum + count, 0));
     expect(useful.draws).toBeGreaterThanOrEqual(useful.steps);
     expect(measureTwice(3)).toEqual({ programs: 3, different: 0 });
+  });
+
+  it("counts what the Promela twins count", () => {
+    const counts = [lockingTwin(2, 2), fencesTwin(2, 1, 1)].map(withOurs).map((one) => [one.states, one.transitions]);
+    expect(counts).toEqual([
+      [1561, 12268],
+      [8980, 201184],
+    ]);
   });
 
   it.each(["generator", "async"] as const)("passes points in a %s method", async (style) => {
