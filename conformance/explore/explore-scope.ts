@@ -45,7 +45,7 @@ export interface ScopeReport {
 }
 
 /** Transitions carried out to see which rules decide something. */
-const sample = 2000;
+const sample = 500;
 
 /**
  * Explores a scope and carries a sample of its transitions out on the reference. `clock` answers CPU seconds.
