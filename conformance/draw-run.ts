@@ -1,7 +1,8 @@
 import type { Judge } from "../contracts/judge.ts";
+import { partnerOf } from "../generators/focus.ts";
 import { Random } from "../generators/random.ts";
 import { drawTemper } from "../generators/temper.ts";
-import { drawSetup, type Kinds } from "../generators/world-shape.ts";
+import { drawSetup, withPartner, type Kinds } from "../generators/world-shape.ts";
 import type { System } from "../harness/system.ts";
 import { describesPlatform } from "../spec/platform.ts";
 import type { Situation } from "../spec/situation.ts";
@@ -31,7 +32,8 @@ export function drawRun(
     exporters: situation?.exporters ?? options.kinds.exporters,
     importers: situation?.importers ?? options.kinds.importers,
   };
-  const setup = drawSetup(random, kinds, situation, judge.profile);
-  const temper = drawTemper(random, situation, options.longest, area, describesPlatform(setup));
+  const drawn = drawSetup(random, kinds, situation, judge.profile);
+  const temper = drawTemper(random, situation, options.longest, area, describesPlatform(drawn));
+  const setup = withPartner(drawn, partnerOf(temper.focus));
   return runDrawn({ kind: "draw", setup, temper, prefix: null }, random, { system, judge, profileName, watch });
 }

@@ -37,9 +37,23 @@ const exporterMethods = [
   "reset",
   "setMemory",
   "close",
+  "p2pMap",
+  "p2pUnmap",
+  "vmaOpened",
+  "vmaClosed",
+  "vmaFault",
 ] as const satisfies readonly (keyof Exporter)[];
 
-const importerMethods = ["import", "submit", "stop", "release"] as const satisfies readonly (keyof Importer)[];
+const importerMethods = [
+  "import",
+  "submit",
+  "stop",
+  "release",
+  "mirror",
+  "mirrorFault",
+  "copyPage",
+  "unmirror",
+] as const satisfies readonly (keyof Importer)[];
 
 const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
   attach: ["attachHook"],
@@ -51,12 +65,21 @@ const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
   revoke: ["revoke"],
   unrevoke: ["unrevoke"],
   revokeForever: ["permanentRevoke"],
+  p2pMap: ["vmaPeer"],
 };
+
+const capabilityOfImporter: Partial<Record<keyof Importer, readonly Capability[]>> = {
+  mirror: ["mirror"],
+};
+
+/** What some importers do that others have no method for. */
+const importerCapabilities: readonly Capability[] = Object.values(capabilityOfImporter).flat();
 
 /** Capabilities of the partners, which a subject that brings no exporter has around it. */
 const partnerCapabilities: readonly Capability[] = [
   ...new Set(Object.values(capabilityOf).flat()),
   ...conductCapabilities,
+  ...importerCapabilities,
   "peer2peer",
 ];
 
@@ -81,10 +104,15 @@ export function readManifest(subject: Subject, system: System, profile: Profile)
   if (subject.exporter !== undefined) {
     const found = twice("exporter", () => offered(probe(system, subject.exporter!, profile), exporterMethods));
     methods.push(...found);
-    capabilities = [...found.flatMap((name) => capabilityOf[name] ?? []), ...conductCapabilities, "peer2peer"];
+    const own = found.flatMap((name) => capabilityOf[name] ?? []);
+    capabilities = [...own, ...conductCapabilities, ...importerCapabilities, "peer2peer"];
   }
-  if (subject.importer !== undefined)
-    methods.push(...twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods)));
+  if (subject.importer !== undefined) {
+    const found = twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods));
+    methods.push(...found);
+    const own = found.flatMap((name) => capabilityOfImporter[name] ?? []);
+    capabilities = capabilities.filter((name) => !importerCapabilities.includes(name) || own.includes(name));
+  }
   return { methods, capabilities: offeredBy(profile, capabilities) };
 }
 

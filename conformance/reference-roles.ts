@@ -4,6 +4,7 @@ import { DynamicExporter } from "../reference-impl/exporter/dynamic-exporter.ts"
 import { StaticExporter } from "../reference-impl/exporter/static-exporter.ts";
 import { CpuImporter } from "../reference-impl/importers/cpu-importer.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
+import { MirrorImporter } from "../reference-impl/importers/mirror-importer.ts";
 import { PageTableImporter } from "../reference-impl/importers/page-table-importer.ts";
 import { PinnedImporter } from "../reference-impl/importers/pinned-importer.ts";
 import { PinnedRevocableImporter } from "../reference-impl/importers/pinned-revocable-importer.ts";
@@ -21,9 +22,10 @@ export const referenceExporters: Readonly<Record<string, Factory<Exporter>>> = {
 
 /** Importers that set-ups may name, beside `scripted`, which the program plays. */
 export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
-  subject: (env) => new DynamicImporter(env),
+  subject: (env) => new MirrorImporter(env),
   dynamic: (env) => new DynamicImporter(env),
   static: (env) => new StaticImporter(env),
+  mirror: (env) => new MirrorImporter(env),
   pageTable: (env) => new PageTableImporter(env),
   cpu: (env) => new CpuImporter(env),
   pinned: (env) => new PinnedImporter(env),

@@ -1,6 +1,6 @@
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
 import { ReferenceFramework } from "../reference-impl/framework.ts";
-import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
+import { MirrorImporter } from "../reference-impl/importers/mirror-importer.ts";
 import type { Subject } from "./subject.ts";
 import { suiteVersion } from "./version.ts";
 
@@ -9,6 +9,6 @@ export const referenceSubject: Subject = {
   name: "reference",
   version: suiteVersion,
   exporter: (env) => new DefaultExporter(env),
-  importer: (env) => new DynamicImporter(env),
+  importer: (env) => new MirrorImporter(env),
   framework: (env) => new ReferenceFramework(env),
 };

@@ -4,6 +4,7 @@ import { ReferenceDma } from "../reference-impl/dma/mapping.ts";
 import { ReferenceFences } from "../reference-impl/fences/fences.ts";
 import { ReferencePeers } from "../reference-impl/peers/peers.ts";
 import { ReferenceReservations } from "../reference-impl/reservations/reservations.ts";
+import { ReferenceSpaces } from "../reference-impl/spaces/spaces.ts";
 import type { BufferFramework } from "../spec/roles/buffers.ts";
 import type { DmaFramework } from "../spec/roles/dma.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
@@ -11,6 +12,7 @@ import type { FenceFramework } from "../spec/roles/fences.ts";
 import type { Importer } from "../spec/roles/importer.ts";
 import type { PeerFramework } from "../spec/roles/peers.ts";
 import type { ReservationFramework } from "../spec/roles/reservations.ts";
+import type { SpaceFramework } from "../spec/roles/spaces.ts";
 import { referenceExporters, referenceImporters } from "./reference-roles.ts";
 
 /** Parts that take the reference's place. */
@@ -21,6 +23,7 @@ export interface Replacement {
   readonly fences?: Factory<FenceFramework>;
   readonly peers?: Factory<PeerFramework>;
   readonly dma?: Factory<DmaFramework>;
+  readonly spaces?: Factory<SpaceFramework>;
   /** Kinds added or replaced; `subject` is the implementation under test. */
   readonly exporters?: Readonly<Record<string, Factory<Exporter>>>;
   readonly importers?: Readonly<Record<string, Factory<Importer>>>;
@@ -28,7 +31,7 @@ export interface Replacement {
 
 /** The reference, with some of its parts replaced. */
 export function referenceSystem(replacement: Replacement = {}): System {
-  const { buffers, reservations, fences, peers, dma } = replacement;
+  const { buffers, reservations, fences, peers, dma, spaces } = replacement;
   return {
     name: replacement.name ?? "reference",
     version: "1",
@@ -38,6 +41,7 @@ export function referenceSystem(replacement: Replacement = {}): System {
       fences: fences?.(env) ?? new ReferenceFences(env),
       peers: peers?.(env) ?? new ReferencePeers(env),
       dma: dma?.(env) ?? new ReferenceDma(env),
+      spaces: spaces?.(env) ?? new ReferenceSpaces(env),
     }),
     exporters: { ...referenceExporters, ...replacement.exporters },
     importers: { ...referenceImporters, ...replacement.importers },

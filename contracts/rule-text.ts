@@ -50,6 +50,7 @@ export type Capability =
   | "vmaPeer"
   /** Hooks that begin and end CPU access. */
   | "cpuSync"
+  | "mirror"
   | "vmap"
   | "mmap"
   | "syncFile";

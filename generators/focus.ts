@@ -1,4 +1,5 @@
 import { operationNames, type OperationName } from "../spec/operations/operations.ts";
+import { spaceOperations } from "../spec/operations/space.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -200,12 +201,31 @@ export const focuses = {
     "put",
     "interrupt",
   ],
+  mirroring: [
+    "createSpace",
+    "createVma",
+    "destroyVma",
+    "vmaFault",
+    "changeRange",
+    "exitSpace",
+    "mirror",
+    "mirrorFault",
+    "copyPage",
+    "touch",
+    "unmirror",
+  ],
 } as const satisfies Readonly<Record<string, readonly OperationName[]>>;
 
 export type Focus = keyof typeof focuses;
 
 /** How rare an operation outside the focus is. */
 const outside = 0.04;
+
+/** Parts with a world of their own: their operations come up nowhere else, and need a partner of this kind. */
+const apart: Partial<Readonly<Record<Focus, { readonly importer: string; readonly only: ReadonlySet<string> }>>> = {
+  mirroring: { importer: "mirror", only: new Set(Object.keys(spaceOperations)) },
+};
+const reserved = new Set(Object.values(apart).flatMap(({ only }) => [...only]));
 
 /** Parts that bring out the rules of an area. */
 const focusOfArea: Readonly<Record<string, readonly Focus[]>> = {
@@ -218,6 +238,7 @@ const focusOfArea: Readonly<Record<string, readonly Focus[]>> = {
   RESV: ["locking", "entries", "importing"],
   FENCE: ["fences", "containers", "entries", "importing"],
   CPU: ["cpu"],
+  MMUN: ["mirroring"],
 };
 
 /** The part a program dwells on; null: everything alike. `area` is the area of a rule that is to be exercised. */
@@ -228,11 +249,19 @@ export function drawFocus(random: Random, area: string | null): Focus | null {
 }
 
 function factorsOf(names: readonly OperationName[] | null): Float64Array {
-  return Float64Array.from(operationNames, (name) => (names === null || names.includes(name) ? 1 : outside));
+  return Float64Array.from(operationNames, (name) => {
+    if (reserved.has(name)) return names?.includes(name) === true ? 1 : 0;
+    return names === null || names.includes(name) ? 1 : outside;
+  });
 }
 
 const everything = factorsOf(null);
 const factors = new Map(Object.entries(focuses).map(([focus, names]) => [focus as Focus, factorsOf(names)]));
+
+/** The kind of importer that a part needs, if it is one with a world of its own. */
+export function partnerOf(focus: Focus | null): string | null {
+  return focus === null ? null : (apart[focus]?.importer ?? null);
+}
 
 /** The factors of the operations under a focus, in the order of `operationNames`. */
 export function focusFactors(focus: Focus | null): Float64Array {

@@ -22,6 +22,9 @@ export const letters: Partial<Record<ObjectKind, string>> = {
   job: "j",
   signalling: "c",
   view: "v",
+  space: "mm",
+  vma: "vma",
+  mirror: "u",
 };
 
 /** The number at the end of a name of a kind: 12 of `a12` for `a`; 0 for other names. */

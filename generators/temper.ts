@@ -2,12 +2,14 @@ import type { Situation } from "../spec/situation.ts";
 import { operationNames, type OperationName } from "../spec/operations/operations.ts";
 import { platformOperations } from "../spec/operations/platform.ts";
 import { baseWeights } from "./draw/draws.ts";
-import { drawFocus, focusFactors } from "./focus.ts";
+import { drawFocus, focusFactors, type Focus } from "./focus.ts";
 import type { Random } from "./random.ts";
 
 /** How one program is drawn: its length, its tasks, and how wild it is. */
 export interface Temper {
   readonly length: number;
+  /** The part of the contract it dwells on. */
+  readonly focus: Focus | null;
   readonly tasks: readonly string[];
   /** Cumulative weights, in the order of `operationNames`. */
   readonly cumulative: Float64Array;
@@ -66,7 +68,8 @@ export function drawTemper(
   style: Style = usual,
 ): Temper {
   const factors = factorsFor(random, style.weights);
-  const inFocus = focusFactors(style.focused ? drawFocus(random, area) : null);
+  const focus = style.focused ? drawFocus(random, area) : null;
+  const inFocus = focusFactors(focus);
   const cumulative = new Float64Array(operationNames.length);
   let sum = 0;
   const weights = situation?.weights;
@@ -85,6 +88,7 @@ export function drawTemper(
   const parallel = tasks > 1;
   return {
     length: random.logarithmic(style.shortest, longest),
+    focus,
     tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
     cumulative,
     pauseRate: situation?.pauses ?? (parallel ? random.pick([0, 0.03, 0.1, 0.3]) : random.pick([0, 0, 0.05])),

@@ -26,6 +26,13 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
   };
 }
 
+/** The set-up with a partner that a program's focus needs, where none is there. */
+export function withPartner(setup: Setup, kind: string | null): Setup {
+  const { importers } = setup;
+  if (kind === null || importers.some((entry) => entry.kind === kind)) return setup;
+  return { ...setup, importers: importers.map((entry, index) => (index === 0 ? { ...entry, kind } : entry)) };
+}
+
 /** Draws the world of one program: mostly small, now and then with large sizes or narrow devices. */
 export function drawSetup(
   random: Random,

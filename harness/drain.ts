@@ -6,6 +6,7 @@ import { bufferSteps } from "./steps/buffers.ts";
 import { cpuSteps } from "./steps/cpu.ts";
 import { importerSteps } from "./steps/importers.ts";
 import { unmapOwn } from "./steps/platform.ts";
+import { spaceSteps } from "./steps/spaces.ts";
 
 /** Something the drain does to let the world come to rest. */
 export interface DrainAction {
@@ -105,6 +106,20 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         key: `release ${name}`,
         task: "drain",
         activity: (id) => importerSteps.release(run, { id, task: "drain", op: "release", import: name }),
+      };
+  for (const [name, mirror] of state.mirrors)
+    if (mirror.phase === "live")
+      yield {
+        key: `unmirror ${name}`,
+        task: "drain",
+        activity: (id) => spaceSteps.unmirror(run, { id, task: "drain", op: "unmirror", mirror: name }),
+      };
+  for (const [name, space] of state.spaces)
+    if (!space.exited)
+      yield {
+        key: `exit ${name}`,
+        task: "drain",
+        activity: (id) => spaceSteps.exitSpace(run, { id, task: "drain", op: "exitSpace", space: name }),
       };
   for (const [name, mapping] of state.mappings)
     if (mapping.live && state.attachments.get(mapping.attachment)?.import === null)

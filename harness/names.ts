@@ -2,7 +2,17 @@ import type { ObjectKind } from "../spec/operations/define.ts";
 
 /** Kinds of things that get names in a history; those of programs and a few that only histories have. */
 export type NamedKind =
-  ObjectKind | "table" | "storage" | "resource" | "lock" | "exporterJob" | "iovaSpace" | "address";
+  | ObjectKind
+  | "table"
+  | "storage"
+  | "resource"
+  | "lock"
+  | "exporterJob"
+  | "iovaSpace"
+  | "address"
+  | "notifier"
+  | "page"
+  | "pageTable";
 
 /**
  * Names of objects. A step names what it creates; whatever else appears is named after its step

@@ -17,6 +17,7 @@ import { fenceSteps } from "./steps/fences.ts";
 import { importerSteps } from "./steps/importers.ts";
 import { platformSteps } from "./steps/platform.ts";
 import { reservationSteps } from "./steps/reservations.ts";
+import { spaceSteps } from "./steps/spaces.ts";
 import type { System } from "./system.ts";
 import type { Task } from "./task.ts";
 import { World } from "./world.ts";
@@ -28,6 +29,7 @@ const handlers = {
   ...fenceSteps,
   ...platformSteps,
   ...cpuSteps,
+  ...spaceSteps,
 } as unknown as Readonly<Record<OperationName, StepHandler<OperationName>>>;
 
 /** Events after which a run counts as running for ever. */

@@ -22,6 +22,7 @@ import type { Chooser } from "./chooser.ts";
 import { Caches } from "./machine/caches.ts";
 import { JobQueue } from "./machine/jobs.ts";
 import { MemoryPool } from "./machine/memory.ts";
+import { PageTables } from "./machine/page-tables.ts";
 import { Translations } from "./machine/translations.ts";
 import { UserPages } from "./machine/user-pages.ts";
 import { Names } from "./names.ts";
@@ -110,6 +111,7 @@ export class World {
   readonly caches: Caches = new Caches();
   readonly mmu: UserPages = new UserPages(this);
   readonly devices = new Map<string, HarnessDevice>();
+  readonly pageTables: PageTables = new PageTables(this);
   readonly owners = new Map<string, OwnerModule>();
   /** Live mappings by table object; more than one where a table was handed out twice. */
   readonly mappings = new Map<SgTable, LiveMapping[]>();

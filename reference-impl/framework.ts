@@ -5,6 +5,7 @@ import { ReferenceDma } from "./dma/mapping.ts";
 import { ReferenceFences } from "./fences/fences.ts";
 import { ReferencePeers } from "./peers/peers.ts";
 import { ReferenceReservations } from "./reservations/reservations.ts";
+import { ReferenceSpaces } from "./spaces/spaces.ts";
 
 /** The reference framework: all its parts, as the kernel of `env.profile` has them. */
 export class ReferenceFramework implements Framework {
@@ -13,6 +14,7 @@ export class ReferenceFramework implements Framework {
   readonly fences: ReferenceFences;
   readonly peers: ReferencePeers;
   readonly dma: ReferenceDma;
+  readonly spaces: ReferenceSpaces;
 
   constructor(env: Env) {
     this.buffers = new ReferenceBuffers(env);
@@ -20,5 +22,6 @@ export class ReferenceFramework implements Framework {
     this.fences = new ReferenceFences(env);
     this.peers = new ReferencePeers(env);
     this.dma = new ReferenceDma(env);
+    this.spaces = new ReferenceSpaces(env);
   }
 }

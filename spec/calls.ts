@@ -1,3 +1,6 @@
+import type { ArgsIn, ResultsIn } from "./call-record.ts";
+import type { pageTableCalls } from "./calls/page-tables.ts";
+import type { spaceCalls, spaceHooks } from "./calls/spaces.ts";
 import type { AccessKind } from "./roles/env.ts";
 import type { RegionRange } from "./roles/exporter.ts";
 import type { Direction, Placement, Usage } from "./roles/handles.ts";
@@ -7,7 +10,7 @@ import type { Direction, Placement, Usage } from "./roles/handles.ts";
  * A name that the operation creates stands under the same key it is later referred to by.
  * Sequence numbers and times are plain integers; sizes, offsets and addresses are bytes.
  */
-export interface CallArgs {
+export interface CallArgs extends ArgsIn<typeof spaceCalls>, ArgsIn<typeof pageTableCalls> {
   // Exporter side (drivers/dma-buf/dma-buf.c)
   readonly export: {
     readonly buffer: string;
@@ -235,7 +238,7 @@ export interface ResolvedSegment {
 }
 
 /** What an operation answers beside its errno. Operations that are not listed answer nothing else. */
-export interface CallResults {
+export interface CallResults extends ResultsIn<typeof spaceCalls>, ResultsIn<typeof pageTableCalls> {
   readonly export: { readonly resv: string | null };
   /** `closeOnExec`: what the new descriptor says; on failure what was asked for. */
   readonly exportFd: { readonly number: number; readonly closeOnExec: boolean };
@@ -302,7 +305,7 @@ interface MapResult {
 export type CallName = keyof CallArgs;
 
 /** Arguments of every hook as a history records them. */
-export interface HookArgs {
+export interface HookArgs extends ArgsIn<typeof spaceHooks> {
   readonly attach: { readonly buffer: string; readonly attachment: string; readonly peer2peer: boolean };
   readonly detach: { readonly buffer: string; readonly attachment: string };
   readonly pin: { readonly attachment: string };
@@ -330,7 +333,7 @@ export interface HookArgs {
 }
 
 /** What a hook answers beside its errno. */
-export interface HookResults {
+export interface HookResults extends ResultsIn<typeof spaceHooks> {
   readonly attach: { readonly peer2peer: boolean };
   readonly map: MapResult;
   readonly vmap: VmapResult;

@@ -23,6 +23,7 @@ export type * from "./roles/framework.ts";
 export * from "./roles/handles.ts";
 export type * from "./roles/importer.ts";
 export type * from "./roles/reservations.ts";
+export type * from "./roles/spaces.ts";
 export type * from "./roles/suspendable.ts";
 export { jsonSchemas } from "./schema/json-schemas.ts";
 export { readHistory } from "./schema/read-history.ts";

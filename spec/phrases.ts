@@ -1,4 +1,7 @@
+import type { CallRecords } from "./call-record.ts";
 import type { CallArgs, HookArgs } from "./calls.ts";
+import { pageTableCalls } from "./calls/page-tables.ts";
+import { spaceCalls, spaceHooks } from "./calls/spaces.ts";
 import type { OperationName } from "./operations/operations.ts";
 import type { Step } from "./program.ts";
 
@@ -33,9 +36,19 @@ const mmapAs = (of: CallArgs["mmap"], form: string) =>
   `mmap ${form} ${of.pages} pages of ${of.buffer} from page ${of.offset} as ${of.view}${when(!of.shared, "private")}`;
 const syncRequest = (buffer: string, flags: number | null) =>
   `sync request on ${buffer} with ${flags === null ? "a pointer that faults" : `flags ${flags}`}`;
+type PhrasesIn<T> = { readonly [K in keyof T]: T[K] extends { readonly phrase: infer P } ? P : never };
+
+/** The words of declared calls. */
+function phrasesIn<T extends CallRecords>(records: T): PhrasesIn<T> {
+  return Object.fromEntries(Object.entries(records).map(([name, { phrase }]) => [name, phrase])) as PhrasesIn<T>;
+}
+
+const spacePhrases = phrasesIn(spaceCalls);
 
 /** Each call in a few words, as failure blocks show it. */
 export const callPhrases: Phrases<CallArgs> = {
+  ...spacePhrases,
+  ...phrasesIn(pageTableCalls),
   export: (of) =>
     `export ${of.buffer}, ${of.size} bytes${when(of.pin, "dynamic")}${of.missing.length === 0 ? "" : ` without ${listed(of.missing)}`}`,
   exportFd: (of) => `put ${of.buffer} behind ${of.fd}${when(of.closeOnExec, "close-on-exec")}`,
@@ -137,6 +150,7 @@ const unmapStep = (form: string) => (step: { readonly mapping: string; readonly 
 /** Each step in a few words: as its call where a step says as much as the call does. */
 export const stepPhrases: StepPhrases = {
   ...callPhrases,
+  touch: (of) => `${of.access} at page ${of.page} of ${of.mirror}`,
   detach,
   requestFd,
   export: (of) =>
@@ -186,6 +200,7 @@ export const stepPhrases: StepPhrases = {
 
 /** Each hook in a few words. */
 export const hookPhrases: Phrases<HookArgs> = {
+  ...phrasesIn(spaceHooks),
   attach: (of) => `attach ${of.attachment}${when(of.peer2peer, "peer-to-peer")}`,
   detach: (of) => `detach ${of.attachment}`,
   pin: (of) => `pin ${of.attachment}`,

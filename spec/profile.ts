@@ -36,6 +36,8 @@ export interface Profile {
   readonly arraySignalOnAny: boolean;
   /** 64-bit numbering belongs to the ops table (≤7.0) or to the single fence (7.1). */
   readonly seqno64: "ops" | "fence";
+  /** Interval notifiers may finish an invalidation in a second pass (in 7.2, not in 6.12). */
+  readonly twoPassNotifiers: boolean;
 }
 
 const k612: Profile = {
@@ -51,6 +53,7 @@ const k612: Profile = {
   detachesFenceOps: false,
   arraySignalOnAny: true,
   seqno64: "ops",
+  twoPassNotifiers: false,
 };
 const k616: Profile = {
   ...k612,
@@ -70,6 +73,7 @@ const k71: Profile = {
   synchronousRevoke: true,
   detachesFenceOps: true,
   seqno64: "fence",
+  twoPassNotifiers: true,
 };
 
 /** The five built-in profiles. The two settings of the move-notify switch differ in one fact: see `withMoveNotify`. */

@@ -1,5 +1,5 @@
 /**
- * Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed]`.
+ * Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed] [area]`.
  * Prints the first of each kind of trouble; answers that nothing explains make it fail.
  */
 import { AcrossRuns } from "../contracts/across.ts";
@@ -14,6 +14,7 @@ import { profiles, type Series } from "../spec/profile.ts";
 const budget = Number(process.argv[2] ?? 100_000);
 const series = (process.argv[3] ?? "K7.1") as Series;
 const first = Number(process.argv[4] ?? 1);
+const area = process.argv[5] ?? null;
 const judge = new Judge(monitored(series), profiles[series]);
 const across = new AcrossRuns(monitored(series));
 const watch = new OutcomeWatch(profiles[series]);
@@ -24,7 +25,15 @@ let programs = 0;
 let stuck = 0;
 const started = process.cpuUsage().user;
 for (let seed = first; operations < budget; seed += 1) {
-  const run = drawRun(system, judge, series, seed, { kinds: referenceKinds, longest: 400 }, undefined, watch);
+  const run = drawRun(
+    system,
+    judge,
+    series,
+    seed,
+    { kinds: referenceKinds, longest: 400 },
+    { situation: null, area },
+    watch,
+  );
   if (run instanceof Promise) throw new Error("the reference is synchronous");
   operations += run.execution.steps;
   programs += 1;

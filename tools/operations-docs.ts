@@ -13,6 +13,11 @@ const sides: readonly (readonly [OperationSide, string, string])[] = [
   ["fence", "Fences", "Fences, callbacks, waits and containers."],
   ["platform", "Platform", "Peer-to-peer memory of PCI devices and the DMA API, asked directly."],
   ["cpu", "CPU and user space", "CPU access, kernel addresses, user mappings, and requests on descriptors."],
+  [
+    "space",
+    "Address spaces",
+    "What happens to a process's memory, and what the users of devices that mirror it ask for (level driver).",
+  ],
   ["harness", "Harness", "What the harness does to the world around the two sides (level control)."],
 ];
 

@@ -1,6 +1,76 @@
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { ENOMEM } from "../../spec/errno.ts";
+import type { CallEvent, CbRetEvent, EpochEvent, RetEvent } from "../../spec/event.ts";
+import type { State, GrantState } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import { derived, proposal, thread } from "../source.ts";
+import { callbackOf, grantsIn, isInFlight, isOwnMove, overlap } from "./lookup.ts";
+import { peers } from "./situations.ts";
+
+/** Whether an address leads a device anywhere. */
+function reaches(state: State, device: string, address: number): boolean {
+  for (const row of state.translations.values())
+    if (row.device === device && address >= row.address && address < row.address + row.length) return true;
+  return false;
+}
+
+/** Access to a buffer is taken away, or about to change. */
+function isTakenAway(state: State, buffer: string | null): boolean {
+  const row = state.buffers.get(buffer ?? "");
+  return row === undefined || row.access !== "accessible" || row.contested;
+}
+
+function judgeGivenBack(
+  event: CbRetEvent<"mmuInvalidate"> | CbRetEvent<"rangeStart">,
+  state: State,
+  verdict: Verdict,
+): void {
+  const [left] = grantsIn(state, event.notifier, event);
+  if (left === undefined) return;
+  verdict.exercised();
+  verdict.violated(
+    `${event.to} was told to let go and has not given its peer pages back`,
+    verdict.since("grants", left, "vma"),
+  );
+}
+
+/** Settled peer access to a buffer. */
+function grantsOn(state: State, { buffer }: EpochEvent): readonly GrantState[] {
+  return [...state.grants.values()].filter(
+    (grant) => state.vmas.get(grant.vma)?.buffer === buffer && !isInFlight(state, grant),
+  );
+}
+
+/** Whether a VMA shows the buffer to mirrors. */
+function hasPeers(state: State, buffer: string): boolean {
+  for (const vma of state.vmas.values()) if (vma.live && vma.buffer === buffer) return true;
+  return false;
+}
+
+function isGranted(state: State, address: number): boolean {
+  for (const grant of state.grants.values()) if (grant.addresses.includes(address)) return true;
+  return false;
+}
+
+function grantOf(state: State, by: string, address: number): GrantState | undefined {
+  for (const grant of state.grants.values()) if (grant.by === by && grant.addresses.includes(address)) return grant;
+  return undefined;
+}
+
+/** Whether a grant has exactly these values. */
+function isNamed(state: State, event: CallEvent<"p2pUnmap">): boolean {
+  for (const grant of state.grants.values())
+    if (
+      grant.vma === event.vma &&
+      grant.device === event.device &&
+      grant.start === event.start &&
+      grant.pages === event.pages &&
+      grant.addresses.join() === event.addresses.join()
+    )
+      return true;
+  return false;
+}
 
 export const mmun15: Rule = {
   id: "MMUN-15",
@@ -10,9 +80,26 @@ export const mmun15: Rule = {
     "The p2p_map hook decides for one importing device, range and write right, and gives either one DMA address for each page or an error; it may refuse as it sees fit.",
   intent: "Only the owner of the VMA knows which device may reach which part of its memory.",
   sources: [proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: p2p_map")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Is a grant made for one device reused for another?", "Can the hook return fewer addresses than pages?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: { weights: peers, importers: ["mirror"], exporters: ["subject"], sizes: [4096, 12288] },
+  monitor: on({
+    "cbret p2pMap"(event, _state, verdict) {
+      if (event.errno !== 0) return;
+      verdict.exercised();
+      if (event.addresses.length !== event.pages)
+        verdict.violated(`${event.to} grants ${event.pages} pages and gives ${event.addresses.length} addresses`);
+      else if (new Set(event.addresses).size !== event.addresses.length)
+        verdict.violated(`${event.to} gives one address for two pages`);
+    },
+    "ret p2pMap"(event, state, verdict) {
+      if (event.errno !== 0) return;
+      for (const address of event.addresses)
+        if (!reaches(state, event.device, address))
+          verdict.violated(`address ${address} of ${event.vma} leads ${event.device} nowhere`);
+    },
+  }),
 };
 
 export const mmun16: Rule = {
@@ -23,9 +110,34 @@ export const mmun16: Rule = {
     "A range once granted to a device is granted to it again as long as the VMA is valid, also after an invalidation.",
   intent: "Importers report failure at setup and have no one to tell when a later fault is refused.",
   sources: [proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: p2p_map")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Which resource can run out between the first grant and a repeated one?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: {
+    weights: { ...peers, changeRange: 14 },
+    importers: ["mirror"],
+    exporters: ["subject"],
+    sizes: [4096, 12288],
+  },
+  monitor: remember(() => ({ granted: new Map<string, RetEvent<"p2pMap">>(), exempt: new Set<string>() }), {
+    "cbret p2pMap"(event, _state, _verdict, memory) {
+      // What was refused by injection, or to somebody else, is no change of mind.
+      if (event.injected || !event.notified) memory.exempt.add(event.task);
+    },
+    "ret p2pMap"(event, state, verdict, memory) {
+      const { granted } = memory;
+      const exempt = memory.exempt.delete(event.task);
+      const key = `${event.vma} ${event.device} ${event.start} ${event.pages} ${String(event.write)}`;
+      const before = granted.get(key);
+      const vma = state.vmas.get(event.vma);
+      if (event.errno === 0) granted.set(key, event);
+      if (before === undefined || exempt || vma?.live !== true || event.notifier === null) return;
+      if (event.errno === ENOMEM || isTakenAway(state, vma.buffer)) return;
+      verdict.exercised();
+      if (event.errno !== 0)
+        verdict.violated(`${event.device} had this range of ${event.vma}, and is refused it now`, before);
+    },
+  }),
 };
 
 export const mmun17: Rule = {
@@ -36,9 +148,35 @@ export const mmun17: Rule = {
     "The importer calls p2p_unmap from its notifier callback whenever one comes, and neither side counts on a lock being held then.",
   intent: "The exporter waits for this call before it moves or frees the memory.",
   sources: [proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: p2p_unmap")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Is the unmap deferred to a worker or to the next use?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: {
+    weights: { ...peers, changeRange: 14 },
+    importers: ["mirror"],
+    exporters: ["subject"],
+    sizes: [4096, 12288],
+  },
+  monitor: on({
+    "cbret mmuInvalidate"(event, state, verdict) {
+      if (event.answer && !event.finish && !isOwnMove(event)) judgeGivenBack(event, state, verdict);
+    },
+    "cbret rangeStart"(event, state, verdict) {
+      if (event.errno === 0 && !isOwnMove(event)) judgeGivenBack(event, state, verdict);
+    },
+    "cb p2pUnmap"(event, state, verdict) {
+      const callback = callbackOf(state, event.task);
+      if (callback !== undefined) verdict.exercised();
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting) {
+        const frames = state.tasks.get(task)?.frames ?? [];
+        const unmap = frames.find((frame) => frame.kind === "cb" && frame.hook === "p2pUnmap");
+        if (unmap !== undefined && wait.kind === "lock")
+          verdict.violated(`p2p_unmap waits for ${wait.lock}, which whoever invalidates may hold`, unmap);
+      }
+    },
+  }),
 };
 
 export const mmun18: Rule = {
@@ -49,9 +187,37 @@ export const mmun18: Rule = {
     "Granted memory may move, but only by way of a notifier invalidation, and once its callback has returned no one uses the old addresses.",
   intent: "Device memory is evicted under pressure, and the old place gets a new owner.",
   sources: [proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: moving memory")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Is there a move path that does not go through the notifier?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: {
+    weights: { ...peers, move: 14, touch: 10 },
+    importers: ["mirror"],
+    exporters: ["subject"],
+    sizes: [4096, 12288],
+  },
+  monitor: on({
+    epoch(event, state, verdict) {
+      if (event.change === "export") return;
+      for (const grant of grantsOn(state, event)) {
+        verdict.exercised();
+        verdict.violated(
+          `${event.buffer} goes to other memory while ${grant.device} has addresses of the old one through ${grant.vma}`,
+        );
+      }
+      if (hasPeers(state, event.buffer)) verdict.exercised();
+    },
+    "ret touch"(event, state, verdict) {
+      const entry = state.entries.get(`${event.table}:${event.page}`);
+      if (entry?.via !== "address") return;
+      verdict.exercised();
+      if (!isGranted(state, entry.address))
+        verdict.violated(
+          `the device uses address ${entry.address}, which was given back`,
+          verdict.since("entries", `${event.table}:${event.page}`, "address"),
+        );
+    },
+  }),
 };
 
 export const mmun19: Rule = {
@@ -61,9 +227,43 @@ export const mmun19: Rule = {
   statement: "Each CPU page-table entry of a granted VMA is empty or points to the memory that the peer was given.",
   intent: "CPU and peer would otherwise read different data at one and the same address.",
   sources: [proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: CPU page table")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Are the CPU entries zapped before or after the storage changes?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: {
+    weights: { ...peers, vmaFault: 30, move: 25, changeRange: 1, mirrorFault: 10 },
+    importers: ["mirror"],
+    exporters: ["subject"],
+    sizes: [4096, 12288],
+  },
+  monitor: on({
+    "ret primaryEntry"(event, state, verdict) {
+      for (const grant of state.grants.values()) {
+        const vma = state.vmas.get(grant.vma);
+        if (vma?.space !== event.space || event.target === null) continue;
+        if (!overlap({ start: vma.start + grant.start, pages: grant.pages }, { start: event.page, pages: 1 })) continue;
+        verdict.exercised();
+        if (grant.storage !== event.target)
+          verdict.violated(
+            `the CPU sees ${event.target} where ${grant.device} was given ${grant.storage ?? "nothing"}`,
+          );
+      }
+    },
+    "ret p2pMap"(event, state, verdict) {
+      const vma = state.vmas.get(event.vma);
+      if (event.errno !== 0 || vma === undefined) return;
+      for (let page = vma.start + event.start; page < vma.start + event.start + event.pages; page += 1) {
+        const entry = state.primaries.get(`${vma.space}:${page}`);
+        if (entry === undefined) continue;
+        verdict.exercised();
+        if (entry.target !== event.storage)
+          verdict.violated(
+            `${event.device} is given ${event.storage ?? "nothing"} where the CPU sees ${entry.target}`,
+            verdict.since("primaries", `${vma.space}:${page}`, "target"),
+          );
+      }
+    },
+  }),
 };
 
 export const mmun20: Rule = {
@@ -75,10 +275,36 @@ export const mmun20: Rule = {
     "Teardown of a VMA first notifies, then sees the importer's p2p_unmap, and only after that destroys the VMA.",
   intent: "Without the VMA the importer has no object left to unmap from.",
   sources: [thread("002", "the VMA lifetime must be strictly longer than map and unmap")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   temporal: ["T-32"],
   hints: ["What keeps the VMA alive while an unmap is on its way?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: {
+    weights: { ...peers, destroyVma: 8 },
+    importers: ["mirror"],
+    exporters: ["subject"],
+    sizes: [4096, 12288],
+  },
+  monitor: on({
+    "ret destroyVma"(event, state, verdict) {
+      const vma = state.vmas.get(event.vma);
+      if (vma?.kind !== "peer") return;
+      verdict.exercised();
+      for (const [name, grant] of state.grants)
+        if (grant.vma === event.vma)
+          verdict.violated(
+            `${event.vma} is gone, and ${grant.by} has not given its pages back`,
+            verdict.since("grants", name, "vma"),
+          );
+    },
+    "call p2pUnmap"(event, state, verdict) {
+      if (state.vmas.get(event.vma)?.live === false)
+        verdict.violated(
+          `${event.by} gives back pages of ${event.vma}, which is gone`,
+          verdict.since("vmas", event.vma, "live"),
+        );
+    },
+  }),
 };
 
 export const mmun21: Rule = {
@@ -91,9 +317,18 @@ export const mmun21: Rule = {
     proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: duties of the importer"),
     thread("002", "can non-notifier users ever be supported?"),
   ],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["How does the hook learn whether its caller has a notifier on the range?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: { weights: { ...peers, mirror: 16 }, importers: ["mirror"], exporters: ["subject"], sizes: [4096, 12288] },
+  monitor: on({
+    "cbret p2pMap"(event, _state, verdict) {
+      if (event.notified || event.injected) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(`${event.to} grants pages of ${event.vma} to an importer without a notifier`);
+    },
+  }),
 };
 
 export const mmun31: Rule = {
@@ -106,9 +341,18 @@ export const mmun31: Rule = {
     proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: write argument"),
     derived("a grant covers what was asked for"),
   ],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Is the write bit of the device entry taken from the grant?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: { weights: peers, importers: ["mirror"], exporters: ["subject"], sizes: [4096, 12288] },
+  monitor: on({
+    "call install"(event, state, verdict) {
+      const grant = event.via === "address" ? grantOf(state, event.by, event.address) : undefined;
+      if (grant === undefined || grant.write) return;
+      verdict.exercised();
+      if (event.write) verdict.violated(`${event.by} may write through addresses that were granted for reading`);
+    },
+  }),
 };
 
 export const mmun32: Rule = {
@@ -118,9 +362,31 @@ export const mmun32: Rule = {
   statement: "Every grant is ended by one p2p_unmap that names the same VMA, device, range and addresses.",
   intent: "The exporter finds its DMA mappings by these values and leaks those that are never named.",
   sources: [proposal("2019 RFC, device VMA peer-to-peer, patch 3/5: p2p_unmap"), derived("DMAMAP-01")],
-  needs: ["vmaPeer"],
+  needs: ["vmaPeer", "mirror"],
   hints: ["Is a partly invalidated range unmapped with its full size or in pieces?"],
-  status: later("MMUN"),
+  status: checked,
+  situation: {
+    weights: { ...peers, unmirror: 4 },
+    importers: ["mirror"],
+    exporters: ["subject"],
+    sizes: [4096, 12288],
+  },
+  monitor: on({
+    "call p2pUnmap"(event, state, verdict) {
+      verdict.exercised();
+      if (!isNamed(state, event))
+        verdict.violated(`${event.by} gives back a range of ${event.vma} with values that it was never granted`);
+    },
+    end(_event, state, verdict) {
+      for (const [name, grant] of state.grants) {
+        verdict.exercised();
+        verdict.violated(
+          `${grant.by} never gives back its pages of ${grant.vma}`,
+          verdict.since("grants", name, "vma"),
+        );
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [mmun15, mmun16, mmun17, mmun18, mmun19, mmun20, mmun21, mmun31, mmun32];

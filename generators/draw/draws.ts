@@ -6,6 +6,7 @@ import { fenceDraws } from "./fences.ts";
 import { importerDraws } from "./importers.ts";
 import { platformDraws } from "./platform.ts";
 import { reservationDraws } from "./reservations.ts";
+import { spaceDraws } from "./spaces.ts";
 
 /** Draws the arguments of any operation. */
 export const draws = {
@@ -15,6 +16,7 @@ export const draws = {
   ...fenceDraws,
   ...platformDraws,
   ...cpuDraws,
+  ...spaceDraws,
 } as unknown as Readonly<Record<OperationName, (context: DrawContext) => object | null>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
@@ -125,4 +127,15 @@ export const baseWeights: Readonly<Record<OperationName, number>> = {
   mmapFd: 1.2,
   munmap: 0.7,
   cpuAccess: 3,
+  createSpace: 2,
+  createVma: 6,
+  destroyVma: 0.6,
+  vmaFault: 2,
+  changeRange: 7,
+  exitSpace: 0.4,
+  mirror: 4,
+  mirrorFault: 12,
+  copyPage: 1.5,
+  touch: 6,
+  unmirror: 0.8,
 };

@@ -1,8 +1,9 @@
 import { describesPlatform } from "../../spec/platform.ts";
 import type { Profile } from "../../spec/profile.ts";
+import { partnerOf } from "../focus.ts";
 import type { Strategy } from "../strategy.ts";
 import { drawTemper, type Style } from "../temper.ts";
-import { drawSetup, type Kinds } from "../world-shape.ts";
+import { drawSetup, withPartner, type Kinds } from "../world-shape.ts";
 
 /** What all programs of a campaign are drawn from. */
 export interface Ground {
@@ -17,7 +18,7 @@ export function randomPrograms(name: string, { kinds, profile }: Ground, longest
     draw(random) {
       const setup = drawSetup(random, kinds, null, profile);
       const temper = drawTemper(random, null, longest, null, describesPlatform(setup), style);
-      return { kind: "draw", setup, temper, prefix: null };
+      return { kind: "draw", setup: withPartner(setup, partnerOf(temper.focus)), temper, prefix: null };
     },
   };
 }

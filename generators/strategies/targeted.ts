@@ -1,9 +1,10 @@
 import { describesPlatform } from "../../spec/platform.ts";
 import type { Situation } from "../../spec/situation.ts";
+import { partnerOf } from "../focus.ts";
 import type { Random } from "../random.ts";
 import type { Proposal, Strategy } from "../strategy.ts";
 import { drawTemper } from "../temper.ts";
-import { drawSetup } from "../world-shape.ts";
+import { drawSetup, withPartner } from "../world-shape.ts";
 import type { Ground } from "./random-programs.ts";
 
 /** Where a rule decides something, as data: its situation and its area. */
@@ -24,12 +25,8 @@ export function aimedAt(
     importers: situation?.importers ?? kinds.importers,
   };
   const setup = drawSetup(random, near, situation, profile);
-  return {
-    kind: "draw",
-    setup,
-    temper: drawTemper(random, situation, longest, area, describesPlatform(setup)),
-    prefix: null,
-  };
+  const temper = drawTemper(random, situation, longest, area, describesPlatform(setup));
+  return { kind: "draw", setup: withPartner(setup, partnerOf(temper.focus)), temper, prefix: null };
 }
 
 /** Programs bent to the situation of one rule after the other. `aim` names the rule that has its turn; null: there is none. */

@@ -1,5 +1,6 @@
 import type { AcquireContext, Reservation } from "../../spec/roles/handles.ts";
 import type { Framework } from "../../spec/roles/framework.ts";
+import type { SpaceFramework } from "../../spec/roles/spaces.ts";
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { World } from "../world.ts";
@@ -130,6 +131,31 @@ const fenceMethods = [
   "isContainer",
 ] as const satisfies readonly (keyof Framework["fences"])[];
 
+const spaceMethods = [
+  "createSpace",
+  "createVma",
+  "destroyVma",
+  "vmaFault",
+  "changeRange",
+  "zapVma",
+  "exitSpace",
+  "spaceGet",
+  "spacePut",
+  "findVma",
+  "insertNotifier",
+  "removeNotifier",
+  "registerNotifier",
+  "unregisterNotifier",
+  "putNotifier",
+  "readBegin",
+  "readRetry",
+  "setSequence",
+  "rangeFault",
+  "setDirty",
+  "p2pMap",
+  "p2pUnmap",
+] as const satisfies readonly (keyof SpaceFramework)[];
+
 /** Adds pass-through methods: `env.method(...)` calls that part of the running framework. */
 function passThrough(part: keyof Framework, methods: readonly string[]): void {
   for (const name of methods)
@@ -143,3 +169,4 @@ function passThrough(part: keyof Framework, methods: readonly string[]): void {
 passThrough("buffers", bufferMethods);
 passThrough("reservations", reservationMethods);
 passThrough("fences", fenceMethods);
+passThrough("spaces", spaceMethods);

@@ -8,9 +8,11 @@ import { DirectEnv } from "./direct-env.ts";
 import { KernelEnv } from "./kernel-env.ts";
 import { RecordedEnv } from "./recorded-env.ts";
 import { ReservationEnv } from "./reservation-env.ts";
+import { SpaceEnv } from "./space-env.ts";
 
 /** Generators that the methods of the env classes share; nobody else calls them. */
 const internal: ReadonlySet<string> = new Set([
+  "plain",
   "released",
   "mapping",
   "unmapping",
@@ -33,6 +35,8 @@ type BlockingMethod = (
   b: unknown,
   c: unknown,
   d: unknown,
+  e: unknown,
+  f: unknown,
 ) => Generator<Suspension, unknown, unknown>;
 
 /**
@@ -44,15 +48,16 @@ for (const prototype of [
   BufferEnv.prototype,
   CpuEnv.prototype,
   ReservationEnv.prototype,
+  SpaceEnv.prototype,
   RecordedEnv.prototype,
 ])
   for (const name of Object.getOwnPropertyNames(prototype)) {
     const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as BlockingMethod | undefined;
     if (typeof method !== "function" || method.constructor.name !== "GeneratorFunction") continue;
     awaitable(method as never);
-    const counted = function (this: KernelEnv, a: unknown, b: unknown, c: unknown, d: unknown) {
+    const counted = function (this: KernelEnv, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown) {
       this.world.scheduler.current.callsMade += 1;
-      return method.call(this, a, b, c, d);
+      return method.call(this, a, b, c, d, e, f);
     };
     // What an unlock returns is only an offer to pause; leaving it unused is fine.
     if (internal.has(name)) continue;

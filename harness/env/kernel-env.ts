@@ -1,6 +1,6 @@
-import { ENOMEM, type Errno } from "../../spec/errno.ts";
+import { EBUSY, ENOMEM, type Errno } from "../../spec/errno.ts";
 import type { Profile } from "../../spec/profile.ts";
-import type { AccessKind, Mutex, Owner, RequestKind, Resource } from "../../spec/roles/env.ts";
+import type { AccessKind, Mutex, Owner, PageTable, PageTarget, RequestKind, Resource } from "../../spec/roles/env.ts";
 import type {
   Attachment,
   DmaBuf,
@@ -12,6 +12,7 @@ import type {
   Storage,
   UserMapping,
 } from "../../spec/roles/handles.ts";
+import type { AddressSpace, MmPage } from "../../spec/roles/spaces.ts";
 import type { Suspendable, Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { OwnerModule, World } from "../world.ts";
@@ -54,6 +55,10 @@ export class KernelEnv {
 
   get profile(): Profile {
     return this.world.profile;
+  }
+
+  get self(): string {
+    return this.by;
   }
 
   currentTask(): object {
@@ -142,6 +147,23 @@ export class KernelEnv {
     task.request = outer;
     held.owner = task;
     world.recorder.emit({ kind: "lock", ...request, errno: 0, waited: task.blocks !== blocks });
+  }
+
+  trylockMutex(mutex: Mutex): boolean {
+    const held = mutex as HarnessMutex;
+    const taken = held.owner === null;
+    if (taken) held.owner = this.world.scheduler.current;
+    this.world.recorder.emit({
+      kind: "lock",
+      lock: mutex.name,
+      lockClass: mutex.lockClass,
+      form: "try",
+      acquire: null,
+      by: this.by,
+      errno: taken ? 0 : EBUSY,
+      waited: false,
+    });
+    return taken;
   }
 
   unlockMutex(mutex: Mutex): Generator<Suspension, void, unknown> {
@@ -233,6 +255,43 @@ export class KernelEnv {
     world.stopped.add(attachment);
     const name = world.names.of(attachment, "attachment", world.scheduler.current.stepId);
     world.recorder.emit({ kind: "device", change: "stop", exporter: null, attachment: name, job: null });
+  }
+
+  tracePrimary(space: AddressSpace, page: number, target: MmPage | Storage | null, write: boolean): void {
+    const { world, by } = this;
+    const of = world.names.of(space, "space", world.scheduler.current.stepId);
+    world.pageTables.setPrimary(space, page, target, write);
+    const args = { space: of, page, target: target?.id ?? null, write };
+    const call = world.recorder.emit({ kind: "call", op: "primaryEntry", by, ...args });
+    world.recorder.emit({ kind: "ret", op: "primaryEntry", by, call, errno: 0, ...args });
+  }
+
+  allocatePage(): MmPage | null {
+    return this.world.pageTables.allocatePage(this.by);
+  }
+
+  freePage(page: MmPage): void {
+    this.world.recorder.emit({ kind: "free", what: "page", id: page.id, by: this.by });
+  }
+
+  createPageTable(walks?: AddressSpace): PageTable {
+    return this.world.pageTables.create(this.by, walks);
+  }
+
+  install(table: PageTable, page: number, target: PageTarget, write: boolean): void {
+    this.world.pageTables.install(this.by, table, page, target, write);
+  }
+
+  zap(table: PageTable, start: number, pages: number): void {
+    this.world.pageTables.zap(this.by, table, start, pages);
+  }
+
+  touchPage(table: PageTable, page: number, kind: AccessKind): "ok" | "fault" {
+    return this.world.pageTables.touch(this.by, table, page, kind);
+  }
+
+  cpuTouch(target: PageTarget): void {
+    this.world.pageTables.cpuTouch(this.by, target);
   }
 
   setDeviceMemory(on: boolean): void {

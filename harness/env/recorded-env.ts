@@ -5,12 +5,12 @@ import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import { recordFenceOps } from "./fence-hooks.ts";
 import { recordCallback } from "./hooks.ts";
-import { ReservationEnv } from "./reservation-env.ts";
+import { SpaceEnv } from "./space-env.ts";
 
 const hookNames: readonly FenceHook[] = ["enableSignaling", "signaled", "wait", "release", "setDeadline"];
 
 /** `Env` as exporters, importers and programs get it: every framework call recorded. */
-export class RecordedEnv extends ReservationEnv {
+export class RecordedEnv extends SpaceEnv {
   fenceContextAlloc(count: number): number {
     return this.world.framework.fences.fenceContextAlloc(count);
   }

@@ -4,14 +4,14 @@ import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { Attachment, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { AttachmentState, type BufferObject, objectOf, stateOf } from "./buffer-object.ts";
-import { ExporterMoves } from "./exporter-moves.ts";
+import { ExporterVmas } from "./exporter-vmas.ts";
 import { canServe } from "./mapped-table.ts";
 
 /**
  * An exporter that moves memory between system and device and can pin it, as
  * `drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c` and `drivers/gpu/drm/xe/xe_dma_buf.c`. It never revokes.
  */
-export class DynamicExporter extends ExporterMoves implements Exporter {
+export class DynamicExporter extends ExporterVmas implements Exporter {
   /** Takes what the attachment needs until detach. Refuses a device that cannot reach where the buffer is pinned. */
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);

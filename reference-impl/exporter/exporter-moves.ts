@@ -49,7 +49,7 @@ export abstract class ExporterMoves extends ExporterCpu {
   ): Generator<Suspension, Errno, unknown> {
     const storage = this.env.allocateStorage(object.size, placement);
     if (typeof storage === "number") return storage;
-    yield* this.env.invalidate(buffer);
+    yield* this.announce(buffer, object);
     // Only now, as the callbacks may have added fences and used up slots.
     const accesses = yield* this.env.getFences(buffer.resv, "bookkeep");
     if (typeof accesses === "number") {
@@ -64,6 +64,11 @@ export abstract class ExporterMoves extends ExporterCpu {
     }
     this.switchStorage(buffer, object, storage, accesses);
     return 0;
+  }
+
+  /** Lock held: everybody who has the memory mapped hears that it moves. */
+  protected *announce(buffer: DmaBuf, _object: BufferObject): Generator<Suspension, void, unknown> {
+    yield* this.env.invalidate(buffer);
   }
 
   /** From here nothing fails: the copy is published and queued, and the new storage is where the buffer is. */

@@ -89,7 +89,7 @@ export abstract class ExporterRevocation extends DynamicExporter {
     if (!done) {
       this.setRevoked(object);
       this.env.zapMappings(buffer);
-      yield* this.env.invalidate(buffer);
+      yield* this.announce(buffer, object);
       if (this.env.profile.synchronousRevoke) yield* this.waitAccess(buffer);
     }
     yield* this.env.unlock(buffer.resv);

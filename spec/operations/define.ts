@@ -17,7 +17,10 @@ export type ObjectKind =
   | "device"
   | "dmaEntry"
   /** What the CPU sees of a buffer: a kernel address or a user mapping. */
-  | "view";
+  | "view"
+  | "space"
+  | "vma"
+  | "mirror";
 
 /** One argument of a step. `T` is its type in TypeScript. */
 export interface StepField<T> {
@@ -82,7 +85,8 @@ export function textOrNull(maximum: number): StepField<string | null> {
 export type OperationLevel = "driver" | "contract" | "control";
 
 /** Which side makes the call. */
-export type OperationSide = "importer" | "exporter" | "reservation" | "fence" | "platform" | "cpu" | "harness";
+export type OperationSide =
+  "importer" | "exporter" | "reservation" | "fence" | "platform" | "cpu" | "space" | "harness";
 
 /** The reservation lock at the call, Part III of the catalog: held by the caller, not held by the caller, irrelevant. */
 export type LockNeed = "held" | "notHeld" | "any";

@@ -5,6 +5,7 @@ import { fenceOperations } from "./fence.ts";
 import { importerOperations } from "./importer.ts";
 import { platformOperations } from "./platform.ts";
 import { reservationOperations } from "./reservation.ts";
+import { spaceOperations } from "./space.ts";
 
 /** Every operation of the core contract, by name. */
 export const operations = {
@@ -14,6 +15,7 @@ export const operations = {
   ...fenceOperations,
   ...platformOperations,
   ...cpuOperations,
+  ...spaceOperations,
 } as const;
 
 export type OperationName = keyof typeof operations;

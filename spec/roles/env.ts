@@ -3,6 +3,7 @@ import type { Profile } from "../profile.ts";
 import type { BufferFramework } from "./buffers.ts";
 import type { DmaFramework, DmaHardware } from "./dma.ts";
 import type { FenceFramework } from "./fences.ts";
+import type { AddressSpace, MmPage, SpaceFramework } from "./spaces.ts";
 import type {
   AcquireContext,
   Attachment,
@@ -48,6 +49,17 @@ export interface Resource {
   readonly what: string;
 }
 
+/** A device's own page table. */
+export interface PageTable {
+  readonly name: string;
+}
+
+/** What an entry of a device's page table leads to. */
+export type PageTarget =
+  | { readonly via: "page"; readonly page: MmPage }
+  | { readonly via: "address"; readonly device: Device; readonly address: number }
+  | { readonly via: "physical"; readonly storage: Storage; readonly offset: number };
+
 /** How a device touches memory. `speculativeRead`: a read whose data is thrown away. */
 export type AccessKind = "read" | "write" | "speculativeRead";
 
@@ -57,6 +69,8 @@ export type RequestKind = "untranslated" | "translated";
 /** Scheduling, failures and deferred work: what the kernel around dma-buf provides. */
 export interface Kernel {
   readonly profile: Profile;
+  /** The name of the role instance that this env serves. */
+  readonly self: string;
   /** Identity of the running task, comparable by `===`. */
   currentTask(): object;
   /** Logical time: grows with every event, never with the wall clock. */
@@ -83,6 +97,7 @@ export interface Kernel {
 
   createMutex(lockClass: string, name: string): Mutex;
   lockMutex(mutex: Mutex): Blocking<void>;
+  trylockMutex(mutex: Mutex): boolean;
   /** Takes effect at once; use `yield*` on the result to offer a preemption point behind it. */
   unlockMutex(mutex: Mutex): Blocking<void>;
 
@@ -94,6 +109,8 @@ export interface Kernel {
   traceSignaled(fence: Fence, error: number): void;
   traceReleased(fence: Fence): void;
   traceListed(attachment: Attachment, listed: boolean): void;
+  /** The CPU's page table has another entry, or none (null). A storage stands for memory of a device. */
+  tracePrimary(space: AddressSpace, page: number, target: MmPage | Storage | null, write: boolean): void;
 }
 
 /** Memory, translation and devices. */
@@ -138,6 +155,17 @@ export interface Machine {
   zapMappings(buffer: DmaBuf): void;
   /** The importer's device can no longer reach this attachment's addresses. */
   stopDevice(attachment: Attachment): void;
+  /** A page of ordinary memory; null where a failure was asked for. */
+  allocatePage(): MmPage | null;
+  freePage(page: MmPage): void;
+  /** `walks`: a device that walks the page table of the CPU, and keeps in its own what it found there. */
+  createPageTable(walks?: AddressSpace): PageTable;
+  install(table: PageTable, page: number, target: PageTarget, write: boolean): void;
+  zap(table: PageTable, start: number, pages: number): void;
+  /** The device touches a page of its table. "fault": no entry, not this right, or nothing behind it. */
+  touchPage(table: PageTable, page: number, kind: AccessKind): "ok" | "fault";
+  /** The CPU touches memory directly. */
+  cpuTouch(target: PageTarget): void;
   /** Memory of the exporter's device goes on or off (decode, power, reset). */
   setDeviceMemory(on: boolean): void;
   /** Shares memory of a confidential guest with its host (`set_memory_decrypted`), and takes that back. */
@@ -160,6 +188,7 @@ export interface Env
     Instrumented<FenceFramework>,
     Instrumented<PeerFramework>,
     Instrumented<DmaFramework>,
+    Instrumented<SpaceFramework>,
     Kernel,
     Machine,
     DmaHardware {

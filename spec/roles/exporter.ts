@@ -1,6 +1,7 @@
 import type { Errno } from "../errno.ts";
 import type { Owner } from "./env.ts";
-import type { Device, DmaBuf, ExporterOps, FileDescriptor, Placement, Reservation } from "./handles.ts";
+import type { Device, DmaBuf, ExporterOps, FileDescriptor, Placement, Reservation, Storage } from "./handles.ts";
+import type { Vma, VmaHooks } from "./spaces.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 /** Bytes in the region of a region exporter. */
@@ -57,6 +58,14 @@ export interface Exporter extends ExporterOps {
   reset?(): Suspendable<Errno | void>;
   /** Memory decode (or power) on or off. */
   setMemory?(on: boolean): Suspendable<Errno | void>;
+  /** Peer access to the memory of a buffer by way of a VMA (2019 RFC): one DMA address for each page, or why not. */
+  p2pMap?: VmaHooks["p2pMap"];
+  p2pUnmap?: VmaHooks["p2pUnmap"];
+  /** A VMA that shows the buffer begins or ends: the exporter zaps it where it moves the memory. */
+  vmaOpened?(buffer: DmaBuf, vma: Vma): Suspendable<void>;
+  vmaClosed?(buffer: DmaBuf, vma: Vma): Suspendable<void>;
+  /** Where a page of the buffer is now, for the CPU's page table. */
+  vmaFault?(buffer: DmaBuf, page: number): Suspendable<Storage | Errno>;
   /** The device goes away: everything revoked for good, buffers cut loose. */
   close?(): Suspendable<void>;
 }

@@ -3,6 +3,7 @@ import type { DmaFramework } from "./dma.ts";
 import type { FenceFramework } from "./fences.ts";
 import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
+import type { SpaceFramework } from "./spaces.ts";
 
 /** A whole framework. A user may bring any of its parts; the others come from the reference. */
 export interface Framework {
@@ -13,4 +14,6 @@ export interface Framework {
   readonly peers: PeerFramework;
   /** The DMA API. */
   readonly dma: DmaFramework;
+  /** Address spaces, for programs that have any. */
+  readonly spaces?: SpaceFramework;
 }

@@ -1,6 +1,7 @@
 import type { Errno } from "../errno.ts";
 import type { AccessKind } from "./env.ts";
 import type { Device, Direction, DmaBuf } from "./handles.ts";
+import type { Mirror, MirrorRequest } from "./spaces.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 /** What an importer makes of a buffer; the harness only passes it back. */
@@ -20,6 +21,13 @@ export interface Importer {
   submit?(uses: readonly JobUse[]): Suspendable<Errno | void>;
   /** The importer ends its own use but keeps the object (importer-side revoke). */
   stop?(imported: Import): Suspendable<void>;
+  /** A device starts to mirror a range of an address space. EFAULT: it is gone. */
+  mirror?(request: MirrorRequest): Suspendable<Mirror | Errno>;
+  /** The device wants a page. EFAULT, EPERM. */
+  mirrorFault?(mirror: Mirror, page: number, write: boolean): Suspendable<Errno | void>;
+  /** The CPU reads a mirrored page on behalf of the device's user. EOPNOTSUPP for memory that is there for DMA only. */
+  copyPage?(mirror: Mirror, page: number): Suspendable<Errno | void>;
+  unmirror?(mirror: Mirror): Suspendable<void>;
   /** Gives everything back: unmap, unpin, detach, and the buffer reference it took. */
   release(imported: Import): Suspendable<void>;
 }

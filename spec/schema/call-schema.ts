@@ -9,6 +9,9 @@ import {
   type HookResults,
   type ResolvedSegment,
 } from "../calls.ts";
+import type { ArgsIn, CallRecords, FieldKind, FieldKinds, ResultsIn } from "../call-record.ts";
+import { pageTableCalls } from "../calls/page-tables.ts";
+import { spaceCalls, spaceHooks } from "../calls/spaces.ts";
 import { usages } from "../roles/handles.ts";
 import { expected, flagField, listField, record, textField, wholeNumber, wordField } from "./fields.ts";
 
@@ -59,8 +62,48 @@ const vmapResult = { address: nameOrNull, iomem: flag };
 const mmapResult = { file: nameOrNull, start: integer };
 const imported = { import: name };
 
+function declaredType(kind: FieldKind): z.ZodType {
+  if (typeof kind !== "string") return wordField(kind);
+  switch (kind) {
+    case "name":
+      return name;
+    case "nameOrNull":
+      return nameOrNull;
+    case "names":
+      return names;
+    case "integer":
+      return integer;
+    case "integers":
+      return listField(integer);
+    case "flag":
+      return flag;
+    case "flags":
+      return listField(flag);
+  }
+}
+
+function declaredTypes(fields: FieldKinds): Readonly<Record<string, z.ZodType>> {
+  return Object.fromEntries(Object.entries(fields).map(([field, kind]) => [field, declaredType(kind)]));
+}
+
+/** The arguments of declared calls or hooks. Their types say the same: both are made from one declaration. */
+function argumentsIn<T extends CallRecords>(records: T): Tables<ArgsIn<T>> {
+  return Object.fromEntries(
+    Object.entries(records).map(([key, { args }]) => [key, declaredTypes(args)]),
+  ) as unknown as Tables<ArgsIn<T>>;
+}
+
+/** What they answer. */
+function resultsIn<T extends CallRecords>(records: T): Tables<ResultsIn<T>> {
+  return Object.fromEntries(
+    Object.entries(records).map(([key, { results }]) => [key, declaredTypes(results)]),
+  ) as unknown as Tables<ResultsIn<T>>;
+}
+
 /** Fields of each call beside what all calls have. */
 export const callFields: Tables<CallArgs> = {
+  ...argumentsIn(spaceCalls),
+  ...argumentsIn(pageTableCalls),
   export: {
     buffer: name,
     exporter: name,
@@ -171,6 +214,8 @@ export const callFields: Tables<CallArgs> = {
 
 /** What returns answer beside their errno. */
 export const callResults: Tables<CallResults> = {
+  ...resultsIn(spaceCalls),
+  ...resultsIn(pageTableCalls),
   export: { resv: nameOrNull },
   exportFd: { number: integer, closeOnExec: flag },
   get: { buffer: nameOrNull },
@@ -209,6 +254,7 @@ export const callResults: Tables<CallResults> = {
 
 /** Fields of each hook beside what all hooks have. */
 export const hookFields: Tables<HookArgs> = {
+  ...argumentsIn(spaceHooks),
   attach: { buffer: name, attachment: name, peer2peer: flag },
   detach: { buffer: name, attachment: name },
   pin: attachment,
@@ -233,6 +279,7 @@ export const hookFields: Tables<HookArgs> = {
 
 /** What hooks answer beside their errno. */
 export const hookResults: Tables<HookResults> = {
+  ...resultsIn(spaceHooks),
   attach: { peer2peer: flag },
   map: mapResult,
   vmap: vmapResult,

@@ -14,6 +14,9 @@ import { unknownPlatform, type Platform } from "../platform.ts";
 import type { DmaAttribute } from "../roles/dma.ts";
 import type { Direction, Placement, Usage } from "../roles/handles.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
+import { spaceTables } from "./space-tables.ts";
+
+export type { EntryState, GrantState, MirrorState, NotifierState } from "./space-tables.ts";
 
 /** An entry of a reservation object in the state. */
 export interface Entry {
@@ -147,7 +150,7 @@ const attachment = table({
   invalidations: field<number>("relative"),
   /** The importer's device was stopped for this attachment. */
   stopped: field<boolean>(),
-  /** The driver-level object this attachment belongs to. */
+  /** The driver-level object this attachment belongs to: an import or a mirror. */
   import: field<string | null>("ghost"),
 });
 
@@ -363,6 +366,7 @@ export const stateSchema = {
   dmaEntries: dmaEntry,
   iovaSpaces: iovaSpace,
   providers: provider,
+  ...spaceTables,
 } as const;
 
 export type BufferState = Row<typeof buffer>;
@@ -414,6 +418,13 @@ export function initialState(): State {
     dmaEntries: new Map(),
     iovaSpaces: new Map(),
     providers: new Map(),
+    spaces: new Map(),
+    vmas: new Map(),
+    primaries: new Map(),
+    notifiers: new Map(),
+    mirrors: new Map(),
+    entries: new Map(),
+    grants: new Map(),
     draining: false,
     clock: 0,
     platform: unknownPlatform,

@@ -6,6 +6,7 @@ import { fenceOperations } from "../fence.ts";
 import { importerOperations } from "../importer.ts";
 import { platformOperations } from "../platform.ts";
 import { reservationOperations } from "../reservation.ts";
+import { spaceOperations } from "../space.ts";
 import { classifyExporterStep } from "./buffers.ts";
 import { collides, type ClassifyContext, type StepClass } from "./context.ts";
 import { classifyCpuStep } from "./cpu.ts";
@@ -13,6 +14,7 @@ import { classifyFenceStep } from "./fences.ts";
 import { classifyImporterStep } from "./importers.ts";
 import { classifyPlatformStep } from "./platform.ts";
 import { classifyReservationStep } from "./reservations.ts";
+import { classifySpaceStep } from "./spaces.ts";
 
 type Classifier = (context: ClassifyContext, step: Step) => StepClass;
 
@@ -25,6 +27,7 @@ for (const [operations, classifier] of [
   [fenceOperations, classifyFenceStep],
   [platformOperations, classifyPlatformStep],
   [cpuOperations, classifyCpuStep],
+  [spaceOperations, classifySpaceStep],
 ] as const)
   for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
 

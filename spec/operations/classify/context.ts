@@ -145,12 +145,28 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
       return step.members;
     case "createChain":
       return step.previous === null ? [step.contained] : [step.contained, step.previous];
+    case "mirror":
+    case "mirrorFault":
+    case "copyPage":
+    case "unmirror":
+      return [step.mirror];
+    case "destroyVma":
+    case "vmaFault":
+      return [step.vma];
     default:
       return [];
   }
 }
 
-const shareable: ReadonlySet<Step["op"]> = new Set(["map", "mapUnlocked", "submit", "get"]);
+const shareable: ReadonlySet<Step["op"]> = new Set([
+  "map",
+  "mapUnlocked",
+  "submit",
+  "get",
+  "mirrorFault",
+  "copyPage",
+  "vmaFault",
+]);
 
 /** Whether another task is busy with something this step needs for itself. */
 export function collides(context: ClassifyContext, step: Step): boolean {

@@ -3,6 +3,8 @@ import type { CallEvent } from "../../event.ts";
 import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
 import { fenceOperations } from "../fence.ts";
+import { reservationOperations } from "../reservation.ts";
+import { spaceOperations } from "../space.ts";
 import { importerOperations } from "../importer.ts";
 import type { Outcome, OutcomeContext } from "./context.ts";
 import { cpuOutcomes } from "./cpu.ts";
@@ -10,6 +12,7 @@ import { exporterOutcomes } from "./exporter.ts";
 import { fenceOutcomes } from "./fence.ts";
 import { importerOutcomes } from "./importer.ts";
 import { reservationOutcomes } from "./reservation.ts";
+import { spaceOutcomes } from "./space.ts";
 
 /** When the answer of a call is decided. `between`: anywhere from the call to the return. */
 export type Moment = "call" | "return" | "between";
@@ -55,5 +58,9 @@ function bySide(context: OutcomeContext, call: CallEvent): readonly Outcome[] {
   if (call.op in importerOperations) return importerOutcomes(context, call as Parameters<typeof importerOutcomes>[1]);
   if (call.op in fenceOperations) return fenceOutcomes(context, call as Parameters<typeof fenceOutcomes>[1]);
   if (call.op in cpuOperations) return cpuOutcomes(context, call as Parameters<typeof cpuOutcomes>[1]);
-  return reservationOutcomes(context, call as Parameters<typeof reservationOutcomes>[1]);
+  if (call.op in spaceOperations) return spaceOutcomes(context, call as Parameters<typeof spaceOutcomes>[1]);
+  if (call.op in reservationOperations)
+    return reservationOutcomes(context, call as Parameters<typeof reservationOutcomes>[1]);
+  // What a device does on its own: nobody's step asks for it.
+  return [];
 }

@@ -5,6 +5,7 @@ import { addEntry } from "./entries.ts";
 import { frameOf } from "../state.ts";
 import { changesAccess, reservationOf, taskOf } from "./rows.ts";
 import { accessCalled, invalidateCalled } from "./access.ts";
+import { observeSpaceCall } from "./spaces.ts";
 
 /** An operation begins: its frame opens, and what its mere beginning decides takes effect. */
 export function observeCall(state: State, event: CallEvent): void {
@@ -28,7 +29,7 @@ export function observeCall(state: State, event: CallEvent): void {
         pendingTables: [],
         invalidations: 0,
         stopped: false,
-        import: frameOf(task, "import")?.import ?? null,
+        import: frameOf(task, "import")?.import ?? frameOf(task, "mirror")?.mirror ?? null,
       });
       break;
     case "detach": {
@@ -145,6 +146,7 @@ export function observeCall(state: State, event: CallEvent): void {
       break;
     default:
       if (changesAccess(event)) accessCalled(state, event);
+      else observeSpaceCall(state, event);
       break;
   }
   task.frames.push(event);

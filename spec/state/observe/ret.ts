@@ -4,6 +4,7 @@ import type { AttachmentState, BufferState, FenceState, State } from "../state.t
 import { accessReturned } from "./access.ts";
 import { observeCpuRet } from "./cpu.ts";
 import { listsAfterAdd, listsAfterCopy, listsAfterReplace, listsAfterReserve, listsAfterWalk } from "./lists.ts";
+import { observeSpaceRet } from "./spaces.ts";
 import { closeFrame, isContested, reservationOf, taskOf } from "./rows.ts";
 
 /** An operation returns: its frame closes, and its result takes effect. */
@@ -218,6 +219,7 @@ export function observeRet(state: State, event: RetEvent): void {
       return;
     }
     default:
+      observeSpaceRet(state, event);
       return;
   }
 }
