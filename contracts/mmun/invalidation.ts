@@ -1,15 +1,14 @@
 import type { Rule } from "../rule.ts";
-import type { CallEvent, CbEvent, CbRetEvent, HistoryEvent, RetEvent } from "../../spec/event.ts";
-import { frameOf, type State } from "../../spec/state/state.ts";
+import type { CbEvent, CbRetEvent, HistoryEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
-import { doc, kernel, thread } from "../source.ts";
+import { doc, kernel } from "../source.ts";
 import {
   callbackOf,
   entriesIn,
   faultAtWork,
   isOwnMove,
-  listenersOf,
   mirrorOf,
   overlap,
   privateLocks,

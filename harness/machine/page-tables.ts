@@ -73,7 +73,7 @@ export class PageTables {
 
   zap(by: string, table: PageTable, start: number, pages: number): void {
     const { entries } = table as HarnessPageTable;
-    for (const page of [...entries.keys()]) if (page >= start && page < start + pages) entries.delete(page);
+    for (const page of entries.keys()) if (page >= start && page < start + pages) entries.delete(page);
     const args = { table: table.name, start, pages };
     const call = this.world.recorder.emit({ kind: "call", op: "zap", by, ...args });
     this.world.recorder.emit({ kind: "ret", op: "zap", by, call, errno: 0, ...args });

@@ -214,7 +214,7 @@ export abstract class SpaceNotifiers {
   /** `mn_hlist_invalidate_range_start`. */
   protected *listenersStart(space: ReferenceSpace, notice: RangeNotice): Generator<Suspension, Errno, unknown> {
     let errno: Errno = 0;
-    for (const notifier of [...space.listeners]) {
+    for (const notifier of space.listeners.slice()) {
       if (notifier.gone || notifier.ops.start === undefined) continue;
       notifier.running += 1;
       const refused = (yield* settle<Errno | void>(notifier.ops.start(notifier, notice))) ?? 0;
@@ -232,7 +232,7 @@ export abstract class SpaceNotifiers {
 
   /** `mn_hlist_invalidate_end`. */
   protected *listenersEnd(space: ReferenceSpace, notice: RangeNotice): Generator<Suspension, void, unknown> {
-    for (const notifier of [...space.listeners]) {
+    for (const notifier of space.listeners.slice()) {
       if (notifier.gone || notifier.ops.end === undefined) continue;
       notifier.running += 1;
       yield* settle(notifier.ops.end(notifier, notice));
@@ -245,7 +245,7 @@ export abstract class SpaceNotifiers {
     const notice = { start: 0, pages: allPages, change: "release", owner: null, blockable: true } as const;
     yield* this.intervalStart(space, notice);
     this.intervalEnd(space, notice);
-    for (const notifier of [...space.listeners]) {
+    for (const notifier of space.listeners.slice()) {
       notifier.running += 1;
       if (notifier.ops.release !== undefined) yield* settle(notifier.ops.release(notifier));
       notifier.running -= 1;

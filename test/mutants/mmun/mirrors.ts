@@ -193,7 +193,8 @@ export const mutants: readonly Mutant[] = [
           const made = yield* super.mirror(request);
           if (typeof made === "number" || !usesInterval(made) || !this.env.spaceGet(request.space)) return made;
           yield* this.env.lockMutex(request.space.lock);
-          const found = yield* this.lookUp({ ...made, notifier: null } as MirrorState, made.start, false, 0);
+          const ask = { start: made.start, pages: 1, write: false, demand: true, sequence: 0 };
+          const found = yield* this.env.rangeFault(request.space, null, ask);
           yield* this.env.unlockMutex(request.space.lock);
           const entry = typeof found === "number" ? undefined : found[0];
           if (entry !== null && entry !== undefined) {
