@@ -8,13 +8,6 @@ import { derived, proposal, thread } from "../source.ts";
 import { callbackOf, grantsIn, isInFlight, isOwnMove, overlap } from "./lookup.ts";
 import { peers } from "./situations.ts";
 
-/** Whether an address leads a device anywhere. */
-function reaches(state: State, device: string, address: number): boolean {
-  for (const row of state.translations.values())
-    if (row.device === device && address >= row.address && address < row.address + row.length) return true;
-  return false;
-}
-
 /** Access to a buffer is taken away, or about to change. */
 function isTakenAway(state: State, buffer: string | null): boolean {
   const row = state.buffers.get(buffer ?? "");
@@ -92,12 +85,6 @@ export const mmun15: Rule = {
         verdict.violated(`${event.to} grants ${event.pages} pages and gives ${event.addresses.length} addresses`);
       else if (new Set(event.addresses).size !== event.addresses.length)
         verdict.violated(`${event.to} gives one address for two pages`);
-    },
-    "ret p2pMap"(event, state, verdict) {
-      if (event.errno !== 0) return;
-      for (const address of event.addresses)
-        if (!reaches(state, event.device, address))
-          verdict.violated(`address ${address} of ${event.vma} leads ${event.device} nowhere`);
     },
   }),
 };
