@@ -1,4 +1,4 @@
-import type { Scope, Scratch } from "../../spec/scopes/scope.ts";
+import type { Scope, ScopeOperation, Scratch } from "../../spec/scopes/scope.ts";
 import type { Canonical } from "./canonical.ts";
 import type { Codec } from "./codec.ts";
 import type { Instance } from "./instances.ts";
@@ -59,6 +59,7 @@ export class Graph {
   readonly vias: Uint16Array;
   readonly codec: Codec;
   private readonly parts: Parts;
+  private readonly byIds: ReadonlyMap<string, Instance>;
   private depths_: Int32Array | null = null;
 
   constructor(parts: Parts) {
@@ -71,6 +72,12 @@ export class Graph {
     this.parents = parts.table.parents.subarray(0, parts.table.size);
     this.vias = parts.table.vias.subarray(0, parts.table.size);
     this.codec = parts.codec;
+    this.byIds = new Map(parts.instances.map((instance) => [keyOf(instance.operation, instance.ids), instance]));
+  }
+
+  /** An operation of the scope with these ids. */
+  instanceOf(operation: ScopeOperation, ids: readonly number[]): Instance {
+    return this.byIds.get(keyOf(operation, ids))!;
   }
 
   /** The transitions. Throws for a graph that was explored without keeping them. */
@@ -133,4 +140,8 @@ export class Graph {
     for (const via of vias.toReversed()) walk.take(this.instances[via]!);
     return walk;
   }
+}
+
+function keyOf({ name }: ScopeOperation, ids: readonly number[]): string {
+  return `${name} ${ids.join(" ")}`;
 }

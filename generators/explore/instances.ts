@@ -14,6 +14,9 @@ export interface Instance {
   readonly c: number;
 }
 
+/** Stored in 16 bits. */
+const mostInstances = 65_536;
+
 /** Every operation of a scope with every choice of its ids, in the order they are declared. */
 export function instancesOf(scope: Scope): readonly Instance[] {
   const instances: Instance[] = [];
@@ -25,6 +28,8 @@ export function instancesOf(scope: Scope): readonly Instance[] {
       instances.push({ index: instances.length, operation, ids, a, b, c });
     }
   }
+  if (instances.length > mostInstances)
+    throw new RangeError(`scope ${scope.name} has more than ${mostInstances} operations with ids; give it fewer ids`);
   return instances;
 }
 

@@ -15,7 +15,6 @@ export class Walk {
   /** For each id type, the real id of each id of the state. */
   private readonly real: Uint8Array[];
   private readonly canonical: Scratch;
-  private readonly byKey = new Map<string, Instance>();
 
   constructor(graph: Graph) {
     this.graph = graph;
@@ -28,7 +27,6 @@ export class Walk {
       for (let id = 0; id < type.count; id += 1) real[graph.symmetry.moved(place.naming, type, id)] = id;
       return real;
     });
-    for (const instance of graph.instances) this.byKey.set(keyOf(instance.operation.name, instance.ids), instance);
   }
 
   /** The instance that a transition of the present state is with the real ids. */
@@ -38,7 +36,7 @@ export class Walk {
       const type = types.findIndex(({ name }) => name === operation.takes[place]);
       return this.real[type]![id]!;
     });
-    return this.byKey.get(keyOf(operation.name, real))!;
+    return this.graph.instanceOf(operation, real);
   }
 
   /** Takes a transition of the graph, by an instance of the present state. Answers it with the real ids. */
@@ -85,8 +83,4 @@ export class Walk {
       for (let id = 0; id < type.count; id += 1) this.real[index]![order[id]!] = before[id]!;
     }
   }
-}
-
-function keyOf(name: string, ids: readonly number[]): string {
-  return `${name} ${ids.join(" ")}`;
 }
