@@ -1,4 +1,5 @@
 import { hunt } from "../conformance/hunt.ts";
+import { referenceKinds } from "../conformance/reference-roles.ts";
 import { shrinkViolation } from "../conformance/shrink-violation.ts";
 import { allMutants } from "../test/mutants/all.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
@@ -73,6 +74,7 @@ function measureShrinking(kills: readonly Killed[]): Shrinking {
       mutant.system(() => undefined),
       program,
       mutant.rule,
+      { kinds: referenceKinds },
     );
     if (shrunk instanceof Promise) throw new Error("mutants are synchronous");
     return { executions: shrunk.executions, milliseconds: (cpuSeconds() - started) * 1000 };

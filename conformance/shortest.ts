@@ -44,7 +44,7 @@ const proving = 0.25;
 /** Shrinks a program that breaks the rule, then looks for another way to break it: see `lookFurther`. */
 export async function findShortest(program: Program, search: Search): Promise<Shortest> {
   const { system, rule } = search;
-  return lookFurther(await shrinkViolation(system, program, rule.id, { rules: [rule] }), search);
+  return lookFurther(await shrinkViolation(system, program, rule.id, { rules: [rule], kinds: search.kinds }), search);
 }
 
 /**
@@ -53,12 +53,12 @@ export async function findShortest(program: Program, search: Search): Promise<Sh
  * Deterministic: equal arguments, equal result.
  */
 export async function lookFurther(first: ShrunkViolation, search: Search): Promise<Shortest> {
-  const { system, rule, further } = search;
+  const { system, rule, kinds, further } = search;
   const rules = [rule];
   const { profile } = first.program;
   const judge = new Judge(rules, profileNamed(profile));
   const most = first.reproduced ? Math.floor(further * (1 - proving)) : 0;
-  const options = { kinds: search.kinds, longest };
+  const options = { kinds, longest };
   let best = first;
   let spent = 0;
   for (let index = 1; spent < most; index += 1) {
@@ -67,14 +67,14 @@ export async function lookFurther(first: ShrunkViolation, search: Search): Promi
     const run = await drawRun(system, judge, profile, search.seed * 1_000_003 + index, options, aim);
     spent += 1;
     if (judge.violations.length === 0 || run.execution.fault !== null || spent >= most) continue;
-    const other = await shrinkViolation(system, run.program, rule.id, { rules, executions: most - spent });
+    const other = await shrinkViolation(system, run.program, rule.id, { rules, kinds, executions: most - spent });
     spent += other.executions;
     if (other.reproduced && other.steps < best.steps) best = other;
   }
   const alphabet = alphabetOf(best.program, null, "own");
   const rest = first.reproduced ? further - spent : 0;
   const shorter = await excludeShorter(system, best.program, rule, alphabet, best.steps, rest);
-  if (shorter.found !== null) best = await shrinkViolation(system, shorter.found, rule.id, { rules });
+  if (shorter.found !== null) best = await shrinkViolation(system, shorter.found, rule.id, { rules, kinds });
   return {
     ...best,
     executions: first.executions,

@@ -86,7 +86,7 @@ async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise
       0,
       `alive after ${operations} operations${fault === null ? "" : `; ${fault}`}${reached === 0 ? "; the fault was never reached" : ""}`,
     );
-  const shrunk = await shrinkViolation(system, kill.program, mutant.rule, {});
+  const shrunk = await shrinkViolation(system, kill.program, mutant.rule, { kinds: referenceKinds });
   reached = 0;
   const rules = monitored(mutant.profile);
   // On a fresh system: a fault that remembers earlier programs would show in nobody else's run.

@@ -83,12 +83,11 @@ function reservedOnce(program: Program, [first, second]: readonly [string, strin
   return withoutSteps({ ...program, steps }, [second]);
 }
 
-/** Each interruption with each later step of the task it goes to. */
+/** Each interruption with each step of the task it goes to: one it ends a wait of, or a later one. */
 function interruptions({ steps }: Program): readonly (readonly [string, string])[] {
-  return steps.flatMap((step, at) => {
+  return steps.flatMap((step) => {
     if (step.op !== "interrupt") return [];
-    const later = steps.slice(at + 1).filter(({ task }) => task === step.target);
-    return later.map(({ id }) => [step.id, id] as const);
+    return steps.filter(({ task }) => task === step.target).map(({ id }) => [step.id, id] as const);
   });
 }
 

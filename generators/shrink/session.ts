@@ -1,4 +1,5 @@
 import type { Program } from "../../spec/program.ts";
+import type { Kinds } from "../world-shape.ts";
 import { namesGiven, pruned } from "./names.ts";
 
 /** What a failing candidate turned out to be. */
@@ -24,6 +25,8 @@ export class Session {
   last: string | null = null;
   /** Candidates that were executed. */
   executions = 0;
+  /** Kinds of importers and exporters that a candidate may name; others cannot be played. */
+  readonly kinds: Kinds;
   private readonly most: number;
   /** Answers by the text of the candidate. Candidates are small: the text is its own key. */
   private readonly answers = new Map<string, Shrunk | null>();
@@ -31,7 +34,8 @@ export class Session {
   private readonly given: ReadonlySet<string>;
 
   /** `executed`: executions spent before the search; `most`: all that may be spent. */
-  constructor(first: Shrunk, executed: number, most: number) {
+  constructor(first: Shrunk, executed: number, most: number, kinds: Kinds) {
+    this.kinds = kinds;
     this.program = first.program;
     this.executions = executed;
     this.most = most;

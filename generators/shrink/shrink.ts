@@ -1,10 +1,12 @@
 import type { Program } from "../../spec/program.ts";
+import type { Kinds } from "../world-shape.ts";
 import { plainerForms } from "./forms.ts";
 import { fewerObjects } from "./objects.ts";
 import { orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
 import { fewerPoints, shorterPauses } from "./points.ts";
 import { repeats } from "./repeats.ts";
+import { shortcuts } from "./shortcuts.ts";
 import { lengthOf, Session, type Search, type Shrunk } from "./session.ts";
 import { simplerSetup } from "./setup.ts";
 import { fewerSteps, onlyRelated } from "./steps.ts";
@@ -15,6 +17,8 @@ import { simplerValues } from "./values.ts";
 export interface ShrinkOptions {
   /** Most executions, the first one counted in. 250 by default. */
   readonly executions?: number;
+  /** Importers and exporters that may take the place of those in the program; only its own where none are given. */
+  readonly kinds?: Kinds;
 }
 
 /** A shorter program that fails as the first one did. */
@@ -43,7 +47,7 @@ const usual = 250;
  * `first` is what came of the program; equal programs and answers give equal searches.
  */
 export function* shrinking(program: Program, first: Shrunk, options: ShrinkOptions = {}): Search<ShrinkResult> {
-  const session = new Session(first, 1, options.executions ?? usual);
+  const session = new Session(first, 1, options.executions ?? usual, options.kinds ?? kindsIn(program));
   yield* session.cut();
   yield* onlyRelated(session);
   for (;;) {
@@ -65,6 +69,10 @@ export function* shrinking(program: Program, first: Shrunk, options: ShrinkOptio
   };
 }
 
+function kindsIn({ setup }: Program): Kinds {
+  return { exporters: setup.exporters.map(({ kind }) => kind), importers: setup.importers.map(({ kind }) => kind) };
+}
+
 /** Everything that makes the program shorter, until nothing does. */
 function* structure(session: Session): Search<void> {
   for (;;) {
@@ -78,6 +86,7 @@ function* structure(session: Session): Search<void> {
     yield* plainerForms(session);
     yield* fewerObjects(session);
     if (session.program === before) yield* repeats(session);
+    if (session.program === before) yield* shortcuts(session);
     if (session.exhausted || session.program === before) return;
   }
 }
@@ -109,7 +118,7 @@ function goOn(
 /**
  * Makes a failing program shorter and simpler while it still fails. Deterministic: no clock, no dice.
  * The order: cut after the failing step; keep only what it is about; failures and preemptions; steps with what
- * depends on them; tasks; pairs that undo each other; plainer operations; fewer objects; set-up; values; pauses.
+ * depends on them; tasks; pairs that undo each other; plainer operations; fewer objects; repetitions and shortcuts; set-up; values; pauses.
  * Answers a promise as soon as running a candidate does; candidates run one after the other.
  */
 export function shrink(program: Program, fails: Fails, options?: ShrinkOptions): ShrinkResult;
