@@ -34,6 +34,7 @@ type Names = Readonly<Partial<Record<ObjectKind, readonly string[]>>>;
 /** Names that a step may use, by kind of object. */
 function namesOf({ setup, steps }: Program, alphabet: Alphabet): Names {
   const names: Partial<Record<ObjectKind, string[]>> = {
+    device: setup.devices.map(({ name }) => name),
     importer: setup.importers.map(({ name }) => name),
     exporter: setup.exporters.map(({ name }) => name),
     reservation: [...setup.reservations],

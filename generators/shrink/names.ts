@@ -58,10 +58,10 @@ function unique(names: readonly string[]): readonly string[] {
 
 /** Names that are there before the first step: the set-up's, and those of buffers that no step exports. */
 export function namesGiven({ setup, steps }: Program): ReadonlySet<string> {
-  const { importers, exporters, reservations, buffers } = setup;
+  const { devices, importers, exporters, reservations, buffers } = setup;
   const exported = new Set(steps.flatMap((step) => (step.op === "export" ? [step.buffer] : [])));
   const given = buffers.filter(({ name }) => !exported.has(name)).flatMap(({ name }) => [name, `${name}.resv`]);
-  return new Set([...reservations, ...[...importers, ...exporters].map(({ name }) => name), ...given]);
+  return new Set([...reservations, ...[...devices, ...importers, ...exporters].map(({ name }) => name), ...given]);
 }
 
 /** Steps whose names are all there, in order; a target of `interrupt` must be a task with steps of its own. */

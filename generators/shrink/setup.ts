@@ -2,6 +2,7 @@ import type { Program, Setup } from "../../spec/program.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { namesMade, namesUsed, renamed } from "./names.ts";
 import { each, together } from "./pass.ts";
+import { simplerPlatform } from "./platform.ts";
 import type { Search, Session } from "./session.ts";
 
 const tables = ["buffers", "importers", "exporters", "devices", "reservations"] as const;
@@ -53,7 +54,7 @@ function withoutEntries(program: Program, entries: readonly Entry[]): Program {
   const reservations = program.setup.reservations.filter(
     (name) => !gone.has(`reservations ${name}`) || buffers.some(({ resv }) => resv === name),
   );
-  return { ...program, setup: { devices, exporters, importers, buffers, reservations } };
+  return { ...program, setup: { ...program.setup, devices, exporters, importers, buffers, reservations } };
 }
 
 /** One entry made like the one a hand-written program gets by default. */
@@ -125,6 +126,7 @@ export function* simplerSetup(session: Session): Search<void> {
     ...program,
     setup: items.reduce((setup, item) => item(setup), program.setup),
   }));
+  yield* simplerPlatform(session);
   const sharing = session.program.setup.buffers.filter(({ resv }) => resv !== null).map(({ name }) => name);
   yield* each(session, sharing, ownReservation);
   yield* together(session, unused(session.program), withoutEntries);
