@@ -20,8 +20,8 @@ function applied(program: Program, plainer: Plainer): Program {
   return { ...program, setup: plainer(program.setup) };
 }
 
-function withoutPlatform({ platform: _, ...setup }: Setup): Setup {
-  return { ...setup, devices: setup.devices.map((device) => without(device, "bus")) };
+function withoutPlatform(setup: Setup): Setup {
+  return { ...without(setup, "platform"), devices: setup.devices.map((device) => without(device, "bus")) };
 }
 
 function without<T extends object>(row: T, field: string): T {

@@ -23,4 +23,12 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "REV-22 unrevoke waits for unmaps": ["REV-13", "REV-14", "REV-50"],
   "REV-25 takes the buffer into use again by itself": ["ATT-17", "MAP-15", "PIN-04", "PIN-18", "REV-54"],
   "REV-37 closing the device opens its buffers again": ["ATT-23"],
+  "FENCE-34 the fence signals before the last access": ["REV-10"],
+  "MOVE-20 a move ends the old mappings itself": ["MOVE-11"],
+  "MOVE-24 a move lets go of the lock after its invalidate": ["MAP-02", "MAP-34"],
+  "MOVE-34 the callback maps anew at once": ["MOVE-17"],
+  "PIN-20 one unpin drops every pin": ["ATT-05"],
+  "RESV-25 a write waits for WRITE only": ["MAP-20", "RESV-26"],
+  "REV-16 unmap leaves early while the buffer is revoked": ["REV-15"],
+  "REV-07 nobody waits for unmaps": ["REV-32"],
 };
