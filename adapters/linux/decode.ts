@@ -1,0 +1,316 @@
+import { EINTR } from "../../spec/errno.ts";
+import type { HistoryEvent, LockForm, WaitFor } from "../../spec/event.ts";
+import type { Step } from "../../spec/program.ts";
+import { callArgs, isCalled, type CalledOperation } from "./call-args.ts";
+import type { Compiled } from "./compile.ts";
+import type { Introduction } from "./introduction.ts";
+import { callerOf } from "./buffer-calls.ts";
+import { FenceNames } from "./fence-names.ts";
+import { Memory } from "./memory.ts";
+import type { Slots } from "./slots.ts";
+import { decodeHook } from "./hooks.ts";
+import { results, type Answer, type Naming } from "./results.ts";
+
+/** ERESTARTSYS, which only kernels see. */
+const restart = 512;
+const forms: readonly LockForm[] = ["plain", "interruptible", "slow", "slowInterruptible", "try"];
+const slowForms: Readonly<Partial<Record<Step["op"], LockForm>>> = {
+  lockInterruptible: "interruptible",
+  lockSlow: "slow",
+  lockSlowInterruptible: "slowInterruptible",
+};
+
+/** What the kernel said about the end of a program. */
+export interface Ending {
+  /** The lock checker still works: it stops at its first report. */
+  readonly lockdep: boolean;
+  /** Complaints during the program, and while it was cleared away. */
+  readonly warnings: number;
+  readonly late: number;
+  /** Tasks that could not be freed. */
+  readonly stuck: number;
+}
+
+/** One program's lines as events. */
+export interface Decoded {
+  readonly events: readonly HistoryEvent[];
+  /** Steps the module did not carry out, with the reason. */
+  readonly skipped: ReadonlyMap<string, string>;
+  /** Null: the lines end before the program does. */
+  readonly ending: Ending | null;
+}
+
+type Loose = { -readonly [K in keyof HistoryEvent]: HistoryEvent[K] } & Record<string, unknown>;
+
+/** Turns the lines of one program into a history's events. Throws an Error for a line that means nothing. */
+export class Decoder implements Naming {
+  private readonly events: Loose[] = [];
+  private readonly skipped = new Map<string, string>();
+  private readonly compiled: Compiled;
+  private readonly hooks: Introduction["hooks"];
+  private readonly fences: FenceNames;
+  readonly memory: Memory;
+  private readonly contexts = new Map<number, number>();
+  /** Calls and hooks under way, by task. */
+  private readonly open = new Map<string, Loose[]>();
+  private readonly waits = new Map<string, { readonly wait: WaitFor; readonly interruptible: boolean }>();
+  private readonly resumed = new Map<string, Loose>();
+  private ending: Ending | null = null;
+  private step: string | null = null;
+
+  constructor(compiled: Compiled, { hooks }: Introduction) {
+    this.compiled = compiled;
+    this.hooks = hooks;
+    this.fences = new FenceNames(compiled.slots);
+    this.memory = new Memory(compiled.slots);
+  }
+
+  decode(lines: readonly string[]): Decoded {
+    for (const line of lines) this.line(line);
+    return { events: this.events as unknown as HistoryEvent[], skipped: this.skipped, ending: this.ending };
+  }
+
+  fence(id: number): string | null {
+    return id < 0 ? null : this.fences.of(id, this.step);
+  }
+
+  context(raw: number): number {
+    let known = this.contexts.get(raw);
+    if (known === undefined) this.contexts.set(raw, (known = this.contexts.size + 1));
+    return known;
+  }
+
+  private line(line: string): void {
+    const kind = line[0];
+    if (kind === "W") return this.warn(line);
+    if (kind === "k") return this.skip(line);
+    const words = line.split(" ");
+    const numbers = words.slice(4).map(Number);
+    if (kind === "V") {
+      const [, lockdep, warnings, stuck, late] = words.slice(1).map(Number);
+      this.ending = { lockdep: lockdep === 1, warnings: warnings!, stuck: stuck!, late: late! };
+      return;
+    }
+    const index = Number(words[2]);
+    const step = this.compiled.all[index];
+    const base = this.base(Number(words[1]), step, words[3] === "1");
+    this.step = base.step;
+    switch (kind) {
+      case "c":
+        return this.call(base, step!);
+      case "r":
+        return this.ret(base, step!, numbers);
+      case "n":
+        return this.nested(base, words[4]!, Number(words[5]));
+      case "m":
+        return this.nestedEnd(base);
+      case "h":
+      case "H":
+        return this.hook(base, kind === "H", numbers);
+      case "L":
+        return this.lock(base, numbers);
+      case "U":
+        return this.unlock(base, numbers);
+      case "B":
+        return this.blocked(base, step!, numbers);
+      case "R":
+        return this.resume(base);
+      case "a":
+      case "f":
+      case "e":
+      case "t":
+      case "A":
+      case "l":
+        this.add({ ...base, ...this.memory.event(kind, numbers) });
+        return;
+      case "S":
+        this.add({ ...base, kind: "signal", fence: this.fence(numbers[0]!), error: numbers[1], time: numbers[2] });
+        return;
+      case "s":
+        return this.stamp(numbers[0]!, numbers[1]!);
+      case "F":
+        this.add({ ...base, kind: "free", what: "fence", id: this.fence(numbers[0]!), by: "framework" });
+        return;
+      case "N":
+        return this.fences.rename(numbers[0]!, numbers[1]!);
+      case "d":
+        this.add({ ...base, task: "drain", step: null, kind: "drain" });
+        return;
+      case "E":
+        return this.end(base, numbers);
+      default:
+        throw new Error(`the module writes "${line.slice(0, 80)}", which means nothing`);
+    }
+  }
+
+  private base(actor: number, step: Step | undefined, atomic: boolean) {
+    const task = actor < 0 ? "deferred" : (this.compiled.slots.name("task", actor) ?? `task${actor}`);
+    return { seq: 0, task, step: step?.id ?? null, atomic };
+  }
+
+  private add(event: object): Loose {
+    const loose = event as Loose;
+    loose.seq = this.events.length;
+    this.events.push(loose);
+    return loose;
+  }
+
+  private call(base: ReturnType<Decoder["base"]>, step: Step): void {
+    const { op } = step;
+    if (!isCalled(op)) return;
+    const args = (callArgs[op] as (step: Step, slots: Slots) => object)(step, this.compiled.slots);
+    const by = callerOf(step, this.compiled.slots);
+    if (op === "getSingleton" || op === "merge") this.fences.want(step.id, (step as Step<"merge">).fence);
+    const mapping = op === "unmap" || op === "unmapUnlocked" ? this.memory.unmapped(step.mapping) : null;
+    this.push(this.add({ ...base, kind: "call", op, by, ...args, ...(mapping !== null && { mapping }) }));
+  }
+
+  private ret(base: ReturnType<Decoder["base"]>, step: Step, [errno = 0, ...numbers]: readonly number[]): void {
+    const call = this.pop(base.task);
+    const op = call["op"] as CalledOperation;
+    this.memory.exports(step, errno);
+    const answer = results[op] as (numbers: readonly number[], naming: Naming, step: Step) => Answer;
+    const got = answer(numbers, this, step);
+    if (op === "map" || op === "mapUnlocked") this.memory.mapped(step as Step<"map">, errno, numbers[0]!);
+    if (got.context !== undefined && "context" in call) call["context"] = got.context;
+    if (got.cookie !== undefined && "cookie" in call) call["cookie"] = got.cookie;
+    const { seq, kind: _kind, ...args } = call;
+    this.answered(base.task, errno);
+    this.add({ ...args, ...base, kind: "ret", call: seq, errno, ...got });
+    this.fences.forget(step.id);
+  }
+
+  private nested(base: ReturnType<Decoder["base"]>, op: string, id: number): void {
+    if (op === "unmap") {
+      this.push(this.add({ ...base, kind: "call", op, ...this.memory.unmapArgs(id) }));
+      return;
+    }
+    this.push(this.add({ ...base, kind: "call", op, by: "program", fence: this.fence(id) }));
+  }
+
+  private nestedEnd(base: ReturnType<Decoder["base"]>): void {
+    const { seq, kind: _kind, ...args } = this.pop(base.task);
+    this.add({ ...args, ...base, kind: "ret", call: seq, errno: 0 });
+  }
+
+  private hook(base: ReturnType<Decoder["base"]>, ends: boolean, numbers: readonly number[]): void {
+    const name = this.hooks[numbers[0]!] ?? "unknown";
+    const { to, args, answers } = decodeHook(name, numbers.slice(ends ? 2 : 1), this, this.compiled.slots);
+    if (!ends) {
+      this.push(this.add({ ...base, kind: "cb", hook: name, to, ...args }));
+      return;
+    }
+    const { seq } = this.pop(base.task);
+    const rest = { errno: numbers[1]!, injected: false, ...args, ...answers };
+    this.add({ ...base, kind: "cbret", hook: name, to, cb: seq, ...rest });
+  }
+
+  private lock(base: ReturnType<Decoder["base"]>, numbers: readonly number[]): void {
+    const [slot, acquire, form, errno, inside, waited] = numbers;
+    this.answered(base.task, errno!);
+    this.add({
+      ...base,
+      kind: "lock",
+      ...this.request(slot!, acquire!, forms[form!]!, inside === 1),
+      errno,
+      waited: waited === 1,
+    });
+  }
+
+  private request(slot: number, acquire: number, form: LockForm, inside: boolean) {
+    const { slots } = this.compiled;
+    return {
+      lock: slots.name("reservation", slot) ?? `reservation${slot}`,
+      lockClass: "reservation",
+      form,
+      acquire: slots.name("acquire", acquire) ?? null,
+      by: inside ? "framework" : "program",
+    };
+  }
+
+  private unlock(base: ReturnType<Decoder["base"]>, [slot, inside]: readonly number[]): void {
+    const { lock, lockClass, by } = this.request(slot!, -1, "plain", inside === 1);
+    this.add({ ...base, kind: "unlock", lock, lockClass, by });
+  }
+
+  private blocked(base: ReturnType<Decoder["base"]>, step: Step, [kind, object, inside]: readonly number[]): void {
+    const wait = this.waitFor(step, kind!, object!, inside === 1);
+    const asked = step as { readonly interruptible?: boolean };
+    // A map on behalf of somebody who knows nothing of fences waits for them, and can be interrupted.
+    const inMap = kind === 1 && (step.op === "attach" || step.op === "map" || step.op === "mapUnlocked");
+    const interruptible =
+      asked.interruptible ?? (inMap || step.op === "lockInterruptible" || step.op === "lockSlowInterruptible");
+    this.waits.set(base.task, { wait, interruptible });
+    this.add({ ...base, kind: "blocked", wait, interruptible });
+  }
+
+  private waitFor(step: Step, kind: number, object: number, inside: boolean): WaitFor {
+    if (kind === 1) return { kind: "fence", fence: this.fence(object)! };
+    if (kind === 0) {
+      const acquire = inside ? null : ((step as { readonly acquire?: string | null }).acquire ?? null);
+      const form = (inside ? undefined : slowForms[step.op]) ?? "plain";
+      return { kind: "lock", ...this.request(object, -1, form, inside), acquire };
+    }
+    // One fence is named; of several any one ends the wait.
+    if (step.op === "waitAny" && step.fences.length === 1) return { kind: "fence", fence: step.fences[0]! };
+    return { kind: "other", what: step.op === "waitAny" ? "any of several fences" : `asleep in ${step.op}` };
+  }
+
+  private resume(base: ReturnType<Decoder["base"]>): void {
+    const wait = this.waits.get(base.task)?.wait ?? { kind: "other", what: "unknown" };
+    this.waits.delete(base.task);
+    this.resumed.set(base.task, this.add({ ...base, kind: "resumed", wait, errno: 0 }));
+  }
+
+  /** What a wait ended with is known when the call that waited answers. */
+  private answered(task: string, errno: number): void {
+    const resumed = this.resumed.get(task);
+    if (resumed !== undefined && (errno === EINTR || errno === restart)) resumed["errno"] = EINTR;
+    this.resumed.delete(task);
+  }
+
+  /** The time of the last signal of a fence, told when it was written. */
+  private stamp(id: number, time: number): void {
+    const name = this.fence(id);
+    const signal = this.events.findLast((event) => event.kind === "signal" && event["fence"] === name);
+    if (signal !== undefined) signal["time"] = time;
+  }
+
+  private warn(line: string): void {
+    const [, actor, index, atomic] = line.split(" ", 4);
+    const base = this.base(Number(actor), this.compiled.all[Number(index)], atomic === "1");
+    const text = line.split(" ").slice(4).join(" ").trim();
+    this.add({
+      ...base,
+      kind: "warn",
+      text: /kernel BUG|general protection/.test(text) ? `kernel stops: ${text}` : text,
+    });
+  }
+
+  private skip(line: string): void {
+    const words = line.split(" ");
+    const step = this.compiled.all[Number(words[2])];
+    if (step !== undefined) this.skipped.set(step.id, words.slice(4).join(" "));
+  }
+
+  private end(base: ReturnType<Decoder["base"]>, actors: readonly number[]): void {
+    const waiting = actors.flatMap((actor) => {
+      const task = this.compiled.slots.name("task", actor) ?? `task${actor}`;
+      const wait = this.waits.get(task)?.wait;
+      return wait === undefined ? [] : [{ task, wait }];
+    });
+    this.add({ ...base, task: "drain", step: null, kind: "end", waiting });
+  }
+
+  private push(event: Loose): void {
+    const stack = this.open.get(event.task);
+    if (stack === undefined) this.open.set(event.task, [event]);
+    else stack.push(event);
+  }
+
+  private pop(task: string): Loose {
+    const found = this.open.get(task)?.pop();
+    if (found === undefined) throw new Error(`the module ends something that ${task} has not begun`);
+    return found;
+  }
+}

@@ -1,0 +1,97 @@
+import { operationOf } from "../../spec/operations/operations.ts";
+import type { ObjectKind } from "../../spec/operations/define.ts";
+import type { Setup, Step } from "../../spec/program.ts";
+
+/** Slots in the module's tables. What does not fit cannot be run there. */
+const room: Partial<Record<ObjectKind, number>> = {
+  reservation: 16,
+  acquire: 64,
+  fence: 384,
+  callback: 128,
+  signalling: 64,
+  buffer: 16,
+  attachment: 96,
+  mapping: 192,
+  fd: 64,
+  task: 8,
+};
+
+/** Devices that the module has. */
+const devices = 4;
+
+/** Reservation slots from here on belong to buffers; those before to objects of the set-up's own. */
+export const firstBufferReservation = 8;
+/** Fence slots from here on belong to fences that the kernel makes by itself. */
+export const firstOwnFence = 384;
+
+/** A program has more objects of a kind than the module has room for. */
+export class TooLarge extends Error {
+  override readonly name = "TooLarge";
+}
+
+/** The numbers that stand for a program's names on the wire, and the way back. */
+export class Slots {
+  readonly setup: Setup;
+  private readonly makers = new Map<string, Step>();
+  private readonly numbers = new Map<ObjectKind, Map<string, number>>();
+  private readonly names = new Map<ObjectKind, string[]>();
+
+  constructor(setup: Setup, steps: readonly Step[]) {
+    this.setup = setup;
+    if (setup.devices.length > devices) throw new TooLarge(`more than ${devices} devices in the set-up`);
+    for (const name of setup.reservations) this.give("reservation", name);
+    const resvs = this.names.get("reservation") ?? [];
+    if (resvs.length > firstBufferReservation) throw new TooLarge("more than 8 reservation objects in the set-up");
+    setup.buffers.forEach(({ name, resv }, index) => {
+      this.give("buffer", name);
+      if (resv === null) this.place("reservation", `${name}.resv`, firstBufferReservation + index);
+    });
+    for (const step of steps) {
+      this.give("task", step.task);
+      const values = step as unknown as Readonly<Record<string, unknown>>;
+      for (const [field, { shape }] of Object.entries(operationOf(step.op).fields)) {
+        if (shape.kind === "create") {
+          this.give(shape.object, values[field] as string);
+          this.makers.set(`${shape.object} ${values[field] as string}`, step);
+        }
+        // A task may be interrupted before it has done anything.
+        if (shape.kind === "refer" && shape.object === "task") this.give("task", values[field] as string);
+      }
+    }
+  }
+
+  /** The step that makes a named attachment or mapping. */
+  made(kind: "attachment", name: string): Step<"attach"> | undefined;
+  made(kind: "mapping", name: string): Step<"map" | "mapUnlocked"> | undefined;
+  made(kind: "attachment" | "mapping", name: string): Step | undefined {
+    return this.makers.get(`${kind} ${name}`);
+  }
+
+  /** The number behind a name; -1 for null. Throws a RangeError for a name that the program does not make. */
+  of(kind: ObjectKind, name: string | null): number {
+    if (name === null) return -1;
+    const number = this.numbers.get(kind)?.get(name);
+    if (number === undefined) throw new RangeError(`the program makes no ${kind} named ${name}`);
+    return number;
+  }
+
+  /** The name behind a number, undefined where there is none. */
+  name(kind: ObjectKind, number: number): string | undefined {
+    return this.names.get(kind)?.[number];
+  }
+
+  private give(kind: ObjectKind, name: string): void {
+    if (this.numbers.get(kind)?.has(name) === true) return;
+    this.place(kind, name, this.names.get(kind)?.length ?? 0);
+  }
+
+  private place(kind: ObjectKind, name: string, number: number): void {
+    if (number >= (room[kind] ?? Infinity)) throw new TooLarge(`more than ${room[kind]} objects of kind ${kind}`);
+    let numbers = this.numbers.get(kind);
+    if (numbers === undefined) this.numbers.set(kind, (numbers = new Map()));
+    let names = this.names.get(kind);
+    if (names === undefined) this.names.set(kind, (names = []));
+    numbers.set(name, number);
+    names[number] = name;
+  }
+}

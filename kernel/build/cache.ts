@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Where what is fetched and built stays: `DMABUF_CONFORMANCE_CACHE`, or a folder of the user's own cache. Made if need be. */
+export function cacheFolder(...below: readonly string[]): string {
+  const user = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const path = join(process.env["DMABUF_CONFORMANCE_CACHE"] ?? join(user, "dmabuf-conformance"), ...below);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+/** A short name for contents: the same contents, the same name. */
+export function keyOf(...contents: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const content of contents) hash.update(`${content.length}:`).update(content);
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** All files of a folder as one text, names included, in a fixed order. */
+export function folderText(folder: string): string {
+  const names = readdirSync(folder).toSorted();
+  return names.map((name) => `${name}\n${readFileSync(join(folder, name), "utf8")}`).join("\n");
+}

@@ -1,0 +1,141 @@
+import type { Plan } from "../../adapters/linux/compile.ts";
+import { linuxOperations } from "../../adapters/linux/encode-step.ts";
+import { referenceSystem } from "../../conformance/reference-system.ts";
+import { Judge } from "../../contracts/judge.ts";
+import { OnlineChooser } from "../../generators/online-chooser.ts";
+import { Random } from "../../generators/random.ts";
+import { drawTemper, type Temper } from "../../generators/temper.ts";
+import { drawSetup } from "../../generators/world-shape.ts";
+import { execute } from "../../harness/execute.ts";
+import type { HistoryEvent } from "../../spec/event.ts";
+import { operationNames, type OperationName } from "../../spec/operations/operations.ts";
+import { programSchema, type Program, type Setup, type Step } from "../../spec/program.ts";
+import { profileNamed } from "../../spec/profile-name.ts";
+import type { Situation } from "../../spec/situation.ts";
+import { planOf } from "./plan-of.ts";
+import { RoundedReservations } from "./rounded-reservations.ts";
+
+/** A program drawn on the reference, what the reference did, and the plan that repeats it on a kernel. */
+export interface Drawn {
+  readonly seed: number;
+  readonly program: Program;
+  readonly plan: Plan;
+  readonly events: readonly HistoryEvent[];
+}
+
+/** What programs for a kernel are drawn from. */
+export interface DrawBounds {
+  readonly profile: string;
+  /** Longest program, in steps. */
+  readonly longest: number;
+  /** Operations that the kernel's module has. */
+  readonly operations: ReadonlyMap<string, number>;
+}
+
+const system = referenceSystem({ reservations: (env) => new RoundedReservations(env) });
+const kinds = { exporters: ["scripted", "scriptedDynamic"], importers: ["scripted"] };
+
+/** Most programs never get to a lock that has to be given up: some dwell on that alone. */
+const backingOff: Situation = {
+  tasks: 3,
+  weights: {
+    acquireInit: 12,
+    lock: 4,
+    lockInterruptible: 2,
+    lockSlow: 40,
+    lockSlowInterruptible: 40,
+    unlock: 1,
+    acquireFini: 1,
+  },
+};
+const backingOffShare = 12;
+
+/** Comes up too rarely otherwise. */
+const favoured: Partial<Record<OperationName, number>> = { unpin: 3 };
+
+/** Leaves out what the kernel target does not have: its operations, pauses inside a step, failures of our own. */
+function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, number>, random: Random): Temper {
+  const cumulative = new Float64Array(operationNames.length);
+  let sum = 0;
+  operationNames.forEach((name, index) => {
+    const weight = temper.cumulative[index]! - (index === 0 ? 0 : temper.cumulative[index - 1]!);
+    if (linuxOperations.has(name) && operations.has(name)) sum += weight * (favoured[name] ?? 1);
+    cumulative[index] = sum;
+  });
+  const length = Math.min(longest, temper.length);
+  // Most refusals make a kernel complain, and that costs a kernel.
+  const refusedRate = random.pick([0, 0, 0, 0.02, 0.1]);
+  return { ...temper, length, cumulative, refusedRate, pauseRate: 0, failRate: 0, misuse: false, wanted: [] };
+}
+
+/** Devices that reach all memory, and importers that only unmap or wait: the module has no device that could refuse or work on. */
+function commonSetup(setup: Setup): Setup {
+  return {
+    ...setup,
+    devices: setup.devices.map((device) => ({ ...device, dmaBits: 52 })),
+    importers: setup.importers.map((importer) => ({
+      ...importer,
+      onInvalidate: importer.onInvalidate === "unmap" ? "unmap" : "defer",
+    })),
+  };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Time here is counted in events and there in jiffies: only a limit that no program reaches means the same. And no more
+ * slots at once than a kernel gives without complaining of the size.
+ */
+function common(step: Step): Step {
+  const fields = step as Mutable<Step> & { timeout?: number; count?: number };
+  if (fields.timeout !== undefined && fields.timeout > 0) fields.timeout = 1_000_000;
+  if (fields.count !== undefined && fields.count > 1000) fields.count = 24;
+  return step;
+}
+
+/** Remembers when nobody could go on and time passed: a step came after there was none. */
+class RestingChooser extends OnlineChooser {
+  rest: number | null = null;
+  private stalled = false;
+
+  override next(...args: Parameters<OnlineChooser["next"]>): Step | null {
+    const step = super.next(...args);
+    if (step === null) {
+      this.stalled = true;
+      return null;
+    }
+    if (this.stalled) this.rest ??= this.steps.length - 1;
+    return common(step);
+  }
+}
+
+/** Draws one program on the reference. The same seed and bounds give the same. Throws an Error if the reference fails. */
+export function drawPlan(seed: number, { profile: profileName, longest, operations }: DrawBounds): Drawn {
+  const profile = profileNamed(profileName);
+  const random = new Random(seed);
+  const situation = seed % backingOffShare === 0 ? backingOff : null;
+  const setup = commonSetup(drawSetup(random, kinds));
+  const temper = tame(drawTemper(random, situation, longest, null), longest, operations, random);
+  const chooser = new RestingChooser(setup, profile, random, temper);
+  const judge = new Judge([], profile);
+  judge.begin({ misuse: false });
+  const execution = execute(setup, profile, system, chooser, judge);
+  if (execution instanceof Promise) throw new Error("the reference is synchronous");
+  if (execution.fault !== null) throw new Error(`the reference failed (seed ${seed}): ${execution.fault}`);
+  const steps = chooser.steps;
+  const program: Program = {
+    schema: programSchema,
+    contract: "core",
+    profile: profileName,
+    setup,
+    steps,
+    schedule: [],
+    failures: [],
+  };
+  return {
+    seed,
+    program,
+    plan: planOf(setup, steps, chooser.rest ?? steps.length, execution.events),
+    events: execution.events,
+  };
+}

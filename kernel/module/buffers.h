@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What the importer's and the exporter's side of a program know of each other. */
+#ifndef BUFFERS_H
+#define BUFFERS_H
+
+#include <linux/device.h>
+#include "compat.h"
+
+#define DEVICES 4
+
+struct buffer {
+	struct dma_buf *buf;
+	/* References that the program holds. */
+	int refs;
+	bool released;
+	/* Its own table: which hooks there are is what the core looks at. */
+	struct dma_buf_ops ops;
+	u64 size;
+	/* The memory behind it; 0 for none. */
+	int storage;
+};
+
+struct attachment {
+	struct dma_buf_attachment *attach;
+	struct dma_buf *of;
+	bool being_made;
+	bool listed;
+	bool seen;
+	int buffer;
+	int device;
+	/* How the importer answers an invalidate: 0 unmaps, anything else waits. */
+	int policy;
+	int pins;
+	struct actor *maker;
+};
+
+struct mapping {
+	struct sg_table *table;
+	int attachment;
+	int direction;
+	/* Its age. */
+	int stamp;
+	/* Somebody is about to unmap it. */
+	bool taken;
+};
+
+struct descriptor {
+	bool open;
+	bool close_on_exec;
+	int number;
+	int buffer;
+};
+
+extern struct buffer buffers[BUFFERS];
+extern struct attachment attachments[ATTACHMENTS];
+extern struct mapping mappings[MAPPINGS];
+struct buffer *buffer_at(s64 slot);
+int attachment_slot(struct dma_buf_attachment *attach);
+void importer_invalidated(struct dma_buf_attachment *attach);
+
+/* exporter.c */
+struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *shared, u64 size, int missing, bool dynamic,
+				bool caching);
+const struct dma_buf_attach_ops *importer_ops_of(bool callback, bool peer2peer);
+int table_id(struct sg_table *table);
+void exporter_reset(void);
+int exporter_init(void);
+void exporter_exit(void);
+
+#endif
