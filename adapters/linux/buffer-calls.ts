@@ -59,6 +59,8 @@ export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: S
       unpin: dynamic && !step.missing.includes("unpin"),
       caching: step.caching && !step.missing.includes("ops"),
       resv,
+      // The module's exporter lets no CPU in.
+      cpuHooks: [],
     };
   },
   exportFd: ({ buffer: name, fd, closeOnExec }) => ({ buffer: name, fd, closeOnExec }),

@@ -162,6 +162,7 @@ export class Memory {
       address,
       answer: storage === null ? "fault" : "ok",
       storage,
+      seen: null,
     };
   }
 

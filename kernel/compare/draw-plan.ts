@@ -70,13 +70,16 @@ function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, n
 
 /** Devices that reach all memory, and importers that only unmap or wait: the module has no device that could refuse or work on. */
 function commonSetup(setup: Setup): Setup {
+  const { exporters, reservations } = setup;
   return {
-    ...setup,
-    devices: setup.devices.map((device) => ({ ...device, dmaBits: 52 })),
+    exporters,
+    reservations,
+    devices: setup.devices.map(({ name, maxSegment }) => ({ name, dmaBits: 52, maxSegment })),
     importers: setup.importers.map((importer) => ({
       ...importer,
       onInvalidate: importer.onInvalidate === "unmap" ? "unmap" : "defer",
     })),
+    buffers: setup.buffers.map(({ shared: _shared, ...buffer }) => buffer),
   };
 }
 
@@ -115,7 +118,7 @@ export function drawPlan(seed: number, { profile: profileName, longest, operatio
   const random = new Random(seed);
   const situation = seed % backingOffShare === 0 ? backingOff : null;
   const setup = commonSetup(drawSetup(random, kinds));
-  const temper = tame(drawTemper(random, situation, longest, null), longest, operations, random);
+  const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
   const judge = new Judge([], profile);
   judge.begin({ misuse: false });

@@ -62,6 +62,7 @@ const ignored: ReadonlySet<string> = new Set([
   "injected",
   "table",
   "segments",
+  "cpuHooks",
 ]);
 
 function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
@@ -93,6 +94,13 @@ function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
       return `${event.kind} ${fields(event, contexts)}`;
     // Of memory and devices, which the two sides do not model alike.
     case "access":
+    case "cpu":
+    case "page":
+    case "platform":
+    case "peer":
+    case "dma":
+    case "helper":
+    case "touch":
     case "alloc":
     case "epoch":
     case "translate":
