@@ -1,6 +1,7 @@
 import type { Judge } from "../contracts/judge.ts";
 import { partnerOf } from "../generators/focus.ts";
 import { Random } from "../generators/random.ts";
+import type { ScheduleChoice } from "../generators/schedule/choose.ts";
 import { drawTemper } from "../generators/temper.ts";
 import { drawSetup, withPartner, type Kinds } from "../generators/world-shape.ts";
 import type { System } from "../harness/system.ts";
@@ -14,6 +15,8 @@ export interface DrawOptions {
   readonly kinds: Kinds;
   /** Longest program, in steps. */
   readonly longest: number;
+  /** How programs are scheduled, instead of what their temper says. */
+  readonly schedule?: (random: Random) => ScheduleChoice;
 }
 
 /** Draws and runs one program, judged by `judge` and compared by `watch`. The same seed, judge and options give the same run. */
@@ -33,7 +36,8 @@ export function drawRun(
     importers: situation?.importers ?? options.kinds.importers,
   };
   const drawn = drawSetup(random, kinds, situation, judge.profile);
-  const temper = drawTemper(random, situation, options.longest, area, describesPlatform(drawn));
+  const usual = drawTemper(random, situation, options.longest, area, describesPlatform(drawn));
+  const temper = options.schedule === undefined ? usual : { ...usual, schedule: options.schedule(random) };
   const setup = withPartner(drawn, partnerOf(temper.focus));
   return runDrawn({ kind: "draw", setup, temper, prefix: null }, random, { system, judge, profileName, watch });
 }

@@ -6,7 +6,7 @@ import { profiles, type Series } from "../spec/profile.ts";
 import type { Situation } from "../spec/situation.ts";
 import type { Rule } from "../contracts/rule.ts";
 import type { Program } from "../spec/program.ts";
-import { drawRun } from "./draw-run.ts";
+import { drawRun, type DrawOptions } from "./draw-run.ts";
 import { referenceKinds } from "./reference-roles.ts";
 import type { RunOutcome } from "./run-proposal.ts";
 
@@ -40,6 +40,7 @@ export function hunt(
   ruleId: string,
   seed: number,
   goOn: (operations: number) => boolean,
+  schedule?: DrawOptions["schedule"],
 ): Hunt {
   const rules = monitored(series);
   const judge = new Judge(rules, profiles[series]);
@@ -48,7 +49,7 @@ export function hunt(
   let operations = 0;
   let fault: string | null = null;
   for (let index = 0; goOn(operations); index += 1) {
-    const run = drawBent(system, judge, series, seed, index, aim);
+    const run = drawBent(system, judge, series, seed, index, aim, schedule);
     operations += run.execution.steps;
     fault ??= run.execution.fault;
     const ids = judge.violations.map((violation) => violation.rule.id);
@@ -84,8 +85,10 @@ function drawBent(
   seed: number,
   index: number,
   { situation, area }: Aim,
+  schedule?: DrawOptions["schedule"],
 ): RunOutcome {
-  const options = { kinds: referenceKinds, longest: index % 2 === 0 ? 60 : 300 };
+  const longest = index % 2 === 0 ? 60 : 300;
+  const options = { kinds: referenceKinds, longest, ...(schedule === undefined ? {} : { schedule }) };
   const run = drawRun(system, judge, series, seed * 1_000_003 + index, options, {
     situation: index % 2 === 0 ? situation : null,
     area: index % 4 === 3 ? null : area,

@@ -8,6 +8,9 @@ import type { DrawContext } from "./draw/context.ts";
 import { draws } from "./draw/draws.ts";
 import { drawFailureErrno } from "./failure-errnos.ts";
 import type { Random } from "./random.ts";
+import { schedulingOf } from "./schedule/choose.ts";
+import { footprint } from "./schedule/footprint.ts";
+import type { Scheduling } from "./schedule/scheduling.ts";
 import { pickOperation, type Temper } from "./temper.ts";
 
 /** How names of each kind begin. */
@@ -37,6 +40,18 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Stands in the draws' context until there is a state. */
 const nowhere = initialState();
 
+/** How often a point between the calls of a step is passed without asking. */
+const mostlyPassed = 0.8;
+
+const nobody: readonly string[] = [];
+const nothing: ReadonlySet<string> = new Set();
+
+/** The tasks of the run. */
+interface Tasks {
+  isIdle(task: string): boolean;
+  inFlight(): readonly Step[];
+}
+
 /** Draws a step may need before it gives up. */
 const tries = 200;
 
@@ -61,10 +76,14 @@ export class OnlineChooser {
   private numbered = 0;
   /** What draws look at: one object, set anew for each of them. */
   private readonly context: Mutable<DrawContext>;
+  private readonly scheduling: Scheduling | null;
+  private readonly others: { readonly parked: string[]; idle: readonly string[] } = { parked: [], idle: nobody };
+  private tasks: Tasks | null = null;
 
   constructor(setup: Setup, profile: Profile, random: Random, temper: Temper) {
     this.random = random;
     this.temper = temper;
+    this.scheduling = schedulingOf(temper.schedule, random, temper.length);
     this.context = {
       state: nowhere,
       setup,
@@ -80,7 +99,8 @@ export class OnlineChooser {
     };
   }
 
-  next(state: State, tasks: { isIdle(task: string): boolean; inFlight(): readonly Step[] }): Step | null {
+  next(state: State, tasks: Tasks): Step | null {
+    this.tasks = tasks;
     if (this.over || this.steps.length >= this.temper.length) return null;
     const idle = this.temper.tasks.filter((task) => tasks.isIdle(task));
     if (idle.length === 0) return null;
@@ -99,24 +119,56 @@ export class OnlineChooser {
     return null;
   }
 
-  /** Goes on after steps that somebody else chose: names and ids begin after theirs. */
-  continueAfter(steps: readonly Step[]): void {
+  /** Goes on after steps that somebody else chose: names begin after theirs, ids after all of `ids`. */
+  continueAfter(steps: readonly Step[], ids: readonly string[]): void {
     const names = new Set(
       steps.flatMap((step) => Object.values(step).flat()).filter((value) => typeof value === "string"),
     );
     for (const [kind, letter] of Object.entries(letters) as readonly (readonly [ObjectKind, string])[])
       this.counts_.set(kind, Math.max(0, ...[...names].map((name) => numberIn(name, letter))));
-    this.numbered = Math.max(0, ...steps.map(({ id }) => numberIn(id, "s")));
+    this.numbered = Math.max(0, ...ids.map((id) => numberIn(id, "s")));
     for (const step of steps) this.begun(step);
   }
 
-  pause(): number | null {
-    if (this.temper.pauseRate === 0 || !this.random.chance(this.temper.pauseRate)) return null;
-    return this.random.pick([1, 1, 2, 3, 5]);
+  pause(step: string, _site: string, _nth: number, task: string): number | null {
+    const { scheduling } = this;
+    if (scheduling === null) return null;
+    // Between the calls of a step giving way is little more than another order of steps.
+    if (!this.isInside(task) && this.random.chance(mostlyPassed)) return null;
+    this.others.idle = this.idle();
+    if (this.others.idle.length === 0 && this.others.parked.length === 0) return null;
+    if (!scheduling.givesWay({ task, touches: () => this.touchedBy(step) }, this.others)) return null;
+    this.others.parked.push(task);
+    return Number.POSITIVE_INFINITY;
   }
 
-  paused(parked: Preemption): void {
+  goesOn(task: string): string | null {
+    if (this.others.parked.length === 0) return null;
+    this.others.idle = this.idle();
+    return this.scheduling?.goesOn(task, this.others) ?? null;
+  }
+
+  paused(parked: Preemption, task: string): void {
     this.schedule.push(parked);
+    this.others.parked.splice(this.others.parked.indexOf(task), 1);
+  }
+
+  /** Whether a task is in the middle of a call; deferred work always is. */
+  private isInside(task: string): boolean {
+    return !this.temper.tasks.includes(task) || (this.context.state.tasks.get(task)?.frames.length ?? 0) > 0;
+  }
+
+  /** What a step may touch, by its id. */
+  private touchedBy(id: string): ReadonlySet<string> {
+    const step = this.steps.findLast((entry) => entry.id === id);
+    return step === undefined ? nothing : footprint(this.context.state, step);
+  }
+
+  /** Tasks that could take a step. */
+  private idle(): readonly string[] {
+    const { tasks, temper } = this;
+    if (tasks === null || this.over || this.steps.length >= temper.length) return nobody;
+    return temper.tasks.filter((task) => tasks.isIdle(task));
   }
 
   fail(step: string, site: string, nth: number): Errno {
@@ -130,7 +182,7 @@ export class OnlineChooser {
   }
 
   counts(): boolean {
-    return this.temper.pauseRate > 0 || this.temper.failRate > 0 || this.temper.wanted.length > 0;
+    return this.scheduling !== null || this.temper.failRate > 0 || this.temper.wanted.length > 0;
   }
 
   private name(kind: ObjectKind): string {

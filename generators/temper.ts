@@ -3,6 +3,7 @@ import { operationNames, type OperationName } from "../spec/operations/operation
 import { platformOperations } from "../spec/operations/platform.ts";
 import { baseWeights } from "./draw/draws.ts";
 import { drawFocus, focusFactors, type Focus } from "./focus.ts";
+import { drawSchedule, type ScheduleChoice } from "./schedule/choose.ts";
 import type { Random } from "./random.ts";
 
 /** How one program is drawn: its length, its tasks, and how wild it is. */
@@ -13,8 +14,8 @@ export interface Temper {
   readonly tasks: readonly string[];
   /** Cumulative weights, in the order of `operationNames`. */
   readonly cumulative: Float64Array;
-  /** Probability of pausing at a preemption point, per point. */
-  readonly pauseRate: number;
+  /** Who runs at the scheduling points inside steps. */
+  readonly schedule: ScheduleChoice;
   /** Probability of failing at a step that can fail, per passage. */
   readonly failRate: number;
   /** Probability that a draw asks for a refusal. */
@@ -58,6 +59,8 @@ function factorsFor(random: Random, weights: Style["weights"]): Float64Array {
   }
 }
 
+const none: ScheduleChoice = { kind: "none" };
+
 /** Draws the temper of one program of at most `longest` steps; a situation and the area of a rule bend it. */
 export function drawTemper(
   random: Random,
@@ -91,7 +94,7 @@ export function drawTemper(
     focus,
     tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
     cumulative,
-    pauseRate: situation?.pauses ?? (parallel ? random.pick([0, 0.03, 0.1, 0.3]) : random.pick([0, 0, 0.05])),
+    schedule: situation?.pauses !== undefined || random.chance(parallel ? 0.75 : 0.33) ? drawSchedule(random) : none,
     failRate: situation?.failures === undefined ? random.pick([0, 0, 0, 0.02, 0.15]) : random.pick([0.05, 0.2]),
     refusedRate: random.pick([0.05, 0.1, 0.15]),
     misuse: situation?.misuse !== undefined ? random.chance(0.7) : random.chance(0.04),

@@ -22,12 +22,17 @@ export interface Tasks {
 export interface Chooser {
   /** The next step for one of the idle tasks, or null: nothing to start now. */
   next(state: State, tasks: Tasks): Step | null;
-  /** Whether the running step pauses here: until a step has ended, for a number of steps, or not (null). */
-  pause(step: string, site: string, nth: number): string | number | null;
+  /**
+   * Whether the running step pauses here: until a step has ended, for a number of steps (with infinity until `goesOn`
+   * says so), or not (null).
+   */
+  pause(step: string, site: string, nth: number, task: string): string | number | null;
+  /** A step of `task` has ended or blocked: which of those who pause for a number of steps goes on, if one does. */
+  goesOn?(task: string): string | null;
   /** The errno with which this passage fails, 0 for none. */
   fail(step: string, site: string, nth: number): Errno;
   /** A pause given as a number of steps has ended. */
-  paused?(parked: Parked): void;
+  paused?(parked: Parked, task: string): void;
   /** False: neither pauses nor failures are ever asked for in this step, so passages need no counting. */
   counts(step: string): boolean;
 }

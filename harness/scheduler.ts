@@ -40,6 +40,7 @@ export class Scheduler {
   private readonly passages = new Map<string, Map<string, number>>();
   private started = 0;
   private deferredCount = 0;
+  private parks = 0;
   /** Steps that have ended or blocked. */
   private readonly ended = new Set<string>();
   private readonly view: Tasks = {
@@ -80,11 +81,12 @@ export class Scheduler {
     const step = task.stepId;
     if (step === null || this.draining || task.atomicDepth > 0 || !this.chooser.counts(step)) return false;
     const nth = task.pass(site);
-    const decision = this.chooser.pause(step, site, nth);
+    const decision = this.chooser.pause(step, site, nth, task.name);
     if (decision === null) return false;
     if (typeof decision === "string" && this.ended.has(decision)) return false;
     task.parking = typeof decision === "string" ? { until: decision } : { count: decision };
     task.parkedAt = { step, site, nth };
+    task.parkedSince = this.parks += 1;
     return true;
   }
 
@@ -172,6 +174,8 @@ export class Scheduler {
         if (parking.count <= 0) this.unpark(other, step);
       }
     }
+    const next = this.chooser.goesOn?.(task.name);
+    if (next !== null && next !== undefined) this.unpark(this.task(next), step);
   }
 
   /** Passages are counted for a step and all deferred work that it leaves behind: a point names the step, not the task. */
@@ -187,7 +191,7 @@ export class Scheduler {
 
   private unpark(task: Task, until: string): void {
     if (task.parking !== null && "count" in task.parking && task.parkedAt !== null)
-      this.chooser.paused?.({ ...task.parkedAt, until });
+      this.chooser.paused?.({ ...task.parkedAt, until }, task.name);
     task.parking = null;
   }
 
@@ -210,10 +214,18 @@ export class Scheduler {
       this.launch(task, step, step.id, this.hooks.start(task, step));
       return task;
     }
-    const parked = this.active.find((task) => task.parking !== null);
-    if (parked === undefined) return null;
+    const parked = this.longestParked();
+    if (parked === null) return null;
     this.unpark(parked, "idle");
     return this.pick();
+  }
+
+  /** So that two tasks which give way to each other take turns. */
+  private longestParked(): Task | null {
+    let longest: Task | null = null;
+    for (const task of this.active)
+      if (task.parking !== null && (longest === null || task.parkedSince < longest.parkedSince)) longest = task;
+    return longest;
   }
 
   private launch(

@@ -20,6 +20,8 @@ export class Task {
   parking: Parking | null = null;
   /** Where it parked, for recording the preemption. */
   parkedAt: { readonly step: string; readonly site: string; readonly nth: number } | null = null;
+  /** Place in the order in which tasks were parked. */
+  parkedSince = 0;
   /** Passages of preemption and failure sites in the current step. */
   passages: Map<string, number> | null = null;
   atomicDepth = 0;

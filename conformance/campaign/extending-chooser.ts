@@ -40,21 +40,26 @@ export class ExtendingChooser implements Chooser {
       const step = this.beginning.next(state, tasks);
       if (step !== null) return step;
       this.isPlaying = false;
-      this.rest.continueAfter(this.beginning.begun);
+      // Also after steps that were not begun: nobody may be parked for two of one id.
+      this.rest.continueAfter(this.beginning.begun, [...this.stored]);
     }
     return this.rest.next(state, tasks);
   }
 
-  pause(step: string, site: string, nth: number): string | number | null {
-    return this.stored.has(step) ? this.beginning.pause(step, site, nth) : this.rest.pause();
+  pause(step: string, site: string, nth: number, task: string): string | number | null {
+    return this.stored.has(step) ? this.beginning.pause(step, site, nth) : this.rest.pause(step, site, nth, task);
+  }
+
+  goesOn(task: string): string | null {
+    return this.rest.goesOn(task);
   }
 
   fail(step: string, site: string, nth: number): Errno {
     return this.stored.has(step) ? this.beginning.fail(step, site, nth) : this.rest.fail(step, site, nth);
   }
 
-  paused(parked: Parked): void {
-    if (!this.stored.has(parked.step)) this.rest.paused(parked);
+  paused(parked: Parked, task: string): void {
+    if (!this.stored.has(parked.step)) this.rest.paused(parked, task);
   }
 
   counts(step: string): boolean {

@@ -193,7 +193,10 @@ class Slice {
 
   /** What the program showed goes into the counts, and the strategy is credited with what was new. */
   private learn(strategy: string, program: Program, operations: number): void {
-    const { features, rules } = this.stage.footprint.end();
+    const shown = this.stage.footprint.end();
+    // Drawn for misuse of which none came: replayed it would be judged by more rules, and show something else.
+    const replaysAlike = this.stage.judge.misuse === program.steps.some((step) => step.misuse === true);
+    const { features, rules } = replaysAlike ? shown : { features: [], rules: [] };
     const fresh = features.filter((feature) => !this.counts.has(feature));
     for (const feature of features) this.counts.set(feature, (this.counts.get(feature) ?? 0) + 1);
     const exercises = this.stage.judge.exercises();

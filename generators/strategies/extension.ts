@@ -17,8 +17,18 @@ export function extension(stored: () => readonly Program[], longest: number): St
         kind: "draw",
         setup: program.setup,
         temper: { ...temper, length: kept + temper.length },
-        prefix: { ...program, steps: program.steps.slice(0, kept) },
+        prefix: beginning(program, kept),
       };
     },
   };
+}
+
+/** A program up to a step. Who was parked for a later one is parked until nobody else can run: new steps take the ids. */
+function beginning(program: Program, length: number): Program {
+  const steps = program.steps.slice(0, length);
+  const ids = new Set(steps.map(({ id }) => id));
+  const schedule = program.schedule.flatMap((point) =>
+    ids.has(point.step) ? [ids.has(point.until) ? point : { ...point, until: "idle" }] : [],
+  );
+  return { ...program, steps, schedule };
 }

@@ -39,7 +39,8 @@ class HarnessResource implements Resource {
 }
 
 function* deferred(world: World, name: string, work: () => Suspendable<void>): Generator<Suspension, void, unknown> {
-  yield* world.at(`deferred:${name}`);
+  // A program names the site, so the words of the work become a name.
+  yield* world.at(`deferred:${name.replace(/[^\w.:-]+/g, "-")}`);
   yield* settle(work(), name);
 }
 

@@ -65,7 +65,8 @@ function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, n
   const length = Math.min(longest, temper.length);
   // Most refusals make a kernel complain, and that costs a kernel.
   const refusedRate = random.pick([0, 0, 0, 0.02, 0.1]);
-  return { ...temper, length, cumulative, refusedRate, pauseRate: 0, failRate: 0, misuse: false, wanted: [] };
+  const schedule = { kind: "none" } as const;
+  return { ...temper, length, cumulative, refusedRate, schedule, failRate: 0, misuse: false, wanted: [] };
 }
 
 /** Devices that reach all memory, and importers that only unmap or wait: the module has no device that could refuse or work on. */

@@ -1,0 +1,35 @@
+import { operationOf } from "../../spec/operations/operations.ts";
+import type { Step } from "../../spec/program.ts";
+import type { State } from "../../spec/state/state.ts";
+
+/** Names of the objects that a step is about. */
+function namesIn(step: Step): readonly string[] {
+  const values = step as unknown as Readonly<Record<string, string | readonly string[] | null>>;
+  return Object.entries(operationOf(step.op).fields).flatMap(([field, { shape }]) => {
+    const isName = shape.kind === "refer" || shape.kind === "referList" || shape.kind === "create";
+    return (isName ? values[field] : null) ?? [];
+  });
+}
+
+/** The buffers a name leads to; the name itself where it leads to none. */
+function roots(state: State, name: string): readonly string[] {
+  const { attachments, mappings, imports, buffers, jobs } = state;
+  const row = attachments.get(name) ?? mappings.get(name) ?? imports.get(name);
+  if (row !== undefined) return [row.buffer];
+  const job = jobs.get(name);
+  if (job !== undefined) return job.imports.flatMap((other) => imports.get(other)?.buffer ?? []);
+  const found: string[] = [];
+  for (const [buffer, { resv, exporter }] of buffers) if (resv === name || exporter === name) found.push(buffer);
+  return found.length === 0 ? [name] : found;
+}
+
+/** What a step may touch: the buffers behind the objects it names. */
+export function footprint(state: State, step: Step): ReadonlySet<string> {
+  return new Set(namesIn(step).flatMap((name) => roots(state, name)));
+}
+
+/** Whether two steps may touch the same thing. */
+export function meets(first: ReadonlySet<string>, second: ReadonlySet<string>): boolean {
+  for (const name of first) if (second.has(name)) return true;
+  return false;
+}
