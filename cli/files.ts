@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../spec/bad-input.ts";
-import type { Counterexample } from "../conformance/counterexample.ts";
+import { programsOf, type Counterexample } from "../conformance/counterexample.ts";
 import type { Program } from "../spec/program.ts";
 import { readProgram } from "../spec/schema/read-program.ts";
 
@@ -50,20 +50,47 @@ function asCounterexample(text: string): Counterexample | null {
   return isOne ? (record as Counterexample) : null;
 }
 
-/** The counterexamples stored in a folder, in the order of their names. A folder that is not there holds none. Throws BadInput for a broken file. */
-export function readCorpus(folder: string): readonly Counterexample[] {
+/**
+ * The programs stored in a folder, in the order of the files' names: programs and counterexamples (.json), and lists of
+ * programs, one a line (.ndjson). Throws BadInput for a folder that is not there and for a broken file.
+ */
+export function readCorpus(folder: string): readonly Program[] {
   let names: readonly string[];
   try {
     names = readdirSync(folder).toSorted();
-  } catch {
-    return [];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BadInput("file", folder, `cannot be read as a corpus (${why}); give a folder`);
   }
   return names.flatMap((name) => {
-    if (!name.endsWith(".json")) return [];
     const path = join(folder, name);
-    const counterexample = asCounterexample(readText(path));
-    if (counterexample === null) return [];
-    readReplayFile(path);
-    return [counterexample];
+    if (name.endsWith(".ndjson")) return readList(path);
+    return name.endsWith(".json") ? readStored(path) : [];
   });
+}
+
+function readList(path: string): readonly Program[] {
+  return readText(path)
+    .split("\n")
+    .flatMap((line, index) => (line.trim() === "" ? [] : [readProgram(line, `${path} line ${index + 1}`)]));
+}
+
+/** The programs of a counterexample or a program file; none of a file that is neither, as reports are. */
+function readStored(path: string): readonly Program[] {
+  const text = readText(path);
+  const counterexample = asCounterexample(text);
+  if (counterexample !== null)
+    return programsOf(counterexample).map((program) =>
+      readProgram(JSON.stringify(program, null, 2), `${path} (program)`),
+    );
+  return /^\s*\{\s*"schema":\s*\d+,\s*"contract"/.test(text) || !isJson(text) ? [readProgram(text, path)] : [];
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

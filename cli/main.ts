@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from "commander";
+import { usualSlice } from "../conformance/campaign/campaign.ts";
 import { checkDefaults } from "../conformance/check.ts";
 import { suiteVersion } from "../conformance/version.ts";
 import { BadInput } from "../spec/bad-input.ts";
@@ -7,6 +8,7 @@ import { profileNamed } from "../spec/profile-name.ts";
 import { exploreCommand, type ExploreCommandOptions } from "./commands/explore.ts";
 import { replayCommand, type ReplayOptions } from "./commands/replay.ts";
 import { explainCommand, rulesCommand } from "./commands/rules.ts";
+import { mergeCommand, type MergeOptions } from "./commands/merge.ts";
 import { runCommand, type RunOptions } from "./commands/run.ts";
 import { startCommand, type StartOptions } from "./commands/start.ts";
 import { note, type ExitCode, type OutputOptions } from "./output.ts";
@@ -14,6 +16,12 @@ import { note, type ExitCode, type OutputOptions } from "./output.ts";
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("give a whole number from 0 on.");
+  return value;
+}
+
+function positiveWhole(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError("give a whole number from 1 on.");
   return value;
 }
 
@@ -65,25 +73,43 @@ program
   .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
   .option("--scale <factor>", "multiplies every budget", positiveNumber, 1)
   .option("--corpus <dir>", "try the counterexamples stored there first")
+  .option("--workers <n>", "threads", positiveWhole, 2)
   .option("--no-corpus", "search only (the default: the main job stores none of its own)")
   .action((options: StartOptions) => finish(() => startCommand(options)));
 
-function adapterCommand(name: string, description: string, budget: number): void {
+function subjectCommand(name: string, description: string, operations: number): void {
   program
-    .command(`${name} <module>`)
-    .description(description)
+    .command(`${name} <subject>`)
+    .description(`${description}: a built-in name, or a module that exports it by default`)
     .addOption(format(["text", "json"]))
     .option("--output <dir>", "write the report and counterexamples there")
     .option("--profile <name>", "kernel series, for example K6.12+moveNotify", profile, checkDefaults.profile)
     .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
-    .option("--budget <operations>", "length of the search", wholeNumber, budget)
-    .option("--corpus <dir>", "try the counterexamples stored there first")
+    .option("--operations <n>", "length of the search", wholeNumber, operations)
+    .addOption(new Option("--budget <n>", "the old name of --operations").argParser(wholeNumber).hideHelp())
+    .option("--seconds <n>", "length of the search in time: it ends with the slices under way", positiveNumber)
+    .option("--slice <n>", "operations of one slice; part of what results are a function of", positiveWhole, usualSlice)
+    .option("--workers <n>", "threads, each with one slice at a time", positiveWhole, 1)
+    .option("--shard <i/n>", "only every n-th slice; auto or auto/n: from the machine room's variables")
+    .option("--progress", "a line a second on standard error, on a terminal also without asking")
+    .option("--resume", "go on with what an earlier run left in --output")
+    .option("--corpus <dir>", "try the programs stored there first, and go on from them")
     .option("--strict", "violated SHOULD rules count", false)
     .option("--silence <seconds>", "end the adapter after that long without a sign of life", positiveNumber, 20)
-    .action((module: string, options: RunOptions) => finish(() => runCommand(module, options)));
+    .action((subject: string, options: RunOptions & { readonly budget?: number }) =>
+      finish(() => runCommand(subject, { ...options, operations: options.budget ?? options.operations })),
+    );
 }
-adapterCommand("run", "check the subject a module exports by default", checkDefaults.budget);
-adapterCommand("smoke", "a short run, to see whether an adapter works at all", 2_000);
+subjectCommand("run", "check a subject", checkDefaults.budget);
+subjectCommand("smoke", "a short run, to see whether an adapter works at all", 2_000);
+
+program
+  .command("merge <files...>")
+  .description("the report of a campaign from the reports of its shards")
+  .addOption(format(["text", "json"]))
+  .option("--output <dir>", "write the report, counterexamples and the corpus there")
+  .option("--subject <name>", "the subject, built-in or a module: to shrink what only several programs break together")
+  .action((files: string[], options: MergeOptions) => finish(() => mergeCommand(files, options)));
 
 program
   .command("replay <file>")

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BadInput } from "../spec/bad-input.ts";
 
@@ -28,13 +28,19 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Writes a file below a folder that is made if it is missing. Throws BadInput where that cannot be done. */
+/**
+ * Writes a file below a folder that is made if it is missing: whole or not at all, so that a crash or a full disk leaves
+ * the old one. Throws BadInput where that cannot be done.
+ */
 export function writeInto(folder: string, name: string, text: string): string {
   const path = join(folder, name);
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(path, text);
+    writeFileSync(temporary, text, { flush: true });
+    renameSync(temporary, path);
   } catch (error) {
+    rmSync(temporary, { force: true });
     const why = error instanceof Error ? error.message : String(error);
     throw new BadInput("file", path, `cannot be written (${why}); choose another --output`);
   }

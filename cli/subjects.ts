@@ -20,6 +20,13 @@ function isSubject(value: unknown): value is Subject {
   return typeof name === "string" && [exporter, importer, framework].some((role) => typeof role === "function");
 }
 
+/** What a word of the command line stands for: a built-in subject by name, or what a module exports. Throws BadInput. */
+export async function findSubjects(word: string): Promise<readonly Subject[]> {
+  if (word === referenceSubject.name || builtIn.some(({ subject }) => subject.name === word))
+    return [namedSubject(word)];
+  return loadSubject(word);
+}
+
 /** The subjects a module exports by default: one, or a list. Throws BadInput with what is missing. */
 export async function loadSubject(path: string): Promise<readonly Subject[]> {
   let module: { readonly default?: unknown };

@@ -1,41 +1,64 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { check, type CheckOptions } from "../conformance/check.ts";
-import type { Progress } from "../conformance/campaign/campaign.ts";
-import type { Find } from "../conformance/campaign/findings.ts";
+import { parentPort } from "node:worker_threads";
+import type { Progress, Watch } from "../conformance/campaign/campaign.ts";
+import { counterexamplesOf, jointCounterexamples } from "../conformance/campaign/counterexamples.ts";
+import { prepareCampaign, type Prepared, type PrepareOptions } from "../conformance/campaign/prepare.ts";
+import { runSlice } from "../conformance/campaign/slice.ts";
 import { BadInput } from "../spec/bad-input.ts";
-import type { WorkerMessage } from "./worker-message.ts";
-import { loadSubject } from "./subjects.ts";
+import type { Answers, SubjectRef, Work, WorkerMessage } from "./requests.ts";
+import { findSubjects } from "./subjects.ts";
 
-interface WorkerInput {
-  readonly path: string;
-  readonly options: CheckOptions;
-}
+/** Milliseconds between two signs of life. */
+const pulse = 200;
 
 function send(message: WorkerMessage): void {
   parentPort?.postMessage(message);
 }
 
-function found({ rule, why, program }: Find): void {
-  send({ kind: "found", rule, why, program });
+function beating(): Watch {
+  let last = performance.now();
+  let fresh: number[] = [];
+  return {
+    found: (find) => send({ kind: "found", find }),
+    progress: (now: Progress) => {
+      fresh.push(...now.fresh);
+      if (performance.now() - last < pulse) return;
+      last = performance.now();
+      const times = now.exercises.map((exercise) => exercise.times);
+      const inPrograms = now.exercises.map((exercise) => exercise.programs);
+      const { slice, programs, operations } = now;
+      send({ kind: "beat", beat: { slice, programs, operations, fresh, times, inPrograms } });
+      fresh = [];
+    },
+  };
 }
 
-const { path, options } = workerData as WorkerInput;
-try {
-  const subjects = await loadSubject(path);
-  send({ kind: "loaded", names: subjects.map((subject) => subject.name) });
-  for (const [index, subject] of subjects.entries()) {
-    const watch = {
-      found,
-      progress: ({ programs, operations }: Progress) => send({ kind: "progress", index, programs, operations }),
-    };
-    send({ kind: "report", index, report: await check(subject, { ...options, watch }) });
-  }
-  send({ kind: "done" });
-} catch (error) {
-  const known = error instanceof BadInput;
-  send({
-    kind: "refused",
-    text: known ? error.message : `harness error: ${error instanceof Error ? error.message : String(error)}`,
-    known,
-  });
+async function prepared({ word, index }: SubjectRef, options: PrepareOptions): Promise<Prepared> {
+  return prepareCampaign((await findSubjects(word))[index]!, options);
 }
+
+async function perform(work: Work): Promise<Answers[Work["kind"]]> {
+  switch (work.kind) {
+    case "subjects":
+      return (await findSubjects(work.word)).map((subject) => prepareCampaign(subject, work.options).subject.name);
+    case "slice":
+      return runSlice((await prepared(work.subject, work.options)).campaign, work.slice, beating());
+    case "shrink": {
+      const { campaign } = await prepared(work.subject, work.options);
+      return counterexamplesOf(campaign, work, [], () => send({ kind: "beat", beat: null }));
+    }
+    case "joint":
+      return jointCounterexamples((await prepared(work.subject, work.options)).campaign, work.findings, []);
+  }
+}
+
+parentPort?.on("message", (work: Work) => {
+  const started = performance.now();
+  void perform(work).then(
+    (answer) => send({ kind: "done", answer, seconds: (performance.now() - started) / 1000 }),
+    (error: unknown) => {
+      const isKnown = error instanceof BadInput;
+      const text = error instanceof Error ? error.message : String(error);
+      send({ kind: "refused", text: isKnown ? text : `harness error: ${text}`, known: isKnown });
+    },
+  );
+});

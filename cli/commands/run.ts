@@ -1,68 +1,224 @@
+import { fewest } from "../../conformance/campaign/kept.ts";
+import { conclude } from "../../conformance/campaign/conclude.ts";
+import { nothingFound, type Find } from "../../conformance/campaign/findings.ts";
+import { aboutOf, partSchema, type Part, type Shard } from "../../conformance/campaign/part.ts";
+import { prepareCampaign, type Prepared, type PrepareOptions } from "../../conformance/campaign/prepare.ts";
+import { measuredIn } from "../../conformance/check.ts";
 import type { Report } from "../../conformance/report.ts";
+import { BadInput } from "../../spec/bad-input.ts";
 import { writeProgram } from "../../spec/write.ts";
-import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { jointOnPool, runOnPool, type CampaignRun, type CampaignRunOptions } from "../campaign-run.ts";
 import { readCorpus } from "../files.ts";
-import { runInWorker, type WorkerResult } from "../run-in-worker.ts";
-import { saveReport } from "../save.ts";
-import { loadSubject } from "../subjects.ts";
+import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { partName, readEarlier } from "../part-files.ts";
+import { Pool, WorkFailed } from "../pool.ts";
+import { Progress, showEverySecond } from "../progress.ts";
+import { saveReport, stemOf } from "../save.ts";
+import { readShard } from "../shard.ts";
+import { onStop } from "../stop.ts";
+import { findSubjects } from "../subjects.ts";
 import { exitCodeOf, printSummary } from "../summary.ts";
 
 /** Settings of `run` and `smoke`. */
 export interface RunOptions extends OutputOptions {
   readonly profile: string;
   readonly seed: number;
-  readonly budget: number;
+  readonly operations: number;
+  /** In place of operations. */
+  readonly seconds?: number;
+  /** Operations of one slice. */
+  readonly slice: number;
+  readonly workers: number;
+  readonly shard?: string;
+  readonly progress?: boolean;
+  /** Go on with what the output folder holds. */
+  readonly resume?: boolean;
   readonly strict: boolean;
-  /** Folder of stored counterexamples, tried first. */
+  /** Folder of stored programs, tried first. */
   readonly corpus?: string;
   /** Seconds without a sign of life after which the adapter is ended. */
   readonly silence: number;
 }
 
-/** `run MODULE`: checks the subjects a module exports by default, in a thread of its own. */
-export async function runCommand(path: string, options: RunOptions): Promise<ExitCode> {
-  const { profile, seed, budget, strict, silence, corpus } = options;
-  const stored = corpus === undefined ? [] : readCorpus(corpus);
-  const result = await runInWorker(path, { profile, seed, budget, strict, corpus: stored }, silence);
-  const refused = result.messages.find((message) => message.kind === "refused");
-  if (refused !== undefined) {
-    note(refused.text);
+/** Everything one call of `run` works with. */
+interface Setting {
+  readonly options: RunOptions;
+  readonly prepare: PrepareOptions;
+  readonly shard: Shard;
+  readonly pool: Pool;
+  readonly stopped: Promise<void>;
+}
+
+/** What became of one subject. */
+interface Result {
+  readonly prepared: Prepared;
+  readonly run: CampaignRun;
+  /** Null for a shard and for a run that was ended early. */
+  readonly report: Report | null;
+  /** Finds of slices that did not come to their end. */
+  readonly loose: readonly Find[];
+  /** Where the part was stored; null where it was not. */
+  readonly file: string | null;
+}
+
+/** `run SUBJECT`: checks a built-in subject, or those a module exports by default, in threads of their own. */
+export async function runCommand(word: string, options: RunOptions): Promise<ExitCode> {
+  const { profile, seed, operations, seconds, slice, workers, silence, output } = options;
+  const shard = options.shard === undefined ? { index: 1, count: 1 } : readShard(options.shard, process.env);
+  if (output === undefined && options.shard !== undefined)
+    throw new BadInput("flag", "--shard", "needs --output DIR: the shard's report is a file, for `merge`");
+  if (output === undefined && options.resume === true)
+    throw new BadInput("flag", "--resume", "needs the --output DIR of the run that it goes on with");
+  const corpus = options.corpus === undefined ? [] : readCorpus(options.corpus);
+  const budget = seconds === undefined ? operations : Number.MAX_SAFE_INTEGER;
+  const prepare: PrepareOptions = { profile, seed, budget, slice, corpus };
+  const pool = new Pool(workers, silence);
+  const { stopped, release } = onStop();
+  try {
+    const setting: Setting = { options, prepare, shard, pool, stopped };
+    const { answer: names } = await pool.run({ kind: "subjects", word, options: prepare });
+    const results: Result[] = [];
+    // Loaded here only after it was loaded in a thread that could be ended.
+    for (const [index, subject] of (await findSubjects(word)).entries()) {
+      if (index >= names.length || results.some(({ run }) => run.ended !== null)) break;
+      results.push(await runSubject(setting, { word, index }, prepareCampaign(subject, prepare)));
+    }
+    return await tell(results, setting);
+  } catch (error) {
+    if (!(error instanceof WorkFailed)) throw error;
+    if (error.refused) note(error.message);
+    else print(`harness error: ${error.message}`);
     return 3;
+  } finally {
+    release();
+    pool.close();
   }
-  const reports = result.messages.flatMap((message) => (message.kind === "report" ? [message.report] : []));
-  let code: ExitCode = result.ended === null ? 0 : 3;
-  for (const report of reports) code = worse(code, exitCodeOf(report, strict));
+}
+
+async function runSubject(
+  { options, prepare, shard, pool, stopped }: Setting,
+  subject: CampaignRunOptions["subject"],
+  prepared: Prepared,
+): Promise<Result> {
+  const { output, seconds = null, workers, strict } = options;
+  const { about, campaign } = prepared;
+  const { name } = about.key.implementation;
+  const stem = stemOf(name, campaign.profileName);
+  const terms = { strict };
+  const base = { schema: partSchema, kind: "campaign part", shard, seconds, about, terms, waivers: [] } as const;
+  const partFile = partName(stem, shard);
+  const before = options.resume === true ? readEarlier(output!, partFile, { ...base, counterexamples: [] }) : undefined;
+  const store = (part: Pick<Part, "findings" | "counterexamples" | "finished">): string | null =>
+    output === undefined ? null : writeInto(output, partFile, `${JSON.stringify({ ...base, ...part })}\n`);
+
+  const began = performance.now();
+  const loose = new Map<number, Find[]>();
+  const goal =
+    seconds === null
+      ? ({ kind: "operations", amount: prepare.budget } as const)
+      : ({ kind: "seconds", amount: seconds } as const);
+  const progress = new Progress(`${name} ${campaign.profileName}`, campaign, goal, before ?? nothingFound, began);
+  const isShown = options.progress ?? process.stderr.isTTY;
+  const hide = isShown ? showEverySecond(() => progress.line(performance.now())) : () => undefined;
+  let isStored = false;
+  const run = await runOnPool(pool, {
+    subject,
+    prepared,
+    prepare,
+    shard,
+    workers,
+    stopped,
+    ...(before && { before }),
+    endless: seconds !== null,
+    isOver: () => seconds !== null && performance.now() - began >= seconds * 1000,
+    beat: (beat) => progress.beat(beat),
+    found: (find) => {
+      loose.set(find.slice, [...(loose.get(find.slice) ?? []), find]);
+    },
+    sliced: (slice, findings) => {
+      loose.delete(slice);
+      progress.finished(slice, findings);
+      // A campaign of one slice has nothing to go on with.
+      isStored = seconds !== null || prepare.budget > campaign.slice || shard.count > 1;
+      if (isStored) store({ findings, counterexamples: [], finished: false });
+    },
+  }).finally(hide);
+  const { findings, counterexamples, ended } = run;
+  const finds = [...loose.values()].flat();
+  if (ended !== null)
+    return { prepared, run, report: null, loose: finds, file: store({ findings, counterexamples, finished: false }) };
+  if (shard.count > 1)
+    return { prepared, run, report: null, loose: finds, file: store({ findings, counterexamples, finished: true }) };
+  const joint = await jointOnPool(pool, { subject, prepare }, findings);
+  const outcome = {
+    ...base,
+    about: aboutOf(base, findings),
+    findings,
+    counterexamples: [...counterexamples, ...joint],
+  };
+  const concluded = conclude({ ...outcome, joint: joint.map(({ rule }) => rule) });
+  const report = { ...concluded, measured: measuredIn((performance.now() - began) / 1000, concluded.operations) };
+  if (output !== undefined && isStored) {
+    store({ findings, counterexamples: outcome.counterexamples, finished: true });
+    const lines = fewest(findings.kept).map(({ program }) => JSON.stringify(program));
+    writeInto(output, `${stem}.corpus.ndjson`, `${lines.join("\n")}\n`);
+  }
+  return { prepared, run, report, loose: finds, file: null };
+}
+
+async function tell(results: readonly Result[], { options, shard }: Setting): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  for (const { report, run, loose } of results) {
+    if (report !== null) code = worse(code, exitCodeOf(report, options.strict));
+    else if (run.ended === "stopped") code = worse(code, run.findings.finds.length + loose.length > 0 ? 1 : 2);
+    else if (run.ended !== null) code = worse(code, 3);
+    else code = worse(code, run.findings.fault !== null ? 3 : run.counterexamples.length > 0 ? 1 : 0);
+  }
+  const reports = results.flatMap(({ report }) => report ?? []);
+  const ended = results.find(({ run }) => run.ended !== null)?.run.ended ?? null;
+  const found = results.flatMap(({ loose }) => loose);
   if (options.format === "json") {
-    print(JSON.stringify({ reports, ended: result.ended, found: foundOf(result) }, null, 2));
+    const parts = results.flatMap(({ file }) => file ?? []);
+    for (const report of reports) if (options.output !== undefined) saveReport(options.output, report);
+    print(JSON.stringify({ reports, ended, found, ...(options.shard !== undefined && { shard, parts }) }, null, 2));
     return code;
   }
-  await printReports(path, reports, options);
-  if (result.ended !== null) printBroken(result, options);
-  if (reports.length === 0 && result.ended === null) {
+  for (const result of results) await tellOne(result, options, shard);
+  if (results.length === 0) {
     note("nothing was run: the module exports no subject");
     return 3;
   }
   return code;
 }
 
-async function printReports(path: string, reports: readonly Report[], { strict, output }: RunOptions): Promise<void> {
-  if (reports.length === 0) return;
-  const subjects = await loadSubject(path);
-  for (const [index, report] of reports.entries()) {
+async function tellOne(
+  { prepared, run, report, loose, file }: Result,
+  options: RunOptions,
+  shard: Shard,
+): Promise<void> {
+  const { strict, output, seconds } = options;
+  const { findings, ended } = run;
+  if (report !== null) {
     const files = output === undefined ? new Map<string, string>() : saveReport(output, report);
-    await printSummary(subjects[index]!, report, strict, files);
+    await printSummary(prepared.subject, report, strict, files);
+    if (seconds !== undefined)
+      print(
+        `${seconds} s were over after ${report.campaign.slices} slices; --operations ${report.budget} repeats them`,
+      );
+    return;
   }
-}
-
-/** What a worker that had to be ended had found by then. */
-function foundOf({ messages }: WorkerResult) {
-  return messages.flatMap((message) => (message.kind === "found" ? [message] : []));
-}
-
-function printBroken(result: WorkerResult, { output }: RunOptions): void {
-  for (const { rule, why, program } of foundOf(result)) {
-    const file = output === undefined ? "" : ` (${writeInto(output, `${rule}-unshrunk.json`, writeProgram(program))})`;
-    print(`${rule} violated before that: ${why}${file}`);
+  for (const { rule, why, program } of loose) {
+    const kept = output === undefined ? "" : ` (${writeInto(output, `${rule}-unshrunk.json`, writeProgram(program))})`;
+    print(`${rule} violated before that: ${why}${kept}`);
   }
-  print(`harness error: ${result.ended ?? ""}`);
+  const where = file === null ? "add --output DIR to keep it" : `stored in ${file}`;
+  const broken = findings.finds.map(({ rule }) => rule);
+  const slices = `${findings.slices.length} slices, ${findings.operations} operations${broken.length === 0 ? "" : `, ${broken.join(", ")} broken`}`;
+  if (ended === null)
+    print(`shard ${shard.index} of ${shard.count}: ${slices}; ${where}, for \`dmabuf-conformance merge\``);
+  else if (ended === "stopped") print(`stopped after ${slices}; ${where}${file === null ? "" : "; --resume goes on"}`);
+  else {
+    if (findings.slices.length > 0) print(`${slices}; ${where}${file === null ? "" : "; --resume goes on"}`);
+    print(`harness error: ${ended}`);
+  }
 }

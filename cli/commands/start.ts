@@ -1,12 +1,18 @@
-import { check } from "../../conformance/check.ts";
+import { usualSlice } from "../../conformance/campaign/campaign.ts";
+import { conclude as concludeCampaign } from "../../conformance/campaign/conclude.ts";
+import { prepareCampaign } from "../../conformance/campaign/prepare.ts";
+import { measuredIn } from "../../conformance/check.ts";
 import { describeFailure } from "../../conformance/failure/describe.ts";
 import { wrap } from "../../conformance/failure/text.ts";
 import { isRed, type Report } from "../../conformance/report.ts";
 import type { Subject } from "../../conformance/subject.ts";
+import type { Program } from "../../spec/program.ts";
 import { subjectTable } from "../../report/table.ts";
-import { builtIn } from "../built-in.ts";
+import { builtIn, type BuiltIn } from "../built-in.ts";
+import { jointOnPool, runOnPool } from "../campaign-run.ts";
 import { readCorpus } from "../files.ts";
 import { judge, type Judgement } from "../known.ts";
+import { Pool } from "../pool.ts";
 import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
 import { saveReport } from "../save.ts";
 import { unexplainedNotes } from "../summary.ts";
@@ -16,30 +22,66 @@ export interface StartOptions extends OutputOptions {
   readonly seed: number;
   /** Multiplies every budget. */
   readonly scale: number;
-  /** Folder of stored counterexamples, or false. */
+  /** Folder of stored programs, or false. */
   readonly corpus?: string | false;
+  /** Threads. */
+  readonly workers: number;
 }
 
+/** Seconds without a sign of life after which a thread is ended: what comes with the suite does not loop. */
+const silence = 120;
+
 /** The main job: the reference and every driver model against what is known of them. */
-export async function startCommand({ format, output, seed, scale, corpus }: StartOptions): Promise<ExitCode> {
-  const judgements: Judgement[] = [];
+export async function startCommand(options: StartOptions): Promise<ExitCode> {
+  const { format, output, scale, corpus, workers } = options;
   const stored = typeof corpus === "string" ? readCorpus(corpus) : [];
-  for (const { subject, options, known } of builtIn) {
-    const budget = Math.round(options.budget * scale);
-    const judgement = judge(await check(subject, { ...options, budget, seed, corpus: stored }), known);
-    judgements.push(judgement);
-    const files = output === undefined ? new Map<string, string>() : saveReport(output, judgement.report);
-    if (format === "text") await tell(subject, judgement, files);
+  const pool = new Pool(workers, silence);
+  try {
+    // All at once: the threads take slices in this order, the answers are told in it.
+    const pending = builtIn.map((entry) => checkOnPool(pool, entry, { ...options, scale, corpus: stored }));
+    for (const each of pending) each.catch(() => undefined);
+    const judgements: Judgement[] = [];
+    for (const [index, { subject, known }] of builtIn.entries()) {
+      const judgement = judge(await pending[index]!, known);
+      judgements.push(judgement);
+      const files = output === undefined ? new Map<string, string>() : saveReport(output, judgement.report);
+      if (format === "text") await tell(subject, judgement, files);
+    }
+    return conclude(judgements, format);
+  } finally {
+    pool.close();
   }
+}
+
+/** Checks a built-in subject on the threads of a pool. */
+async function checkOnPool(
+  pool: Pool,
+  { subject, options }: BuiltIn,
+  { seed, scale, corpus, workers }: { seed: number; scale: number; corpus: readonly Program[]; workers: number },
+): Promise<Report> {
+  const budget = Math.round(options.budget * scale);
+  const prepare = { profile: options.profile, seed, budget, slice: options.slice ?? usualSlice, corpus };
+  const prepared = prepareCampaign(subject, prepare);
+  const ref = { word: subject.name, index: 0 };
+  const run = await runOnPool(pool, { subject: ref, prepared, prepare, shard: { index: 1, count: 1 }, workers });
+  if (run.ended !== null) throw new Error(`${subject.name}: ${run.ended}`);
+  const joint = await jointOnPool(pool, { subject: ref, prepare }, run.findings);
+  const concluded = concludeCampaign({
+    about: prepared.about,
+    terms: {},
+    waivers: [],
+    findings: run.findings,
+    counterexamples: [...run.counterexamples, ...joint],
+    joint: joint.map(({ rule }) => rule),
+  });
+  return { ...concluded, measured: measuredIn(run.seconds, concluded.operations) };
+}
+
+function conclude(judgements: readonly Judgement[], format: OutputOptions["format"]): ExitCode {
   const code = judgements.reduce<ExitCode>((worst, judgement) => worse(worst, judgement.code), 0);
   if (format === "json") {
-    print(
-      JSON.stringify(
-        judgements.map((judgement) => judgement.report),
-        null,
-        2,
-      ),
-    );
+    const reports = judgements.map((judgement) => judgement.report);
+    print(JSON.stringify(reports, null, 2));
     return code;
   }
   print(subjectTable(judgements));

@@ -1,3 +1,4 @@
+import type { Exercise } from "../../contracts/judge.ts";
 import { areaOf } from "../../contracts/registry.ts";
 import type { Rule } from "../../contracts/rule.ts";
 import type { Kinds } from "../../generators/world-shape.ts";
@@ -57,8 +58,8 @@ export interface Progress {
   readonly operations: number;
   /** Features the last program was the first of its slice to show. */
   readonly fresh: readonly number[];
-  /** Rules that decided something in it, by their place among the campaign's rules. */
-  readonly rules: readonly number[];
+  /** How often each rule has decided something in the slice so far. */
+  readonly exercises: readonly Exercise[];
 }
 
 /** Slices of a campaign, from 0 on. Every campaign has one, if only an empty one for its corpus. */

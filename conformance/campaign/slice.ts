@@ -216,7 +216,7 @@ class Slice {
       features: share.features + fresh.length,
     });
     const { programs } = this;
-    this.watch.progress?.({ slice: this.index, programs, operations: this.operations, fresh, rules });
+    this.watch.progress?.({ slice: this.index, programs, operations: this.operations, fresh, exercises });
   }
 }
 

@@ -1,0 +1,98 @@
+import type { Find, Findings } from "../conformance/campaign/findings.ts";
+import { mergeFindings, nothingFound } from "../conformance/campaign/findings.ts";
+import { isOwned, slicesOf, type Shard } from "../conformance/campaign/part.ts";
+import type { Prepared, PrepareOptions } from "../conformance/campaign/prepare.ts";
+import type { Counterexample } from "../conformance/counterexample.ts";
+import { WorkFailed, type Pool } from "./pool.ts";
+import type { Beat, SubjectRef } from "./requests.ts";
+
+/** What a run of a campaign is given. */
+export interface CampaignRunOptions {
+  readonly subject: SubjectRef;
+  readonly prepared: Prepared;
+  readonly prepare: PrepareOptions;
+  readonly shard: Shard;
+  /** Slices at a time. */
+  readonly workers: number;
+  /** What was done before; nothing for a new campaign. */
+  readonly before?: Findings;
+  /** Asked before every slice: true ends the run where the slices under way end. */
+  readonly isOver?: () => boolean;
+  /** Settles when the run has to end at once. */
+  readonly stopped?: Promise<void>;
+  /** Number of slices without end: `isOver` says when. */
+  readonly endless?: boolean;
+  readonly beat?: (beat: Beat) => void;
+  readonly found?: (find: Find) => void;
+  /** After every slice. Whatever it throws ends the run. */
+  readonly sliced?: (slice: number, findings: Findings) => void;
+}
+
+/** What a run came to. */
+export interface CampaignRun {
+  readonly findings: Findings;
+  /** Counterexamples of the finds; empty where the run was ended early. */
+  readonly counterexamples: readonly Counterexample[];
+  /** Why it did not come to its end, in words; null if it did. */
+  readonly ended: string | null;
+  /** Seconds that threads worked. */
+  readonly seconds: number;
+}
+
+function* numbersOf({ shard, prepared, before, endless }: CampaignRunOptions): Generator<number> {
+  const done = new Set(before?.slices);
+  if (endless === true) {
+    for (let slice = 0; ; slice += 1) if (isOwned(shard, slice) && !done.has(slice)) yield slice;
+  } else yield* slicesOf(shard, prepared.campaign).filter((slice) => !done.has(slice));
+}
+
+/** Runs the slices of a shard on the threads of a pool, then shrinks what they found. */
+export async function runOnPool(pool: Pool, options: CampaignRunOptions): Promise<CampaignRun> {
+  const { subject, prepared, prepare, workers, isOver = () => false } = options;
+  let findings = options.before ?? nothingFound;
+  let seconds = 0;
+  let ended: string | null = null;
+  const numbers = numbersOf(options);
+
+  async function lane(): Promise<void> {
+    while (ended === null && !isOver()) {
+      const next = numbers.next();
+      if (next.done === true) return;
+      const work = { kind: "slice", subject, options: prepare, slice: next.value } as const;
+      try {
+        const answered = await pool.run(work, options);
+        seconds += answered.seconds;
+        findings = mergeFindings(findings, answered.answer, prepared.campaign.rules);
+        options.sliced?.(next.value, findings);
+      } catch (error) {
+        if (!(error instanceof WorkFailed)) throw error;
+        ended ??= error.message;
+      }
+    }
+  }
+
+  if (prepared.about.fault !== null) return { findings, counterexamples: [], ended: null, seconds };
+  const slices = Promise.all(Array.from({ length: workers }, lane)).then(() => false);
+  const isStopped = await Promise.race([
+    slices,
+    ...(options.stopped === undefined ? [] : [options.stopped.then(() => true)]),
+  ]);
+  if (isStopped) ended = "stopped";
+  if (ended !== null) return { findings, counterexamples: [], ended, seconds };
+  const shrunk = await Promise.all(
+    findings.finds.map((find) => pool.run({ kind: "shrink", subject, options: prepare, finds: [find] })),
+  );
+  for (const answered of shrunk) seconds += answered.seconds;
+  return { findings, counterexamples: shrunk.flatMap(({ answer }) => answer), ended: null, seconds };
+}
+
+/** The counterexamples of what all runs of a whole campaign break together. */
+export async function jointOnPool(
+  pool: Pool,
+  { subject, prepare }: Pick<CampaignRunOptions, "subject" | "prepare">,
+  findings: Findings,
+): Promise<readonly Counterexample[]> {
+  return findings.slices.length === 0
+    ? []
+    : (await pool.run({ kind: "joint", subject, options: prepare, findings })).answer;
+}
