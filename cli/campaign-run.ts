@@ -3,6 +3,7 @@ import { mergeFindings, nothingFound } from "../conformance/campaign/findings.ts
 import { isOwned, slicesOf, type Shard } from "../conformance/campaign/part.ts";
 import type { Prepared, PrepareOptions } from "../conformance/campaign/prepare.ts";
 import type { Counterexample } from "../conformance/counterexample.ts";
+import { BadInput } from "../spec/bad-input.ts";
 import { WorkFailed, type Pool } from "./pool.ts";
 import type { Beat, SubjectRef } from "./requests.ts";
 
@@ -24,7 +25,7 @@ export interface CampaignRunOptions {
   readonly endless?: boolean;
   readonly beat?: (beat: Beat) => void;
   readonly found?: (find: Find) => void;
-  /** After every slice. Whatever it throws ends the run. */
+  /** After every slice. A BadInput that it throws ends the run: what was found is still answered. */
   readonly sliced?: (slice: number, findings: Findings) => void;
 }
 
@@ -65,7 +66,7 @@ export async function runOnPool(pool: Pool, options: CampaignRunOptions): Promis
         findings = mergeFindings(findings, answered.answer, prepared.campaign.rules);
         options.sliced?.(next.value, findings);
       } catch (error) {
-        if (!(error instanceof WorkFailed)) throw error;
+        if (!(error instanceof WorkFailed) && !(error instanceof BadInput)) throw error;
         ended ??= error.message;
       }
     }

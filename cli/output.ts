@@ -40,9 +40,17 @@ export function writeInto(folder: string, name: string, text: string): string {
     writeFileSync(temporary, text, { flush: true });
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     const why = error instanceof Error ? error.message : String(error);
     throw new BadInput("file", path, `cannot be written (${why}); choose another --output`);
   }
   return path;
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where it could not be made there is nothing to take away.
+  }
 }

@@ -6,6 +6,7 @@ import { prepareCampaign, type Prepared, type PrepareOptions } from "../../confo
 import { measuredIn } from "../../conformance/check.ts";
 import type { Report } from "../../conformance/report.ts";
 import { BadInput } from "../../spec/bad-input.ts";
+import type { Program } from "../../spec/program.ts";
 import { writeProgram } from "../../spec/write.ts";
 import { jointOnPool, runOnPool, type CampaignRun, type CampaignRunOptions } from "../campaign-run.ts";
 import { readCorpus } from "../files.ts";
@@ -55,7 +56,7 @@ interface Result {
   readonly run: CampaignRun;
   /** Null for a shard and for a run that was ended early. */
   readonly report: Report | null;
-  /** Finds of slices that did not come to their end. */
+  /** Finds that no report tells of: of slices that did not come to their end, and all of a run that did not. */
   readonly loose: readonly Find[];
   /** Where the part was stored; null where it was not. */
   readonly file: string | null;
@@ -145,8 +146,18 @@ async function runSubject(
   }).finally(hide);
   const { findings, counterexamples, ended } = run;
   const finds = [...loose.values()].flat();
-  if (ended !== null)
-    return { prepared, run, report: null, loose: finds, file: store({ findings, counterexamples, finished: false }) };
+  if (ended !== null) {
+    // With what it found in whole slices: without a report nobody else tells of it.
+    const early = [...findings.finds, ...finds];
+    let file: string | null = null;
+    try {
+      file = store({ findings, counterexamples, finished: false });
+    } catch (error) {
+      // A full disk may be why it ended: then what was found is still printed.
+      if (!(error instanceof BadInput)) throw error;
+    }
+    return { prepared, run, report: null, loose: early, file };
+  }
   if (shard.count > 1)
     return { prepared, run, report: null, loose: finds, file: store({ findings, counterexamples, finished: true }) };
   const joint = await jointOnPool(pool, { subject, prepare }, findings);
@@ -170,7 +181,7 @@ async function tell(results: readonly Result[], { options, shard }: Setting): Pr
   let code: ExitCode = 0;
   for (const { report, run, loose } of results) {
     if (report !== null) code = worse(code, exitCodeOf(report, options.strict));
-    else if (run.ended === "stopped") code = worse(code, run.findings.finds.length + loose.length > 0 ? 1 : 2);
+    else if (run.ended === "stopped") code = worse(code, loose.length > 0 ? 1 : 2);
     else if (run.ended !== null) code = worse(code, 3);
     else code = worse(code, run.findings.fault !== null ? 3 : run.counterexamples.length > 0 ? 1 : 0);
   }
@@ -208,8 +219,7 @@ async function tellOne(
     return;
   }
   for (const { rule, why, program } of loose) {
-    const kept = output === undefined ? "" : ` (${writeInto(output, `${rule}-unshrunk.json`, writeProgram(program))})`;
-    print(`${rule} violated before that: ${why}${kept}`);
+    print(`${rule} violated before that: ${why}${keepUnshrunk(output, rule, program)}`);
   }
   const where = file === null ? "add --output DIR to keep it" : `stored in ${file}`;
   const broken = findings.finds.map(({ rule }) => rule);
@@ -220,5 +230,16 @@ async function tellOne(
   else {
     if (findings.slices.length > 0) print(`${slices}; ${where}${file === null ? "" : "; --resume goes on"}`);
     print(`harness error: ${ended}`);
+  }
+}
+
+/** Writes a program that was found and not shrunk; answers where, in brackets, or nothing where that cannot be done. */
+function keepUnshrunk(output: string | undefined, rule: string, program: Program): string {
+  if (output === undefined) return "";
+  try {
+    return ` (${writeInto(output, `${rule}-unshrunk.json`, writeProgram(program))})`;
+  } catch (error) {
+    if (error instanceof BadInput) return "";
+    throw error;
   }
 }

@@ -31,7 +31,7 @@ export interface Part extends Omit<Outcome, "joint"> {
 }
 
 /** Numbers of a shard's slices, ascending. */
-export function slicesOf(shard: Shard, key: Pick<CampaignKey, "budget" | "slice">): readonly number[] {
+export function slicesOf(shard: Shard, key: Pick<CampaignKey, "mode" | "budget" | "slice">): readonly number[] {
   return Array.from({ length: sliceCount(key) }, (_, slice) => slice).filter((slice) => isOwned(shard, slice));
 }
 
@@ -83,6 +83,7 @@ const agreed: readonly (readonly [string, (part: Part) => unknown])[] = [
   ["subject", ({ about: { key } }) => `${key.implementation.name} ${key.implementation.version}`],
   ["roles", ({ about: { key } }) => key.implementation.roles.join(", ")],
   ["profile", ({ about: { key } }) => key.profile],
+  ["mode", ({ about: { key } }) => key.mode],
   ["seed", ({ about: { key } }) => key.seed],
   ["budget", ({ about: { key }, seconds }) => (seconds === null ? `${key.budget} operations` : `${seconds} seconds`)],
   ["slice", ({ about: { key } }) => `${key.slice} operations`],
