@@ -84,8 +84,9 @@ describe("one campaign, however it is cut", () => {
     }, 5);
     const code = await new Promise((resolve) => child.on("close", resolve));
     clearInterval(timer);
-    // It may have come to its end first on a quick machine.
-    if (/stopped after/.test(out)) expect([1, 2]).toContain(code);
+    // It may have come to its end first on a quick machine; it found something by then either way.
+    expect([1, 2]).toContain(code);
+    expect(out).toMatch(/stopped after|NOT CONFORMANT/);
     const resumed = command.run("run", subject, ...search, "--resume", "--format", "json", "--output", output);
     expect(reportOf(resumed)).toBe(reportOf(one));
   });
