@@ -4,6 +4,7 @@
  * The length of its counterexample is compared with the shortest one stored in test/mutants/shortest.json, which may only
  * become shorter: `-- --update` stores what this run found.
  * `-- --slice` takes a bounded share, `-- RULE-ID ...` only some, `-- --seed N` another seed.
+ * `-- --seeds 1-10` hunts every mutant with every one of these seeds and shrinks nothing: how long kills take at all.
  */
 import { readFileSync } from "node:fs";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
@@ -17,6 +18,7 @@ import { profiles } from "../spec/profile.ts";
 import type { Program } from "../spec/program.ts";
 import { allMutants } from "../test/mutants/all.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
+import { readSeeds, reportSeeds } from "./kill-times.ts";
 import { compareLengths, readShortest, writeShortest } from "../test/mutants/shortest.ts";
 
 /** CPU seconds one mutant may take. */
@@ -108,7 +110,7 @@ const words = process.argv.slice(2);
 const update = words.includes("--update");
 const isSlice = words.includes("--slice");
 const seed = words.includes("--seed") ? Number(words[words.indexOf("--seed") + 1]) : 1;
-const wanted = words.filter((word) => /^[A-Z0-9]+(-\d+)?$/.test(word) && !/^\d+$/.test(word));
+const wanted = words.filter((word) => /^[A-Z][A-Z0-9]*(-\d+)?$/.test(word));
 const all = await allMutants();
 const expected = (JSON.parse(readFileSync("test/mutants/expected.json", "utf8")) as { readonly mutants: number })
   .mutants;
@@ -117,6 +119,10 @@ const chosen = all.filter(
     (wanted.length === 0 || wanted.some((word) => mutant.rule === word || mutant.rule.startsWith(`${word}-`))) &&
     (!isSlice || index % slice.every === 0),
 );
+if (words.includes("--seeds")) {
+  const seeds = readSeeds(words[words.indexOf("--seeds") + 1] ?? "");
+  process.exit(reportSeeds(chosen, seeds, limit) ? 0 : 1);
+}
 const outcomes: Outcome[] = [];
 for (const mutant of chosen) {
   const outcome = await tryMutant(mutant, seed, isSlice ? slice.seconds : limit);
