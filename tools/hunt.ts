@@ -2,8 +2,11 @@
  * Hunts single mutants while they are written: `node dist/tools/hunt.js FILE|RULE-ID... [--seconds 10] [--seed 1] [--print] [--shrink]`.
  * The full account with shrinking and expected counts is `npm run mutants`.
  */
+import { boundText } from "../conformance/bound.ts";
 import { hunt } from "../conformance/hunt.ts";
-import { shrinkViolation } from "../conformance/shrink-violation.ts";
+import { referenceKinds } from "../conformance/reference-roles.ts";
+import { findShortest } from "../conformance/shortest.ts";
+import { monitored } from "../contracts/registry.ts";
 import type { Program } from "../spec/program.ts";
 import { printStep } from "../spec/print-step.ts";
 import { allMutants } from "../test/mutants/all.ts";
@@ -47,9 +50,14 @@ for (const mutant of all) {
   if (words.includes("--shrink") && result.kill !== null) {
     const system = mutant.system(() => undefined);
     const before = spent();
-    const shrunk = await shrinkViolation(system, result.kill.program, mutant.rule);
-    const cost = `${shrunk.executions} executions, ${Math.round((spent() - before) * 1000)} ms`;
-    console.log(`   shrunk from ${shrunk.initial} to ${shrunk.steps} in ${cost}: ${shrunk.violation.why}`);
+    const rule = monitored(mutant.profile).find(({ id }) => id === mutant.rule)!;
+    const { situation } = rule;
+    const search = { system, rule, kinds: referenceKinds, situation, seed, further: 400 };
+    const shrunk = await findShortest(result.kill.program, search);
+    const cost = `${shrunk.executions} and ${shrunk.further} executions, ${Math.round((spent() - before) * 1000)} ms`;
+    const way = `from ${shrunk.initial} over ${shrunk.first} to ${shrunk.steps}`;
+    console.log(`   shrunk ${way} in ${cost}: ${shrunk.violation.why}`);
+    console.log(`   length ${boundText(shrunk.steps, shrunk.bound)}`);
     show(shrunk.program);
   }
 }

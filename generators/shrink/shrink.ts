@@ -5,6 +5,7 @@ import { fewerObjects } from "./objects.ts";
 import { orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
 import { fewerPoints, shorterPauses } from "./points.ts";
+import { shorterPrefixes } from "./prefixes.ts";
 import { repeats } from "./repeats.ts";
 import { shortcuts } from "./shortcuts.ts";
 import { lengthOf, Session, type Search, type Shrunk } from "./session.ts";
@@ -87,6 +88,7 @@ function* structure(session: Session): Search<void> {
     yield* fewerObjects(session);
     if (session.program === before) yield* repeats(session);
     if (session.program === before) yield* shortcuts(session);
+    if (session.program === before) yield* shorterPrefixes(session);
     if (session.exhausted || session.program === before) return;
   }
 }
@@ -118,7 +120,7 @@ function goOn(
 /**
  * Makes a failing program shorter and simpler while it still fails. Deterministic: no clock, no dice.
  * The order: cut after the failing step; keep only what it is about; failures and preemptions; steps with what
- * depends on them; tasks; pairs that undo each other; plainer operations; fewer objects; repetitions and shortcuts; set-up; values; pauses.
+ * depends on them; tasks; pairs that undo each other; plainer operations; fewer objects; repetitions, shortcuts and shortest beginnings; set-up; values; pauses.
  * Answers a promise as soon as running a candidate does; candidates run one after the other.
  */
 export function shrink(program: Program, fails: Fails, options?: ShrinkOptions): ShrinkResult;

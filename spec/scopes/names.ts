@@ -36,6 +36,16 @@ export class Names {
     this.known.delete(`${kind} ${ids.join(" ")}`);
   }
 
+  /** Every name there is now, by the kind and ids it stands for. */
+  entries(): Iterable<readonly [key: string, name: string]> {
+    return this.known;
+  }
+
+  /** The name under a key of `entries`. */
+  at(key: string): string | undefined {
+    return this.known.get(key);
+  }
+
   /** Another that starts out the same: to ask for steps without carrying them out. */
   copy(): Names {
     const copy = new Names({}, this.make);
