@@ -104,26 +104,16 @@ function wayTo(graph: Graph, state: Scratch): readonly Instance[] | null {
 }
 
 function renamedStep(draft: StepDraft, id: string, rename: (name: string) => string): Step {
-  const values = draft as unknown as Readonly<Record<string, unknown>>;
-  const task = rename(`task ${draft.task}`).slice("task ".length);
+  const values = draft as unknown as Readonly<Record<string, string | readonly string[] | null>>;
+  const task = (name: string) => rename(`task ${name}`).slice("task ".length);
   const fields = Object.entries(operationOf(draft.op).fields).map(([field, { shape }]) => {
-    const value = values[field];
-    if (value === null) return [field, value];
-    switch (shape.kind) {
-      case "refer":
-        return [
-          field,
-          shape.object === "task" ? rename(`task ${String(value)}`).slice("task ".length) : rename(value as string),
-        ];
-      case "create":
-        return [field, rename(value as string)];
-      case "referList":
-        return [field, (value as readonly string[]).map(rename)];
-      default:
-        return [field, value];
-    }
+    const value = values[field] ?? null;
+    const names = shape.kind === "refer" || shape.kind === "create" || shape.kind === "referList";
+    if (value === null || !names) return [field, values[field]];
+    if (typeof value !== "string") return [field, value.map(rename)];
+    return [field, shape.object === "task" ? task(value) : rename(value)];
   });
-  return { id, task, op: draft.op, ...Object.fromEntries(fields) } as Step;
+  return { id, task: task(draft.task), op: draft.op, ...Object.fromEntries(fields) } as Step;
 }
 
 function freshName(like: string, taken: Set<string>): string {

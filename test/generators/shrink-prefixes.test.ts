@@ -69,7 +69,8 @@ describe("the beginning of a program", () => {
     const { program: short } = shortened(detour, "s6");
     expect(short.steps.length).toBeLessThanOrEqual(detour.steps.length);
     const made = short.steps.filter(({ op }) => op === "fenceInit").map((step) => ("fence" in step ? step.fence : ""));
-    expect(made.toSorted()).toEqual(["f4", "f9"]);
+    expect(new Set(made)).toEqual(new Set(["f4", "f9"]));
+    expect(made).toHaveLength(2);
     expect(run(short).steps).toEqual(short.steps);
   });
 
