@@ -13,8 +13,9 @@ function withFd(context: DrawContext) {
   return buffer === null ? null : { buffer, fd: context.name("fd"), closeOnExec: context.random.chance(0.5) };
 }
 
-function withExporter({ random, setup }: DrawContext): { readonly exporter: string } {
-  return { exporter: random.pick(setup.exporters).name };
+/** Set-ups that are drawn have an exporter; those of stored programs that are gone on from need not. */
+function withExporter({ random, setup }: DrawContext): { readonly exporter: string } | null {
+  return setup.exporters.length === 0 ? null : { exporter: random.pick(setup.exporters).name };
 }
 
 /** Draws for export, descriptors, references and devices. */
@@ -96,7 +97,10 @@ export const bufferDraws: Draws<keyof typeof exporterOperations> = {
   unrevoke: withBuffer,
   revokeForever: withBuffer,
   reset: withExporter,
-  setMemory: (context) => ({ exporter: withExporter(context).exporter, on: context.random.chance(0.6) }),
+  setMemory: (context) => {
+    const chosen = withExporter(context);
+    return chosen === null ? null : { ...chosen, on: context.random.chance(0.6) };
+  },
   closeDevice: withExporter,
   unloadOwner: withExporter,
 };

@@ -8,16 +8,29 @@ import { platformDraws } from "./platform.ts";
 import { reservationDraws } from "./reservations.ts";
 import { spaceDraws } from "./spaces.ts";
 
+type Draw = (context: DrawContext) => object | null;
+
+/** Set-ups that are drawn have a device; those of stored programs that are gone on from need not. */
+function whereDevicesAre(table: object): Readonly<Record<string, Draw>> {
+  const withDevices = Object.entries(table as Readonly<Record<string, Draw>>).map(
+    ([name, draw]): readonly [string, Draw] => [
+      name,
+      (context) => (context.setup.devices.length === 0 ? null : draw(context)),
+    ],
+  );
+  return Object.fromEntries(withDevices);
+}
+
 /** Draws the arguments of any operation. */
 export const draws = {
   ...bufferDraws,
   ...importerDraws,
   ...reservationDraws,
   ...fenceDraws,
-  ...platformDraws,
+  ...whereDevicesAre(platformDraws),
   ...cpuDraws,
   ...spaceDraws,
-} as unknown as Readonly<Record<OperationName, (context: DrawContext) => object | null>>;
+} as unknown as Readonly<Record<OperationName, Draw>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
 export const baseWeights: Readonly<Record<OperationName, number>> = {

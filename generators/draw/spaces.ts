@@ -104,7 +104,7 @@ export const spaceDraws: Draws<keyof typeof spaceOperations> = {
     if (space === null) return null;
     const change = random.pick(rangeChanges);
     const byDevice = (change === "migrate" || change === "exclusive") && random.chance(0.6);
-    const owner = byDevice ? random.pick(setup.importers).name : null;
+    const owner = byDevice && setup.importers.length > 0 ? random.pick(setup.importers).name : null;
     const entry = random.chance(0.4) ? pickRow(random, context.state.entries, () => true) : null;
     const range = entry === null ? drawRange(random) : { start: context.state.entries.get(entry)!.page, pages: 1 };
     return { space, ...range, change, owner, blockable: random.chance(0.65) };
