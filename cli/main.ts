@@ -8,6 +8,7 @@ import { profileNamed } from "../spec/profile-name.ts";
 import { exploreCommand, type ExploreCommandOptions } from "./commands/explore.ts";
 import { replayCommand, type ReplayOptions } from "./commands/replay.ts";
 import { explainCommand, rulesCommand } from "./commands/rules.ts";
+import { compareCommand, type CompareCommandOptions } from "./commands/compare.ts";
 import { mergeCommand, type MergeOptions } from "./commands/merge.ts";
 import { runCommand, type RunOptions } from "./commands/run.ts";
 import { startCommand, type StartOptions } from "./commands/start.ts";
@@ -110,6 +111,18 @@ program
   .option("--output <dir>", "write the report, counterexamples and the corpus there")
   .option("--subject <name>", "the subject, built-in or a module: to shrink what only several programs break together")
   .action((files: string[], options: MergeOptions) => finish(() => mergeCommand(files, options)));
+
+program
+  .command("compare <first> <second>")
+  .description("the same programs on two subjects, and the shortest ones where they differ")
+  .addOption(format(["text", "json"]))
+  .option("--output <dir>", "write the programs there")
+  .option("--profile <name>", "kernel series, for example K6.12+moveNotify", profile, checkDefaults.profile)
+  .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
+  .option("--operations <n>", "length of the search", wholeNumber, 20_000)
+  .action((first: string, second: string, options: CompareCommandOptions) =>
+    finish(() => compareCommand(first, second, options)),
+  );
 
 program
   .command("replay <file>")
