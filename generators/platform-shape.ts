@@ -36,6 +36,24 @@ function drawBridges(random: Random, acsRate: number): readonly BridgeSetup[] {
   return bridges;
 }
 
+/** One switch with everything below it. */
+function drawSwitch(random: Random, acsRate: number): readonly BridgeSetup[] {
+  const allow = random.pick(["listed", "no"] as const);
+  const below = (name: string, parent: string): BridgeSetup => ({
+    name,
+    parent,
+    acs: drawAcs(random, acsRate),
+    allow: "no",
+  });
+  return [
+    { name: "h1", parent: null, acs: [], allow },
+    below("p1", "h1"),
+    below("p1u", "p1"),
+    below("p1d1", "p1u"),
+    below("p1d2", "p1u"),
+  ];
+}
+
 /** Values of a trait beside the plain one; null: drawn elsewhere. */
 function drawTrait(random: Random, trait: Trait): DeviceTraits[Trait] | null {
   switch (trait) {
@@ -66,7 +84,7 @@ function drawTrait(random: Random, trait: Trait): DeviceTraits[Trait] | null {
     case "busOffset":
       return random.pick([2 ** 45, -(2 ** 43)]);
     case "bar":
-      return random.pick(["io", "absent", "unmappable"]);
+      return random.pick(["io", "absent", "unmappable", "secure", "secure"]);
     case "granule":
       return 2 ** 16;
     case "cc":
@@ -99,7 +117,8 @@ const rates: Readonly<Record<Trait, number>> = {
 function drawDevice(random: Random, device: DeviceSetup, bridges: readonly BridgeSetup[], wanted: Wanted): DeviceSetup {
   const traits: Partial<Record<Trait, DeviceTraits[Trait]>> = {};
   // Mostly below a port: the root bus of a host bridge has few functions.
-  const ports = bridges.filter(({ parent }) => parent !== null);
+  const open = bridges.filter(({ parent }) => parent !== null);
+  const ports = wanted.includes("direct") ? open.filter(({ name }) => name.includes("d")) : open;
   if (bridges.length > 0) traits.bus = random.pick(ports.length > 0 && random.chance(0.9) ? ports : bridges).name;
   for (const trait of Object.keys(rates) as readonly Trait[]) {
     if (!random.chance(wanted.includes(trait) ? 0.5 : rates[trait])) continue;
@@ -118,24 +137,40 @@ function drawDevice(random: Random, device: DeviceSetup, bridges: readonly Bridg
 export function drawPlatform(random: Random, setup: Setup, wanted: Wanted, profile: Profile): Setup {
   const treeRate = wanted.includes("tree") ? 0.95 : 0.7;
   const acsRate = wanted.includes("acs") ? 0.3 : 0.1;
-  const bridges = random.chance(treeRate) ? drawBridges(random, acsRate) : [];
-  const least = Math.max(fewest, setup.exporters.length, wanted.includes("tree") ? random.pick([2, 3, 4]) : 0);
+  const direct = wanted.includes("direct");
+  const apart = wanted.includes("apart");
+  const bridges = apart
+    ? []
+    : direct
+      ? drawSwitch(random, acsRate / 4)
+      : random.chance(treeRate)
+        ? drawBridges(random, acsRate)
+        : [];
+  const least = Math.max(
+    fewest,
+    setup.exporters.length + (apart ? 1 : 0),
+    wanted.includes("tree") ? random.pick([2, 3, 4]) : 0,
+  );
   const spare = { dmaBits: 52, maxSegment: 2 ** 32 - 4096 };
   const named: DeviceSetup[] = [...setup.devices];
   while (named.length < least) named.push({ name: `d${named.length + 1}`, ...spare });
   const devices = named.map((device) => drawDevice(random, device, bridges, wanted));
   // Two exporters are two drivers: each has a device of its own.
   const exporters = setup.exporters.map((entry, index) => ({ ...entry, device: devices[index]!.name }));
+  if (wanted.includes("cc") && random.chance(0.6))
+    for (const [index, device] of devices.entries())
+      devices[index] = { ...device, cc: index < exporters.length ? "private" : "shared" };
   const importers = setup.importers.map((entry) => ({
     ...entry,
-    device: random.pick(devices).name,
+    device: random.pick(apart ? devices.slice(exporters.length) : devices).name,
     allowPeer2peer: entry.allowPeer2peer || random.chance(0.5),
   }));
   const sharedRate = !since(profile.series, "K7.1") ? 0 : wanted.includes("shared") ? 0.6 : 0.05;
   const buffers = setup.buffers.map((entry) =>
     random.chance(sharedRate) ? { ...entry, placement: "system" as const, shared: true as const } : entry,
   );
-  const cpuGood = random.chance(0.4);
+  // Without bridges there is none that could be listed.
+  const cpuGood = random.chance(bridges.length === 0 ? 0.95 : 0.4);
   const peerSupport = !random.chance(wanted.includes("noPeers") ? 0.5 : 0.03);
   return { ...setup, devices, exporters, importers, buffers, platform: { cpuGood, peerSupport, bridges } };
 }

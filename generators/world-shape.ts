@@ -74,5 +74,5 @@ export function drawSetup(
   }));
   const plain = { devices, exporters, importers, buffers, reservations };
   const wanted = situation?.platform;
-  return random.chance(wanted === undefined ? 0.1 : 0.9) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
+  return random.chance(wanted === undefined ? 0.1 : 0.95) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
 }

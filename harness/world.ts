@@ -1,8 +1,16 @@
 import { EINTR, type Errno } from "../spec/errno.ts";
 import type { WaitFor } from "../spec/event.ts";
-import type { Setup } from "../spec/program.ts";
+import type { DeviceSetup, Setup } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
-import { describesPlatform, traitsOf, treeOf, waysUp, type DeviceTraits, type Platform } from "../spec/platform.ts";
+import {
+  describesPlatform,
+  traitsOf,
+  treeOf,
+  waysUp,
+  type DeviceFacts,
+  type DeviceTraits,
+  type Platform,
+} from "../spec/platform.ts";
 import type { DmaAttributes } from "../spec/roles/dma.ts";
 import type { AccessKind, RequestKind } from "../spec/roles/env.ts";
 import type { Framework } from "../spec/roles/framework.ts";
@@ -51,8 +59,14 @@ function platformOf(setup: Setup): Platform {
     cpuGood,
     peerSupport,
     bridges: Object.fromEntries(bridges.map((bridge) => [bridge.name, bridge])),
-    devices: Object.fromEntries(setup.devices.map((device) => [device.name, traitsOf(device)])),
+    devices: Object.fromEntries(setup.devices.map((device) => [device.name, factsOf(device)])),
+    exporters: Object.fromEntries(setup.exporters.map(({ name, device }) => [name, device])),
   };
+}
+
+function factsOf(device: DeviceSetup): DeviceFacts {
+  const traits = traitsOf(device);
+  return { ...traits, dmaMask: maskOf(traits, device.dmaBits), maxSegment: device.maxSegment };
 }
 
 function maskOf({ mask }: DeviceTraits, dmaBits: number): number {
@@ -151,11 +165,11 @@ export class World {
     this.state = state;
     this.described = describesPlatform(setup);
     this.platform = platformOf(setup);
-    for (const { name, dmaBits, maxSegment } of setup.devices) {
+    for (const { name, maxSegment } of setup.devices) {
       const traits = this.platform.devices[name]!;
       const upstream = waysUp(this.platform.bridges, traits.bus).ports.map((port) => port.name);
-      const mask = maskOf(traits, dmaBits);
-      const device = { name, dmaMask: mask, coherentMask: mask, maxSegment, traits, upstream };
+      const { dmaMask } = traits;
+      const device = { name, dmaMask, coherentMask: dmaMask, maxSegment, traits, upstream };
       this.devices.set(name, device);
       this.names.bind(device, name);
     }
@@ -165,8 +179,9 @@ export class World {
   tellPlatform(): void {
     if (!this.described) return;
     const { cpuGood, peerSupport, bridges } = treeOf(this.setup);
-    const devices = [...this.devices].map(([name, { traits }]) => ({ name, ...traits }));
-    this.recorder.emit({ kind: "platform", cpuGood, peerSupport, bridges, devices });
+    const devices = Object.entries(this.platform.devices).map(([name, facts]) => ({ name, ...facts }));
+    const exporters = this.setup.exporters.map(({ name, device }) => ({ name, device }));
+    this.recorder.emit({ kind: "platform", cpuGood, peerSupport, bridges, devices, exporters });
   }
 
   setMask(device: Device, which: "streaming" | "coherent", mask: number): void {

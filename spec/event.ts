@@ -1,6 +1,6 @@
 import type { CallArgs, CallName, CallResults, HookArgs, HookName, HookResults, ResolvedSegment } from "./calls.ts";
 import type { Errno } from "./errno.ts";
-import type { BridgeSetup, DeviceTraits } from "./platform.ts";
+import type { BridgeSetup, DeviceFacts } from "./platform.ts";
 import type { DmaAttribute, Protection } from "./roles/dma.ts";
 import type { AccessKind, RequestKind } from "./roles/env.ts";
 import type { Direction, Placement } from "./roles/handles.ts";
@@ -173,6 +173,9 @@ export interface AllocEvent extends EventBase {
   readonly placement: Placement | null;
   /** ENOMEM: refused by injection, nothing was allocated. */
   readonly errno: Errno;
+  /** Of storage, where the platform is described: its first byte, and the device it belongs to. */
+  readonly physical?: number;
+  readonly owner?: string | null;
 }
 
 /** Freed or given back. A fence's last reference appears as what: "fence". */
@@ -210,7 +213,8 @@ export interface PlatformEvent extends EventBase {
   readonly cpuGood: boolean;
   readonly peerSupport: boolean;
   readonly bridges: readonly BridgeSetup[];
-  readonly devices: readonly (DeviceTraits & { readonly name: string })[];
+  readonly devices: readonly (DeviceFacts & { readonly name: string })[];
+  readonly exporters: readonly { readonly name: string; readonly device: string }[];
 }
 
 /** A call of the peer-to-peer part; none of them blocks. Only where the platform is described. */

@@ -47,8 +47,11 @@ export interface DeviceTraits {
   readonly dmaOffset: number;
   /** From physical to bus addresses of its BAR. */
   readonly busOffset: number;
-  /** What its first BAR is. `unmappable`: peers cannot map the BARs of this device. */
-  readonly bar: "memory" | "io" | "absent" | "unmappable";
+  /**
+   * What its first BAR is. `unmappable`: peers cannot map the BARs of this device. `secure`: memory that ends
+   * in a machine check for whoever does not know how to deal with it.
+   */
+  readonly bar: "memory" | "io" | "absent" | "unmappable" | "secure";
   /** Its memory answers only what comes directly, not through a host bridge. */
   readonly directOnly: boolean;
   readonly untrusted: boolean;
@@ -82,21 +85,39 @@ export const plainDevice: DeviceTraits = {
   cc: "none",
 };
 
+const plainFacts: DeviceFacts = { ...plainDevice, dmaMask: 2 ** 52 - 1, maxSegment: 2 ** 52 };
+
 /** Names of the traits, in the order in which files have them. */
 export const traitNames = Object.keys(plainDevice) as readonly (keyof DeviceTraits)[];
 
 const plainPlatform: PlatformSetup = { cpuGood: true, peerSupport: true, bridges: [] };
+
+/** A device as histories describe it: its traits, and what it can send at most. */
+export interface DeviceFacts extends DeviceTraits {
+  /** Highest address the device sends before its driver says otherwise, inclusive. */
+  readonly dmaMask: number;
+  /** Longest segment in bytes. */
+  readonly maxSegment: number;
+}
 
 /** A platform as histories tell it. Constant in a run. */
 export interface Platform {
   readonly cpuGood: boolean;
   readonly peerSupport: boolean;
   readonly bridges: Readonly<Record<string, BridgeSetup>>;
-  readonly devices: Readonly<Record<string, DeviceTraits>>;
+  readonly devices: Readonly<Record<string, DeviceFacts>>;
+  /** The device of each exporter. */
+  readonly exporters: Readonly<Record<string, string>>;
 }
 
 /** One host bridge that passes everything, every PCI function on its root bus behind an IOMMU of its own. */
-export const unknownPlatform: Platform = { cpuGood: true, peerSupport: true, bridges: {}, devices: {} };
+export const unknownPlatform: Platform = {
+  cpuGood: true,
+  peerSupport: true,
+  bridges: {},
+  devices: {},
+  exporters: {},
+};
 
 /** All traits of a device. */
 export function traitsOf(device: DeviceSetup): DeviceTraits {
@@ -116,8 +137,8 @@ export function treeOf({ platform = plainPlatform }: Setup): PlatformSetup {
 }
 
 /** What a platform says of a device, known to the history or not. */
-export function deviceOf(platform: Platform, name: string): DeviceTraits {
-  return platform.devices[name] ?? plainDevice;
+export function deviceOf(platform: Platform, name: string): DeviceFacts {
+  return platform.devices[name] ?? plainFacts;
 }
 
 /** The ports above a place in the tree, nearest first, and the host bridge at the end (null: one without a name). */

@@ -16,8 +16,11 @@ export interface Situation {
   readonly sizes?: readonly number[];
   /** Largest segments of devices in bytes. */
   readonly maxSegments?: readonly number[];
-  /** The set-up describes a platform, and these traits of devices are drawn more often than not. */
-  readonly platform?: readonly (keyof DeviceTraits | "tree" | "shared" | "noPeers")[];
+  /**
+   * The set-up describes a platform, and these traits of devices are drawn more often than not. `direct`: all
+   * below one switch. `apart`: exporters and importers on root buses, with nothing but a host bridge between them.
+   */
+  readonly platform?: readonly (keyof DeviceTraits | "tree" | "direct" | "apart" | "shared" | "noPeers")[];
   /** At least that many buffers. */
   readonly buffers?: number;
   /** Several tasks and preemptions are needed. */

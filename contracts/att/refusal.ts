@@ -1,3 +1,4 @@
+import { isMixed, meetingOf } from "../shared/platform.ts";
 import { ENOSYS } from "../../spec/errno.ts";
 import type { CbRetEvent } from "../../spec/event.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
@@ -177,7 +178,26 @@ export const att25: Rule = {
     "Are the confidential states of both devices compared in the attach hook?",
     "Is the shared bit set or cleared in an address to make the access seem to work?",
   ],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret attach"(event, state, verdict) {
+      const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
+      if (meeting?.inDevice !== true || !meeting.attachment.allowPeer2peer || !isMixed(meeting)) return;
+      verdict.exercised();
+      if (event.errno === 0 && event.peer2peer)
+        verdict.violated(
+          `${event.to} lets ${meeting.client}, which is shared, attach to memory of ${meeting.provider}, which is private`,
+          verdict.since("buffers", event.buffer, "storage"),
+        );
+    },
+  }),
+  situation: {
+    weights: { attach: 6, import: 6, move: 4 },
+    platform: ["cc"],
+    exporters: ["subject", "dynamic", "static"],
+    importers: ["scripted", "subject"],
+  },
 };
 
 export const att26: Rule = {

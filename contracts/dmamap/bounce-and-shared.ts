@@ -1,5 +1,9 @@
+import { EIO } from "../../spec/errno.ts";
+import { on } from "../monitor.ts";
+import { ownMappings } from "../p2p/situations.ts";
+import { bouncesPiece, isShared, mayBounceRam, meetingOf } from "../shared/platform.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { derived, doc, kernel, thread } from "../source.ts";
 
 export const dmamap11: Rule = {
@@ -15,7 +19,19 @@ export const dmamap11: Rule = {
   ],
   from: "K6.19",
   hints: ["Is the forced-bounce test made before the MMIO branch?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    dma(event, state, verdict) {
+      const facts = state.platform.devices[event.device];
+      if (event.op !== "map" || facts?.iommu !== "identity" || !facts.bounce) return;
+      if (!event.attributes.includes("mmio") || event.attributes.includes("ccShared")) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(`registers are mapped for ${event.device}, of which everything has to be bounced`);
+    },
+  }),
+  situation: { ...ownMappings, platform: ["bounce", "iommu"] },
 };
 
 export const dmamap12: Rule = {
@@ -30,7 +46,26 @@ export const dmamap12: Rule = {
     doc("Documentation/core-api/swiotlb.rst", "how buffers are bounced"),
   ],
   hints: ["What happens here under swiotlb=force?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
+      if (meeting === undefined || meeting.inDevice || !mayBounceRam(meeting.clientFacts)) return;
+      verdict.exercised();
+      const copy = event.segments.find(({ storage }) => state.resources.get(storage ?? "")?.what === "bounce slot");
+      if (event.errno === 0 && copy !== undefined)
+        verdict.violated(
+          `${event.to} gives ${event.attachment} ${copy.storage ?? "?"}, a copy of the buffer that nobody else sees`,
+        );
+    },
+  }),
+  situation: {
+    weights: { attach: 5, mapUnlocked: 6, export: 3 },
+    platform: ["bounce", "iommu", "dmaOffset"],
+    exporters: ["scripted", "static", "scriptedDynamic"],
+    importers: ["scripted"],
+  },
 };
 
 export const dmamap21: Rule = {
@@ -46,7 +81,23 @@ export const dmamap21: Rule = {
   ],
   from: "K7.1",
   hints: ["Is the attribute tested on the single, scatterlist and IOVA path alike?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    dma(event, state, verdict) {
+      const facts = state.platform.devices[event.device];
+      if (facts === undefined || !event.attributes.includes("requireCoherent")) return;
+      if (event.op !== "map" && event.op !== "mapSg" && event.op !== "iovaLink") return;
+      if (facts.dmaMask === 0) return;
+      const bounced = bouncesPiece(state, facts, event) && !event.attributes.includes("ccShared");
+      if (facts.coherent && !bounced) return;
+      verdict.exercised();
+      const why = facts.coherent ? "bounces it" : "is not coherent";
+      if (event.errno === 0)
+        verdict.violated(`coherence is demanded of ${event.device}, which ${why}, and the map succeeds`);
+    },
+  }),
+  situation: { ...ownMappings, platform: ["coherent", "bounce"] },
 };
 
 export const dmamap22: Rule = {
@@ -62,7 +113,24 @@ export const dmamap22: Rule = {
   ],
   from: "K7.1",
   hints: ["Do map, vmap and mmap all ask the same flag of the buffer?"],
-  status: later("DMAMAP"),
+  status: checked,
+  monitor: on({
+    dma(event, state, verdict) {
+      if (event.op !== "map" && event.op !== "mapSg") return;
+      if (event.by === "program" || !isShared(state, event.storage)) return;
+      verdict.exercised();
+      if (!event.attributes.includes("ccShared"))
+        verdict.violated(
+          `${event.by} has ${event.storage ?? "?"}, which is shared with the host, mapped for ${event.device} as private`,
+        );
+    },
+  }),
+  situation: {
+    weights: { attach: 6, mapUnlocked: 6, import: 4, export: 3 },
+    platform: ["shared"],
+    exporters: ["static", "subject"],
+    importers: ["scripted", "static"],
+  },
 };
 
 export const dmamap23: Rule = {
@@ -78,7 +146,19 @@ export const dmamap23: Rule = {
   ],
   from: "K7.1",
   hints: ["Does the scatterlist path behind an IOMMU look at the attribute at all?"],
-  status: later("DMAMAP"),
+  status: checked,
+  monitor: on({
+    dma(event, state, verdict) {
+      const facts = state.platform.devices[event.device];
+      if (facts === undefined || !event.attributes.includes("ccShared") || facts.dmaMask === 0) return;
+      if (event.op !== "map" && event.op !== "mapSg") return;
+      if (facts.iommu === "identity" && facts.bounce) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(`${event.device} cannot tell shared memory from private, and the mark is dropped in silence`);
+    },
+  }),
+  situation: { ...ownMappings, platform: ["bounce", "iommu"] },
 };
 
 export const dmamap24: Rule = {
@@ -91,7 +171,23 @@ export const dmamap24: Rule = {
   sources: [kernel("drivers/dma-buf/heaps/system_heap.c", "release and error path of system_cc_shared", "7.2")],
   from: "K7.1",
   hints: ["Is the result of the conversion checked before the page is freed, on the error path too?"],
-  status: later("DMAMAP"),
+  status: checked,
+  monitor: on({
+    touch(event, _state, verdict) {
+      if (event.what === "unshare") verdict.exercised();
+    },
+    free(event, state, verdict) {
+      if (event.what !== "storage" || event.by === "program" || !isShared(state, event.id)) return;
+      verdict.exercised();
+      verdict.violated(`${event.by} gives ${event.id} to whoever comes next, and the host can still read it`);
+    },
+  }),
+  situation: {
+    weights: { export: 6, put: 8 },
+    platform: ["shared"],
+    exporters: ["static", "subject"],
+    failures: [{ site: "set-private", errno: EIO }],
+  },
 };
 
 export const rules: readonly Rule[] = [dmamap11, dmamap12, dmamap21, dmamap22, dmamap23, dmamap24];

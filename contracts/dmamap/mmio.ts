@@ -1,5 +1,10 @@
+import type { TouchEvent } from "../../spec/event.ts";
+import { hex } from "../map/segments.ts";
+import { on, remember } from "../monitor.ts";
+import { ownMappings, peers } from "../p2p/situations.ts";
+import { isDeviceMemory } from "../shared/platform.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { doc, kernel, thread } from "../source.ts";
 
 export const dmamap07: Rule = {
@@ -14,7 +19,19 @@ export const dmamap07: Rule = {
     doc("Documentation/core-api/dma-attributes.rst", "DMA_ATTR_MMIO", "7.2"),
   ],
   hints: ["Is device memory with struct pages put into an ordinary scatterlist map?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    dma(event, state, verdict) {
+      if ((event.op !== "map" && event.op !== "iovaLink") || !isDeviceMemory(state, event.storage)) return;
+      verdict.exercised();
+      if (!event.attributes.includes("mmio"))
+        verdict.violated(
+          `${event.by} has registers (${event.storage ?? "?"}) mapped for ${event.device} as if they were RAM`,
+        );
+    },
+  }),
+  situation: peers,
 };
 
 export const dmamap08: Rule = {
@@ -28,7 +45,20 @@ export const dmamap08: Rule = {
     kernel("kernel/dma/debug.c", "debug_dma_map_phys", "7.2"),
   ],
   hints: ["Is the attribute fixed for the buffer although it can move from device memory to RAM?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    dma(event, state, verdict) {
+      if (event.op !== "map" && event.op !== "mapSg" && event.op !== "iovaLink") return;
+      if (state.resources.get(event.storage ?? "")?.placement !== "system") return;
+      verdict.exercised();
+      if (event.attributes.includes("mmio"))
+        verdict.violated(
+          `${event.by} has RAM (${event.storage ?? "?"}) mapped for ${event.device} as if it were registers`,
+        );
+    },
+  }),
+  situation: { weights: { attach: 3, mapUnlocked: 4, import: 4, move: 4 }, platform: ["coherent"] },
 };
 
 export const dmamap09: Rule = {
@@ -43,7 +73,19 @@ export const dmamap09: Rule = {
     kernel("drivers/iommu/dma-iommu.c", "dma_info_to_prot", "7.2"),
   ],
   hints: ["Which protection bits does the map path choose for this range?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    translate(event, state, verdict) {
+      if (!event.on || event.protection === undefined || !isDeviceMemory(state, event.storage)) return;
+      verdict.exercised();
+      if (event.protection !== "device")
+        verdict.violated(
+          `what ${event.device} writes to ${event.storage}, registers, goes through caches: the entry says ${event.protection}`,
+        );
+    },
+  }),
+  situation: ownMappings,
 };
 
 export const dmamap10: Rule = {
@@ -54,7 +96,20 @@ export const dmamap10: Rule = {
   intent: "There is no page behind it, and cache operations on a BAR fault on some machines.",
   sources: [doc("Documentation/core-api/dma-attributes.rst", "DMA_ATTR_MMIO", "7.2")],
   hints: ["Does unmap or sync look at the MMIO mark as map does?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    touch(event, state, verdict) {
+      if (!isDeviceMemory(state, event.storage) || event.device === null) return;
+      verdict.exercised();
+      verdict.violated(`${event.what} is done to ${event.storage ?? "?"}, registers, for ${event.device}`);
+    },
+    dma(event, state, verdict) {
+      if (event.attributes.includes("mmio") && state.platform.devices[event.device]?.coherent === false)
+        verdict.exercised();
+    },
+  }),
+  situation: ownMappings,
 };
 
 export const dmamap13: Rule = {
@@ -70,7 +125,25 @@ export const dmamap13: Rule = {
     kernel("kernel/dma/mapping.c", "dma_map_phys without map_phys", "7.2"),
   ],
   hints: ["Does every map_phys of the platform test the MMIO attribute first?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["touch"],
+  monitor: remember(() => ({ pages: new Map<string, TouchEvent>() }), {
+    touch(event, _state, _verdict, { pages }) {
+      if (event.what === "page" && event.device !== null) pages.set(event.device, event);
+    },
+    dma(event, state, verdict, { pages }) {
+      const page = pages.get(event.device);
+      pages.delete(event.device);
+      if (event.op !== "map" || state.platform.devices[event.device]?.iommu !== "legacy") return;
+      if (!event.attributes.includes("mmio")) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(`the DMA operations of ${event.device} know pages only, and map registers`);
+      else if (page !== undefined)
+        verdict.violated(`the DMA operations of ${event.device} look for the page of registers`, page);
+    },
+  }),
+  situation: ownMappings,
 };
 
 export const dmamap14: Rule = {
@@ -86,7 +159,22 @@ export const dmamap14: Rule = {
     kernel("kernel/dma/direct.h", "dma_direct_map_phys, dma_direct_unmap_phys", "7.2"),
   ],
   hints: ["Does unmap translate the address back before it looks at the MMIO mark?"],
-  status: later("DMAMAP"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    dma(event, state, verdict) {
+      if (event.op !== "map" || event.errno !== 0 || !event.attributes.includes("mmio")) return;
+      if (state.platform.devices[event.device]?.iommu !== "identity") return;
+      const base = state.resources.get(event.storage ?? "")?.physical ?? null;
+      if (base === null) return;
+      verdict.exercised();
+      if (event.address !== base + event.offset)
+        verdict.violated(
+          `registers at ${hex(base + event.offset)} are ${hex(event.address)} for ${event.device}, which nothing translates for`,
+        );
+    },
+  }),
+  situation: { ...ownMappings, platform: ["iommu", "dmaOffset"] },
 };
 
 export const rules: readonly Rule[] = [dmamap07, dmamap08, dmamap09, dmamap10, dmamap13, dmamap14];

@@ -1,4 +1,7 @@
-import { EINVAL, ENOENT, errnoName } from "../../spec/errno.ts";
+import type { RegionRange } from "../../spec/roles/exporter.ts";
+import { regionSize } from "../../spec/roles/exporter.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import { EINVAL, ENODEV, ENOENT, errnoName } from "../../spec/errno.ts";
 import type { RetEvent } from "../../spec/event.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
@@ -150,6 +153,24 @@ export const life25: Rule = {
   ),
 };
 
+/** What is wrong with a request for ranges of a region; null if nothing is. */
+function wrongRegion({
+  ranges,
+  flags,
+}: {
+  readonly ranges: readonly RegionRange[];
+  readonly flags: number;
+}): string | null {
+  if (flags !== 0) return "a flag that nobody knows is set";
+  if (ranges.length === 0) return "no range is asked for";
+  for (const { offset, length } of ranges) {
+    if (length === 0) return "a range is empty";
+    if (offset % pageSize !== 0 || length % pageSize !== 0) return "a range is not made of whole pages";
+    if (offset + length > regionSize) return "a range ends beyond the region";
+  }
+  return null;
+}
+
 export const life28: Rule = {
   id: "LIFE-28",
   level: "MUST",
@@ -170,7 +191,18 @@ export const life28: Rule = {
     "Is the sum of all lengths checked too, not only each length?",
     "After a refusal, is there no buffer, list entry or device registration left?",
   ],
-  status: later("P2P"),
+  status: checked,
+  monitor: on({
+    "ret exportRegion"(event, state, verdict) {
+      const wrong = wrongRegion(event);
+      if (wrong === null || event.errno === ENODEV) return;
+      verdict.exercised();
+      if (event.errno === 0) verdict.violated(`${event.exporter} makes ${event.buffer} although ${wrong}`);
+      else if (state.buffers.has(event.buffer))
+        verdict.violated(`${event.exporter} refuses ${event.buffer} because ${wrong}, and the buffer is there`);
+    },
+  }),
+  situation: { weights: { exportRegion: 20 }, exporters: ["subject"] },
 };
 
 export const rules: readonly Rule[] = [life01, life02, life03, life15, life25, life28];

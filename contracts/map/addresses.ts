@@ -1,9 +1,10 @@
+import { handedOut } from "../shared/platform.ts";
 import { errnoName } from "../../spec/errno.ts";
 import type { AllocEvent, LockEvent, ResumedEvent, RetEvent } from "../../spec/event.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { frameOf, type State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
-import { checked, later, untested } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { bufferOf, placementOf } from "../shared/lookup.ts";
 import { hex, reached, Storages, sum, wholePages } from "./segments.ts";
@@ -231,7 +232,21 @@ export const map33: Rule = {
     "Is the kind decided for the pair of devices, or once for the whole buffer?",
     "Can a bus address get into a table that is read as IOMMU addresses?",
   ],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const meeting = handedOut(state, event);
+      if (meeting?.inDevice !== true || meeting.type === "unsupported") return;
+      verdict.exercised();
+      const odd = event.segments.find(({ peer }) => peer !== meeting.type);
+      if (odd !== undefined)
+        verdict.violated(
+          `${event.to} calls ${hex(odd.address)} ${odd.peer ?? "nothing"}; ${meeting.client} reaches ${meeting.provider} by way of ${meeting.type}`,
+        );
+    },
+  }),
+  situation: { weights: { mapUnlocked: 4, import: 5, move: 3 }, platform: ["tree"] },
 };
 
 export const map35: Rule = {

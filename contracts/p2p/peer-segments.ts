@@ -1,5 +1,12 @@
+import { EINVAL, EREMOTEIO, errnoName } from "../../spec/errno.ts";
+import type { AccessEvent } from "../../spec/event.ts";
+import { hex } from "../map/segments.ts";
+import { on, remember } from "../monitor.ts";
+import { handedOut, isDeviceMemory } from "../shared/platform.ts";
+import { mattersFor, requests, useOf } from "./requests.ts";
+import { peers } from "./situations.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
 import { derived, doc, kernel, thread } from "../source.ts";
 
 export const p2p12: Rule = {
@@ -12,7 +19,9 @@ export const p2p12: Rule = {
   sources: [doc("include/linux/dma-buf.h", "dma_buf_attach_ops, allow_peer2peer")],
   needs: ["peer2peer"],
   hints: ["Is sg_page or a page iterator used anywhere on the import path?"],
-  status: later("P2P"),
+  status: untested(
+    "a table of this interface has DMA addresses and lengths only: there is no page an importer could look at",
+  ),
 };
 
 export const p2p13: Rule = {
@@ -23,7 +32,22 @@ export const p2p13: Rule = {
   intent: "Such an importer treats what it gets as RAM, with pages and caches.",
   sources: [doc("include/linux/dma-buf.h", "dma_buf_attach_ops, allow_peer2peer"), derived("ATT-10")],
   hints: ["Does the map move the buffer to system memory or fail when the flag is off?"],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const row = state.attachments.get(event.attachment);
+      if (row === undefined || row.allowPeer2peer || event.errno !== 0 || event.injected) return;
+      verdict.exercised();
+      const peer = event.segments.find(({ storage }) => isDeviceMemory(state, storage));
+      if (peer !== undefined)
+        verdict.violated(
+          `${event.to} gives ${event.attachment} memory of its device at ${hex(peer.address)}; the importer allows none`,
+          verdict.since("attachments", event.attachment, "allowPeer2peer"),
+        );
+    },
+  }),
+  situation: { weights: { attach: 3, map: 3, mapUnlocked: 3, move: 4 }, importers: ["scripted", "static"] },
 };
 
 export const p2p14: Rule = {
@@ -39,7 +63,9 @@ export const p2p14: Rule = {
   ],
   needs: ["peer2peer"],
   hints: ["Can a checksum, bounce or fallback copy on this path read the data by CPU?"],
-  status: later("P2P"),
+  status: untested(
+    "an importer has no way to touch memory by CPU but vmap and mmap of the exporter, which knows what it maps",
+  ),
 };
 
 export const p2p15: Rule = {
@@ -52,7 +78,7 @@ export const p2p15: Rule = {
   sources: [doc("Documentation/driver-api/pci/p2pdma.rst", "duties of a provider")],
   needs: ["peer2peer"],
   hints: ["Does the published range contain registers?"],
-  status: later("P2P"),
+  status: untested("memory of a history has no registers: a read of it changes nothing that could be compared"),
 };
 
 export const p2p16: Rule = {
@@ -64,7 +90,21 @@ export const p2p16: Rule = {
   sources: [thread("000", "importers need to know P2P addresses while mapping, to turn on ATS")],
   needs: ["peer2peer"],
   hints: ["Is the mark set from the provider rather than guessed from the address?"],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      if (handedOut(state, event) === undefined) return;
+      verdict.exercised();
+      const silent = event.segments.find(
+        ({ storage, peer }) => isDeviceMemory(state, storage) !== (peer !== undefined),
+      );
+      if (silent === undefined) return;
+      const what = silent.peer === undefined ? "memory of a peer without saying so" : "ordinary memory as a peer's";
+      verdict.violated(`${event.to} gives ${event.attachment} ${what}, at ${hex(silent.address)}`);
+    },
+  }),
+  situation: peers,
 };
 
 export const p2p17: Rule = {
@@ -75,7 +115,21 @@ export const p2p17: Rule = {
   intent: "A fixed guess wastes bandwidth on RAM or breaks real peer transfers.",
   sources: [thread("000", "mlx5 takes every dma-buf for P2P, named a hack")],
   hints: ["Is the request mode chosen by buffer type (dma-buf or user memory) instead of by segment?"],
-  status: later("P2P"),
+  status: checked,
+  monitor: remember(() => new Map<string, AccessEvent>(), {
+    access(event, state, verdict, chosen) {
+      const use = useOf(event, state);
+      if (use === undefined || !mattersFor(state, use.device)) return;
+      const own = `${event.importer} ${use.device} ${use.peer ? "peer" : "RAM"}`;
+      const other = chosen.get(`${event.importer} ${use.device} ${use.peer ? "RAM" : "peer"}`);
+      chosen.set(own, event);
+      if (other === undefined) return;
+      verdict.exercised();
+      if (other.request === event.request)
+        verdict.violated(`${event.importer} sends ${event.request ?? "?"} requests to RAM and to peers alike`, other);
+    },
+  }),
+  situation: requests,
 };
 
 export const p2p38: Rule = {
@@ -91,7 +145,19 @@ export const p2p38: Rule = {
   ],
   needs: ["peer2peer"],
   hints: ["Is the opt-in flag passed only from paths that really handle peer memory?"],
-  status: later("P2P"),
+  status: checked,
+  monitor: on({
+    peer(event, _state, verdict) {
+      if (event.op !== "pageLookup" || event.provider === "RAM" || (event.optIn && !event.longTerm)) return;
+      verdict.exercised();
+      const right = event.optIn ? EINVAL : EREMOTEIO;
+      if (event.errno !== right)
+        verdict.violated(
+          `a ${event.longTerm ? "long-term " : ""}lookup of a page of ${event.provider} ${event.optIn ? "with" : "without"} opt-in answers ${errnoName(event.errno)} instead of ${errnoName(right)}`,
+        );
+    },
+  }),
+  situation: { weights: { pageLookup: 12 }, platform: [] },
 };
 
 export const rules: readonly Rule[] = [p2p12, p2p13, p2p14, p2p15, p2p16, p2p17, p2p38];

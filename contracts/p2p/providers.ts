@@ -1,6 +1,25 @@
+import { EINVAL, ENOMEM, errnoName } from "../../spec/errno.ts";
+import { deviceOf } from "../../spec/platform.ts";
+import { holds, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { bufferOf } from "../shared/lookup.ts";
+import { handedOut, isDeviceMemory } from "../shared/platform.ts";
+import { HelperTables } from "./helper-tables.ts";
+import { peers } from "./situations.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { doc, kernel, thread } from "../source.ts";
+
+/** Attachments that have memory of an exporter's device mapped. */
+function mappedFrom(state: State, exporter: string): readonly string[] {
+  const found: string[] = [];
+  for (const [name, row] of state.attachments) {
+    const buffer = state.buffers.get(row.buffer);
+    if (buffer?.exporter === exporter && row.hookMaps.length > 0 && isDeviceMemory(state, buffer.storage))
+      found.push(name);
+  }
+  return found;
+}
 
 export const p2p10: Rule = {
   id: "P2P-10",
@@ -17,7 +36,28 @@ export const p2p10: Rule = {
   from: "K6.19",
   needs: ["peer2peer"],
   hints: ["Is a null provider tested at export?", "Is init called before the first provider is asked for?"],
-  status: later("P2P"),
+  provokedBy: ["framework"],
+  status: checked,
+  monitor: on({
+    peer(event, state, verdict) {
+      if (event.op !== "providerFor") return;
+      const { bar } = deviceOf(state.platform, event.provider);
+      const known = state.providers.get(event.provider)?.live === true;
+      if (bar === "memory" && known) return;
+      verdict.exercised();
+      if (event.result === 0) return;
+      const why = known ? `its BAR is ${bar}` : "no driver has made it known to peers";
+      verdict.violated(`${event.provider} gets a provider, though ${why}`);
+    },
+    "ret exportRegion"(event, state, verdict) {
+      const device = state.platform.exporters[event.exporter];
+      if (device === undefined || state.exporters.get(event.exporter)?.closed === true) return;
+      if (deviceOf(state.platform, device).bar === "memory" && state.providers.get(device)?.live === true) return;
+      verdict.exercised();
+      if (event.errno === 0) verdict.violated(`${event.exporter} exports a region of ${device}, which has no provider`);
+    },
+  }),
+  situation: { weights: { providerFor: 8, providerInit: 4, exportRegion: 6, export: 4 }, platform: ["bar", "noPeers"] },
 };
 
 export const p2p11: Rule = {
@@ -32,11 +72,34 @@ export const p2p11: Rule = {
     doc("drivers/pci/p2pdma.c", "kernel-doc of pcim_p2pdma_provider", "6.19+"),
     doc("Documentation/driver-api/pci/p2pdma.rst", "provider lifetime", "7.2"),
   ],
-  from: "K6.19",
-  needs: ["peer2peer"],
+  // VFIO of 6.19 and 7.0 tells its importers and waits for nobody.
+  from: "K7.1",
+  needs: ["peer2peer", "revoke"],
   temporal: ["T-29"],
   hints: ["Does the remove path revoke and wait for the last unmap?", "Are the mmap entries zapped as well?"],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: remember(() => new Map<number, boolean>(), {
+    "call closeDevice"(event, state, _verdict, busy) {
+      busy.set(event.seq, mappedFrom(state, event.exporter).length > 0);
+    },
+    "ret closeDevice"(event, state, verdict, busy) {
+      if (event.errno !== 0 || busy.get(event.call) !== true) return;
+      verdict.exercised();
+      const [left] = mappedFrom(state, event.exporter);
+      if (left !== undefined)
+        verdict.violated(
+          `${event.exporter} is gone, and ${left} still has its memory mapped`,
+          verdict.since("attachments", left, "hookMaps"),
+        );
+    },
+  }),
+  situation: {
+    weights: { export: 3, import: 10, mapUnlocked: 10, attach: 6, closeDevice: 40, release: 0.2, revoke: 0.2 },
+    platform: [],
+    exporters: ["subject"],
+    importers: ["scripted", "subject", "pinnedRevocable"],
+  },
 };
 
 export const p2p25: Rule = {
@@ -49,7 +112,17 @@ export const p2p25: Rule = {
   from: "K6.19",
   needs: ["peer2peer"],
   hints: ["Can the buffer span two BARs or two devices?"],
-  status: later("P2P"),
+  status: checked,
+  monitor: on({
+    helper(event, state, verdict) {
+      if (event.op !== "physVecToSgt" || event.provider === null || event.ranges.length === 0) return;
+      verdict.exercised();
+      const foreign = event.ranges.find(({ storage }) => state.resources.get(storage)?.owner !== event.provider);
+      if (foreign !== undefined)
+        verdict.violated(`${event.by} passes ${foreign.storage} as memory of ${event.provider}; it belongs elsewhere`);
+    },
+  }),
+  situation: { ...peers, weights: { ...peers.weights, exportRegion: 6 } },
 };
 
 export const p2p26: Rule = {
@@ -63,7 +136,26 @@ export const p2p26: Rule = {
   from: "K6.19",
   needs: ["peer2peer"],
   hints: ["Who takes the reservation lock on this path?", "Can the range list be empty after trimming?"],
-  status: later("P2P"),
+  provokedBy: ["framework"],
+  status: checked,
+  monitor: on({
+    helper(event, state, verdict) {
+      if (event.op !== "physVecToSgt") return;
+      verdict.exercised();
+      const resv = bufferOf(state, event.attachment)?.resv;
+      const missing = event.attachment === null || event.provider === null || event.ranges.length === 0;
+      if (missing && event.errno !== EINVAL)
+        verdict.violated(
+          `the helper answers ${errnoName(event.errno)} where attachment, provider or ranges are missing`,
+        );
+      else if (missing) verdict.violated(`${event.by} calls the helper without attachment, provider or ranges`);
+      else if (resv !== undefined && !holds(state, event.task, resv))
+        verdict.violated(`${event.by} has ranges mapped for ${event.attachment ?? "?"} without the reservation lock`);
+      else if (event.ranges.some(({ storage }) => !isDeviceMemory(state, storage)))
+        verdict.violated(`${event.by} has RAM mapped as if it were registers of ${event.provider ?? "?"}`);
+    },
+  }),
+  situation: peers,
 };
 
 export const p2p27: Rule = {
@@ -83,7 +175,26 @@ export const p2p27: Rule = {
     "Is the space freed when the table allocation or the first link fails?",
     "Does the error path skip entries that were never mapped?",
   ],
-  status: later("P2P"),
+  provokedBy: ["framework"],
+  status: checked,
+  evidence: ["dma"],
+  monitor: remember(() => new HelperTables(), {
+    helper: (event, state, verdict, tables) => tables.judge(event, state, verdict),
+    "ret detach": (event, _state, verdict, tables) => tables.judgeDetach(event, verdict),
+  }),
+  situation: {
+    ...peers,
+    weights: { ...peers.weights, exportRegion: 8, export: 2 },
+    exporters: ["subject", "static"],
+    platform: ["apart"],
+    failures: [
+      { site: "helper-entries", errno: ENOMEM },
+      { site: "iova-link", errno: ENOMEM },
+      { site: "iova-sync", errno: ENOMEM },
+      { site: "iova-alloc", errno: ENOMEM },
+      { site: "dma-map", errno: ENOMEM },
+    ],
+  },
 };
 
 export const p2p28: Rule = {
@@ -97,7 +208,21 @@ export const p2p28: Rule = {
   from: "K6.19",
   needs: ["peer2peer"],
   hints: ["Is the query repeated for each importer device?"],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const meeting = handedOut(state, event);
+      if (meeting?.type !== "host" || !meeting.providerFacts.directOnly) return;
+      verdict.exercised();
+      if (meeting.inDevice)
+        verdict.violated(
+          `${event.to} lets ${meeting.client} come through the host bridge to memory of ${meeting.provider} that answers no one from there`,
+          verdict.since("buffers", meeting.attachment.buffer, "storage"),
+        );
+    },
+  }),
+  situation: { ...peers, platform: ["directOnly", "apart"] },
 };
 
 export const p2p29: Rule = {
@@ -112,12 +237,34 @@ export const p2p29: Rule = {
     kernel("drivers/vfio/pci/vfio_pci_core.c", "runtime power management calls", "6.19+"),
     kernel("drivers/gpu/drm/xe/xe_dma_buf.c", "xe_dma_buf_attach", "6.12, 7.2"),
   ],
-  needs: ["peer2peer"],
+  needs: ["peer2peer", "revoke"],
   hints: [
     "Does an attachment or mapping hold a power reference?",
     "Does clearing the decode bit revoke before the write?",
   ],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    device(event, state, verdict) {
+      if (event.change !== "memoryOff" || event.exporter === null) return;
+      for (const [name, row] of state.attachments) {
+        const buffer = state.buffers.get(row.buffer);
+        if (buffer?.exporter !== event.exporter || !isDeviceMemory(state, buffer.storage)) continue;
+        if (row.phase !== "attached" || row.allowPeer2peer === false) continue;
+        verdict.exercised();
+        if (row.hookMaps.length > 0 && buffer.access === "accessible")
+          verdict.violated(
+            `the memory of ${event.exporter} goes off while ${name} has it mapped and may use it`,
+            verdict.since("attachments", name, "hookMaps"),
+          );
+      }
+    },
+  }),
+  situation: {
+    weights: { ...peers.weights, setMemory: 8, reset: 6 },
+    exporters: ["subject"],
+    importers: ["scripted", "subject"],
+  },
 };
 
 export const p2p32: Rule = {
@@ -130,7 +277,21 @@ export const p2p32: Rule = {
   sources: [thread("000", "secure memory as a p2p_provider that fits nothing else")],
   needs: ["peer2peer"],
   hints: ["What does an ordinary DMA-only importer get for this buffer?"],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const meeting = handedOut(state, event);
+      if (meeting?.providerFacts.bar !== "secure") return;
+      verdict.exercised();
+      if (meeting.inDevice)
+        verdict.violated(
+          `${event.to} gives ${meeting.client} addresses of the secure memory of ${meeting.provider}`,
+          verdict.since("buffers", meeting.attachment.buffer, "storage"),
+        );
+    },
+  }),
+  situation: { ...peers, platform: ["bar"], exporters: ["subject", "dynamic"] },
 };
 
 export const rules: readonly Rule[] = [p2p10, p2p11, p2p25, p2p26, p2p27, p2p28, p2p29, p2p32];

@@ -1,6 +1,33 @@
+import { EOPNOTSUPP, EREMOTEIO, errnoName } from "../../spec/errno.ts";
+import { deviceOf } from "../../spec/platform.ts";
+import type { Profile } from "../../spec/profile.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on } from "../monitor.ts";
+import {
+  isMixed,
+  isTopologyError,
+  meetingOf,
+  peerObstacle,
+  placeOf,
+  ramObstacle,
+  type Meeting,
+} from "../shared/platform.ts";
+import { mattersFor, requests, useOf } from "./requests.ts";
+import { peers } from "./situations.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
 import { derived, kernel, thread } from "../source.ts";
+
+/** Whether nothing but the lack of ATS can be held against a peer. */
+function isFree(meeting: Meeting, state: State, profile: Profile): boolean {
+  const { clientFacts, buffer } = meeting;
+  if (clientFacts.ats || ramObstacle(clientFacts, false) !== null) return false;
+  // Where the memory will lie is not known before it does.
+  const roomy = clientFacts.dmaMask === 2 ** 52 - 1 && clientFacts.busLimitBits === 0 && !clientFacts.untrusted;
+  return (
+    roomy && peerObstacle(meeting, profile, placeOf(state, buffer)) === null && meeting.providerFacts.bar === "memory"
+  );
+}
 
 export const p2p18: Rule = {
   id: "P2P-18",
@@ -11,7 +38,19 @@ export const p2p18: Rule = {
   sources: [thread("000", "ATS keeps full P2P bandwidth with full IOMMU security")],
   needs: ["peer2peer"],
   hints: ["Which of the three inputs (peer mark, IOMMU, switch) does the choice of request type ignore?"],
-  status: later("P2P"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      const use = useOf(event, state);
+      if (use?.peer !== true || !mattersFor(state, use.device)) return;
+      verdict.exercised();
+      if (event.request === "untranslated")
+        verdict.violated(
+          `${event.importer} lets the IOMMU translate what goes to a peer of ${use.device}, past the switch above it`,
+        );
+    },
+  }),
+  situation: requests,
 };
 
 export const p2p19: Rule = {
@@ -22,7 +61,17 @@ export const p2p19: Rule = {
   intent: "Translated requests cost throughput that RAM access need not pay.",
   sources: [thread("000", "ATS has a significant performance cost")],
   hints: ["Is ATS switched on for the whole buffer as soon as one segment is peer memory?"],
-  status: later("P2P"),
+  status: checked,
+  monitor: on({
+    access(event, state, verdict) {
+      const use = useOf(event, state);
+      if (use === undefined || use.peer || !deviceOf(state.platform, use.device).ats) return;
+      verdict.exercised();
+      if (event.request === "translated")
+        verdict.violated(`${event.importer} has ${use.device} send translated requests to ordinary memory`);
+    },
+  }),
+  situation: requests,
 };
 
 export const p2p20: Rule = {
@@ -34,7 +83,31 @@ export const p2p20: Rule = {
   sources: [thread("000", "ATS is situational; both sides of the argument")],
   needs: ["peer2peer"],
   hints: ["Does attach or map test for ATS support?"],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret attach"(event, state, verdict) {
+      const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
+      if (meeting === undefined || !meeting.attachment.allowPeer2peer || !isFree(meeting, state, verdict.profile))
+        return;
+      verdict.exercised();
+      if (event.errno === 0 && !event.peer2peer)
+        verdict.violated(
+          `${event.to} takes peer-to-peer away from ${event.attachment}; ${meeting.client} lacks nothing but ATS`,
+        );
+    },
+    "cbret map"(event, state, verdict) {
+      const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
+      if (meeting?.inDevice !== true || !meeting.attachment.peer2peer) return;
+      if (!isFree(meeting, state, verdict.profile)) return;
+      verdict.exercised();
+      if (event.errno === EOPNOTSUPP || event.errno === EREMOTEIO)
+        verdict.violated(
+          `${event.to} refuses ${event.attachment} with ${errnoName(event.errno)}; ${meeting.client} lacks nothing but ATS`,
+        );
+    },
+  }),
+  situation: peers,
 };
 
 export const p2p24: Rule = {
@@ -49,7 +122,23 @@ export const p2p24: Rule = {
     "Does attach ask the map type or only look at the flag?",
     "Does attach ask the distance, which takes a PCI parent, where the map type wants a PCI function?",
   ],
-  status: later("P2P"),
+  status: checked,
+  evidence: ["alloc"],
+  monitor: on({
+    "cbret map"(event, state, verdict) {
+      const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
+      if (meeting?.inDevice !== true || !meeting.attachment.peer2peer) return;
+      verdict.exercised();
+      if (!isTopologyError(event.errno) || meeting.type !== "unsupported") return;
+      // A driver that is gone since is no topology.
+      if (state.providers.get(meeting.provider)?.live === false) return;
+      verdict.violated(
+        `${event.to} accepted ${event.attachment} as a peer, and its map fails with ${errnoName(event.errno)}: there is no way`,
+        verdict.since("attachments", event.attachment, "peer2peer"),
+      );
+    },
+  }),
+  situation: { ...peers, platform: ["tree", "acs", "function"] },
 };
 
 export const p2p30: Rule = {
@@ -62,7 +151,7 @@ export const p2p30: Rule = {
   sources: [kernel("drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c", "amdgpu_dma_buf_map", "7.2")],
   needs: ["privateInterconnect"],
   hints: ["Does the map test for the private link again after the buffer may have moved back to device memory?"],
-  status: later("P2P"),
+  status: untested("there is no operation that asks for an address over a private interconnect, past map"),
 };
 
 export const p2p31: Rule = {
@@ -78,7 +167,7 @@ export const p2p31: Rule = {
   ],
   needs: ["privateInterconnect"],
   hints: ["Does the callback also cut the private route?", "Is link traffic covered by a fence in the object?"],
-  status: later("P2P"),
+  status: untested("there is no operation that asks for an address over a private interconnect, past map"),
 };
 
 export const p2p36: Rule = {
@@ -91,7 +180,21 @@ export const p2p36: Rule = {
   sources: [thread("001", "shared importer of a locked device's BAR must not be allowed; bus address helper and CC")],
   needs: ["peer2peer"],
   hints: ["Are the confidential states of both devices compared before BUS is accepted?"],
-  status: later("P2P"),
+  status: checked,
+  monitor: on({
+    "cbret attach"(event, state, verdict) {
+      const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
+      if (meeting?.type !== "bus" || !meeting.attachment.allowPeer2peer || !isMixed(meeting)) return;
+      // Memory that stays in RAM is no peer's.
+      if (!meeting.inDevice && !meeting.buffer.dynamic) return;
+      verdict.exercised();
+      if (event.errno === 0 && event.peer2peer)
+        verdict.violated(
+          `${event.to} takes ${event.attachment} for a peer: ${meeting.client} is shared, ${meeting.provider} private`,
+        );
+    },
+  }),
+  situation: { ...peers, platform: ["cc", "direct"] },
 };
 
 export const rules: readonly Rule[] = [p2p18, p2p19, p2p20, p2p24, p2p30, p2p31, p2p36];

@@ -34,7 +34,7 @@ export const bufferDraws: Draws<keyof typeof exporterOperations> = {
       offset: random.pick([0, pageSize, 16 * pageSize]),
       length: random.pick([pageSize, 2 * pageSize, 5 * pageSize]),
       stride: random.pick([8, 16, 32]) * pageSize,
-      count: random.pick([1, 1, 2, 3]),
+      count: random.pick([1, 2, 2, 3]),
       flags: 0,
     };
     if (!refused) return right;

@@ -55,7 +55,7 @@ export class MemoryPool {
     // A gap behind each piece: an overrun hits nothing instead of a neighbour.
     this.next[placement] += bytes + pageSize;
     this.keep(memory);
-    world.recorder.emit({ kind: "alloc", what: "storage", id, by, placement, errno: 0 });
+    world.recorder.emit({ kind: "alloc", what: "storage", id, by, placement, errno: 0, ...this.placeOf(memory) });
     return memory;
   }
 
@@ -68,7 +68,8 @@ export class MemoryPool {
     const slot = new Memory(id, bytes, "system", this.next.slot, null);
     this.next.slot += bytes;
     this.keep(slot);
-    world.recorder.emit({ kind: "alloc", what: "bounce slot", id, by, placement: "system", errno: 0 });
+    const where = this.placeOf(slot);
+    world.recorder.emit({ kind: "alloc", what: "bounce slot", id, by, placement: "system", errno: 0, ...where });
     return slot;
   }
 
@@ -85,6 +86,11 @@ export class MemoryPool {
       if (offset >= 0 && offset + length <= storage.size) return { storage, offset, length };
     }
     return undefined;
+  }
+
+  /** What histories say of it where the platform is described. */
+  private placeOf({ physical, owner }: Memory): { readonly physical?: number; readonly owner?: string | null } {
+    return this.world.described ? { physical, owner } : {};
   }
 
   private keep(memory: Memory): void {

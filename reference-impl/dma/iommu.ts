@@ -2,7 +2,7 @@ import type { Errno } from "../../spec/errno.ts";
 import { EIO, EOPNOTSUPP, EPERM } from "../../spec/errno.ts";
 import type { DmaAttributes, IovaSpace, Protection } from "../../spec/roles/dma.ts";
 import type { Env } from "../../spec/roles/env.ts";
-import type { Device, Direction, PhysRange, Segment } from "../../spec/roles/handles.ts";
+import { pageSize, type Device, type Direction, type PhysRange, type Segment } from "../../spec/roles/handles.ts";
 import { type DirectMapping, lastAddress } from "./direct.ts";
 import { IovaAllocator } from "./iova-allocator.ts";
 
@@ -183,6 +183,11 @@ export class IommuMapping {
     this.allocator.give(space.device, space.address, space.size);
   }
 
+  /** `dev_use_sg_swiotlb`: what does not fill granules is bounced for a device that nobody trusts. */
+  mayBounce({ traits }: Device): boolean {
+    return traits.untrusted && traits.granule > pageSize;
+  }
+
   protected createAllocator(): IovaAllocator {
     return new IovaAllocator((device) => this.flush(device));
   }
@@ -205,11 +210,11 @@ export class IommuMapping {
   /** `__iommu_dma_map`: rounded outwards to the granule. */
   protected enter(device: Device, range: PhysRange, protection: Protection): Segment | Errno {
     const { granule } = device.traits;
-    const lead = granule === 4096 ? 0 : off(device, physicalOf(range));
-    const length = granule === 4096 ? range.length : Math.ceil((lead + range.length) / granule) * granule;
+    const lead = granule === pageSize ? 0 : off(device, physicalOf(range));
+    const length = granule === pageSize ? range.length : Math.ceil((lead + range.length) / granule) * granule;
     const address = this.allocator.alloc(device, length, lastAddress(device), granule);
     if (address === null) return EIO;
-    const rounded = granule === 4096 ? range : { storage: range.storage, offset: range.offset - lead, length };
+    const rounded = granule === pageSize ? range : { storage: range.storage, offset: range.offset - lead, length };
     const errno = this.env.iommuMap(device, address, rounded, protection);
     if (errno === 0) return { address: address + lead, length: range.length };
     this.allocator.give(device, address, length);
@@ -219,8 +224,8 @@ export class IommuMapping {
   /** `__iommu_dma_unmap`. */
   protected leave(device: Device, address: number, length: number): void {
     const { granule } = device.traits;
-    const start = granule === 4096 ? address : address - (address % granule);
-    const whole = granule === 4096 ? length : Math.ceil((address + length) / granule) * granule - start;
+    const start = granule === pageSize ? address : address - (address % granule);
+    const whole = granule === pageSize ? length : Math.ceil((address + length) / granule) * granule - start;
     this.env.iommuUnmap(device, start, whole);
     this.allocator.give(device, start, whole);
   }

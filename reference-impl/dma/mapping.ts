@@ -156,7 +156,8 @@ export class ReferenceDma implements DmaFramework {
   }
 
   dmaMustBounce(device: Device): boolean {
-    return device.traits.iommu === "identity" && this.direct.mustBounce(device);
+    if (device.traits.iommu === "identity") return this.direct.mustBounce(device);
+    return device.traits.iommu === "translated" && this.iommu.mayBounce(device);
   }
 
   physVecToSgt(

@@ -48,7 +48,7 @@ export function pieceLength(device: Device): number {
 
 /** Whether a device can ever be given so many bytes: it has addresses for them and takes at least a page in one piece. */
 export function canServe(device: Device, size: number): boolean {
-  return size - 1 <= device.dmaMask && pieceLength(device) > 0;
+  return device.dmaMask > 0 && size - 1 <= device.dmaMask && pieceLength(device) > 0;
 }
 
 /** Maps storage for a device in pieces of at most `longest` bytes; a failure leaves nothing mapped. */

@@ -1,6 +1,6 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, ECANCELED, EINVAL, EIO, ENODEV } from "../../spec/errno.ts";
-import type { AccessKind, Env } from "../../spec/roles/env.ts";
+import type { AccessKind, Env, RequestKind } from "../../spec/roles/env.ts";
 import type {
   Attachment,
   Device,
@@ -9,6 +9,7 @@ import type {
   Fence,
   ImporterOps,
   Reservation,
+  SgTable,
   Usage,
 } from "../../spec/roles/handles.ts";
 import type { Importer, JobUse } from "../../spec/roles/importer.ts";
@@ -16,6 +17,7 @@ import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { allows } from "./direction.ts";
 import { DynamicImport, Mapping } from "./dynamic-import.ts";
 import { Exec } from "./exec.ts";
+import { requestKind } from "./request-kind.ts";
 import { type JobAccess, Submission } from "./submission.ts";
 import { waitUsage } from "./wait-usage.ts";
 
@@ -224,8 +226,10 @@ export class DynamicImporter implements Importer {
   /** On the device. */
   protected runJob(accesses: readonly JobAccess[]): number {
     let error = 0;
-    for (const { attachment, mapping, kind } of accesses)
-      if (this.env.access(attachment, mapping.table, kind) === "fault") error = -EIO;
+    for (const { attachment, mapping, kind } of accesses) {
+      const request = this.requestKind(attachment, mapping.table);
+      if (this.env.access(attachment, mapping.table, kind, 0, request) === "fault") error = -EIO;
+    }
     return error;
   }
 
@@ -240,5 +244,10 @@ export class DynamicImporter implements Importer {
       if (mapping.jobs === 0 && imported.stale.has(mapping)) this.unmapLater(imported, mapping);
     }
     env.fencePut(fence);
+  }
+
+  /** By the mark of each mapping. */
+  protected requestKind(attachment: Attachment, table: SgTable): RequestKind | undefined {
+    return requestKind(attachment, table);
   }
 }

@@ -6,6 +6,7 @@ import type { Importer, JobUse } from "../../spec/roles/importer.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { allows } from "./direction.ts";
 import { pinAndMap } from "./pin-and-map.ts";
+import { requestKind } from "./request-kind.ts";
 
 /** Bytes that the users of one importer may have pinned at a time (`RLIMIT_MEMLOCK`). */
 const pinLimit = 2 ** 36;
@@ -67,7 +68,7 @@ export class PinnedImporter implements Importer {
     let errno = 0;
     for (const { import: imported, kind } of uses) {
       const { attachment, table } = imported as PinnedImport;
-      if (this.env.access(attachment!, table!, kind) === "fault") errno = EIO;
+      if (this.env.access(attachment!, table!, kind, 0, requestKind(attachment!, table!)) === "fault") errno = EIO;
     }
     return errno;
   }

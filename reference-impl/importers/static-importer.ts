@@ -5,6 +5,7 @@ import type { Attachment, Device, Direction, DmaBuf, SgTable } from "../../spec/
 import type { Importer, JobUse } from "../../spec/roles/importer.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { allows } from "./direction.ts";
+import { requestKind } from "./request-kind.ts";
 
 /** A buffer that a static importer has mapped from import to release. */
 export class StaticImport {
@@ -50,8 +51,10 @@ export class StaticImporter implements Importer {
       imports.push(use.import);
     }
     let errno = 0;
-    for (const [index, { attachment, table }] of imports.entries())
-      if (this.env.access(attachment, table, uses[index]!.kind) === "fault") errno = EIO;
+    for (const [index, { attachment, table }] of imports.entries()) {
+      const request = requestKind(attachment, table);
+      if (this.env.access(attachment, table, uses[index]!.kind, 0, request) === "fault") errno = EIO;
+    }
     return errno;
   }
 

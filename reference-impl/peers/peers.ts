@@ -21,7 +21,8 @@ export class ReferencePeers implements PeerFramework {
 
   /** `pcim_p2pdma_init`. */
   providerInit(device: Device): Errno {
-    if (!this.tree.peerSupport || device.traits.bar === "unmappable") return EOPNOTSUPP;
+    const { bar, function: kind } = device.traits;
+    if (!this.tree.peerSupport || kind !== "pci" || bar === "unmappable") return EOPNOTSUPP;
     if (!this.states.has(device)) this.states.set(device, new PeerState());
     return 0;
   }

@@ -57,7 +57,15 @@ export function observe(state: State, event: HistoryEvent): void {
     }
     case "alloc":
       if (event.errno === 0)
-        state.resources.set(event.id, { what: event.what, by: event.by, placement: event.placement, live: true });
+        state.resources.set(event.id, {
+          what: event.what,
+          by: event.by,
+          placement: event.placement,
+          physical: event.physical ?? null,
+          owner: event.owner ?? null,
+          shared: false,
+          live: true,
+        });
       return;
     case "free": {
       const fence = event.what === "fence" ? state.fences.get(event.id) : undefined;
@@ -82,10 +90,16 @@ export function observe(state: State, event: HistoryEvent): void {
       return;
     }
     case "platform": {
-      const { cpuGood, peerSupport, bridges, devices } = event;
+      const { cpuGood, peerSupport, bridges, devices, exporters } = event;
       const named = <T extends { readonly name: string }>(rows: readonly T[]) =>
         Object.fromEntries(rows.map((row) => [row.name, row]));
-      state.platform = { cpuGood, peerSupport, bridges: named(bridges), devices: named(devices) };
+      state.platform = {
+        cpuGood,
+        peerSupport,
+        bridges: named(bridges),
+        devices: named(devices),
+        exporters: Object.fromEntries(exporters.map(({ name, device }) => [name, device])),
+      };
       return;
     }
     case "peer":
@@ -117,9 +131,14 @@ export function observe(state: State, event: HistoryEvent): void {
     case "page":
       observePage(state, event);
       return;
+    case "touch": {
+      const memory = event.storage === null ? undefined : state.resources.get(event.storage);
+      if (memory !== undefined && event.errno === 0 && event.what === "share") memory.shared = true;
+      if (memory !== undefined && event.errno === 0 && event.what === "unshare") memory.shared = false;
+      return;
+    }
     case "access":
     case "helper":
-    case "touch":
     case "cpu":
     case "fault":
     case "end":

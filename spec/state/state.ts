@@ -297,6 +297,12 @@ const resource = table({
   by: field<string>(),
   /** Where storage lies. */
   placement: field<Placement | null>("ghost"),
+  /** First byte of storage, null where nobody said. */
+  physical: field<number | null>("ghost"),
+  /** The device whose memory it is, where somebody said. */
+  owner: field<string | null>("ghost"),
+  /** A confidential guest shares it with its host. */
+  shared: field<boolean>("ghost"),
   live: field<boolean>(),
 });
 

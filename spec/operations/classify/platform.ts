@@ -47,6 +47,8 @@ function classifyMap(context: ClassifyContext, step: Step<"dmaMap">): StepClass 
 export function classifyPlatformStep(context: ClassifyContext, step: PlatformStep): StepClass {
   switch (step.op) {
     case "providerInit":
+      // An exporter does so itself.
+      return context.setup.exporters.some((entry) => entry.device === step.device) ? "undefined" : "enabled";
     case "providerFor":
     case "mapType":
     case "distance":
