@@ -29,6 +29,19 @@ const noMaskTest = (hook: string) =>
     "ATT-06",
   ]);
 
+/** What an attach hook leaves for map to find out. */
+const noPlatformTest = (hook: string) =>
+  mayViolate(
+    `${hook} does not ask whether the importer's device can ever be served: not for the way between the two devices, its reach or bouncing, nor for their confidential states (by reading, 7.2).`,
+    ["ATT-25", "P2P-24", "P2P-36", "DMAMAP-27"],
+  );
+
+/** The catalog asks for it, and no series has it. */
+const noTags = mayViolate("An entry of a scatterlist has no place for what kind of address it holds (6.12 to 7.2).", [
+  "MAP-33",
+  "P2P-16",
+]);
+
 const pipelinedPin = violated(
   "amdgpu_bo_pin and the TTM path under it do not wait for the move they have just queued; the waits of the core and of RDMA hide it (by reading, 6.12 and 7.2).",
   ["PIN-06"],
@@ -62,9 +75,11 @@ export const drivers: readonly DriverEntry[] = [
       ),
       ...mayViolate(
         "amdgpu_dma_buf_map hands out device memory for a pinned object without a look at the peer flag; 6.12 had a test (by reading, 7.2).",
-        ["PIN-19", "ATT-10"],
+        ["PIN-19", "ATT-10", "P2P-13"],
       ),
       ...noMaskTest("amdgpu_dma_buf_attach"),
+      ...noPlatformTest("amdgpu_dma_buf_attach"),
+      ...noTags,
     ],
   },
   {
@@ -79,6 +94,8 @@ export const drivers: readonly DriverEntry[] = [
         ["FENCE-31"],
       ),
       ...noMaskTest("amdgpu_dma_buf_attach"),
+      ...noPlatformTest("amdgpu_dma_buf_attach"),
+      ...noTags,
     ],
   },
   {
@@ -91,9 +108,11 @@ export const drivers: readonly DriverEntry[] = [
       ...fdFailure,
       ...mayViolate(
         "vfio_pci_core_close_device disables the function before vfio_pci_dma_buf_cleanup; turned round by a patch of March 2026.",
-        ["REV-32", "MOVE-11"],
+        ["REV-32", "MOVE-11", "P2P-29"],
       ),
       ...noMaskTest("vfio_pci_dma_buf_attach"),
+      ...noPlatformTest("vfio_pci_dma_buf_attach"),
+      ...noTags,
     ],
   },
   {
@@ -110,7 +129,7 @@ export const drivers: readonly DriverEntry[] = [
       ]),
       ...mayViolate(
         "It follows from the missing waits of vfio_pci_dma_buf_move: no count of mappings, and the device operation begins under those who still work.",
-        ["REV-14", "REV-15", "REV-32", "MOVE-11", "MOVE-14", "MOVE-29"],
+        ["REV-14", "REV-15", "REV-32", "MOVE-11", "MOVE-14", "MOVE-29", "P2P-11", "P2P-29"],
       ),
       ...violated(
         "vfio_pci_dma_buf_attach of 6.19 accepts importers without a callback: its pin hook keeps them from mapping.",
@@ -122,6 +141,8 @@ export const drivers: readonly DriverEntry[] = [
       ),
       ...fdFailure,
       ...noMaskTest("vfio_pci_dma_buf_attach"),
+      ...noPlatformTest("vfio_pci_dma_buf_attach"),
+      ...noTags,
     ],
   },
   {
@@ -136,6 +157,8 @@ export const drivers: readonly DriverEntry[] = [
         ["REV-21"],
       ),
       ...noMaskTest("vfio_pci_dma_buf_attach"),
+      ...noPlatformTest("vfio_pci_dma_buf_attach"),
+      ...noTags,
     ],
   },
   { name: "legacy-static", role: "importer", make: (env) => new LegacyStatic(env), profile: "K7.1", expectations: [] },

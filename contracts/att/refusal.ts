@@ -174,6 +174,7 @@ export const att25: Rule = {
   intent: "The platform answers such an access with a fault that can take down the machine, not just the job.",
   sources: [thread("001", "shared importer and locked exporter under confidential computing")],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: [
     "Are the confidential states of both devices compared in the attach hook?",
     "Is the shared bit set or cleared in an address to make the access seem to work?",

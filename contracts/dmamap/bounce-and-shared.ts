@@ -112,6 +112,7 @@ export const dmamap22: Rule = {
     kernel("drivers/dma-buf/heaps/system_heap.c", "system_cc_shared map, vmap and mmap", "7.2"),
   ],
   from: "K7.1",
+  onlyIf: "share memory of a confidential guest with its host",
   hints: ["Do map, vmap and mmap all ask the same flag of the buffer?"],
   status: checked,
   monitor: on({

@@ -20,6 +20,7 @@ export const dmamap19: Rule = {
   ],
   // The first exporter to use it is the helper for ranges.
   from: "K6.19",
+  onlyIf: "map ranges through reserved address space",
   hints: ["What does the error label do when the very first link fails?", "Is a failed sync treated as an error?"],
   provokedBy: ["framework"],
   status: checked,
@@ -66,6 +67,7 @@ export const dmamap29: Rule = {
   ],
   // The first exporter to use it is the helper for ranges.
   from: "K6.19",
+  onlyIf: "map ranges through reserved address space",
   hints: ["Does the offset grow in the loop?", "Has the buffer ever been tested with two or more ranges?"],
   provokedBy: ["framework"],
   status: checked,
@@ -102,6 +104,7 @@ export const dmamap30: Rule = {
   ],
   // The first exporter to use it is the helper for ranges.
   from: "K6.19",
+  onlyIf: "map ranges through reserved address space",
   hints: ["Does the free path test dma_use_iova as the map path does?"],
   provokedBy: ["framework"],
   status: checked,

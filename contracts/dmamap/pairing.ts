@@ -209,7 +209,7 @@ export const dmamap28: Rule = {
   situation: {
     weights: { import: 5, submit: 6, complete: 4 },
     platform: ["tree"],
-    importers: ["subject", "static", "pinned"],
+    importers: ["pinnedRevocable", "pinnedRevocable", "subject", "static"],
   },
 };
 
@@ -246,7 +246,6 @@ export const dmamap33: Rule = {
     exporters: ["static"],
     platform: ["boundary"],
     sizes: [3 * pageSize, 16 * pageSize],
-    maxSegments: [2 * pageSize, pageSize],
   },
 };
 

@@ -5,7 +5,7 @@ import { EINVAL, ENODEV, ENOENT, errnoName } from "../../spec/errno.ts";
 import type { RetEvent } from "../../spec/event.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { checked, later, untested } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
 import { kernel, run } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";

@@ -228,6 +228,7 @@ export const map33: Rule = {
     thread("003", "several ways to reach a buffer and how to tell them apart"),
     thread("000", "address and description of memory beyond page structures"),
   ],
+  onlyIf: "give peers memory of its device",
   hints: [
     "Is the kind decided for the pair of devices, or once for the whole buffer?",
     "Can a bus address get into a table that is read as IOMMU addresses?",

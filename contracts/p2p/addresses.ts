@@ -54,6 +54,7 @@ export const p2p01: Rule = {
     kernel("drivers/pci/p2pdma.c", "pci_p2pdma_map_type", "6.19+"),
   ],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Is the query made with the attachment's device, and not with the exporter's or an earlier importer's?"],
   status: checked,
   evidence: ["peer"],
@@ -130,6 +131,7 @@ export const p2p03: Rule = {
     kernel("include/linux/pci-p2pdma.h", "pci_p2pdma_bus_addr_map", "6.19+"),
   ],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Is the bus offset added once?", "Does the unmap skip the DMA call for bus segments?"],
   status: checked,
   evidence: ["peer", "alloc"],
@@ -174,6 +176,7 @@ export const p2p04: Rule = {
     kernel("mm/hmm.c", "hmm_dma_map_pfn", "7.2"),
   ],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Is DMA_ATTR_MMIO set in the call that makes this address?", "Is the call made for the importer's device?"],
   status: checked,
   evidence: ["peer", "dma"],
@@ -204,6 +207,7 @@ export const p2p21: Rule = {
   intent: "With redirect on, the root port translates what it receives, so a bus address is taken for an IOVA.",
   sources: [thread("001", "untranslated traffic with and without ACS redirect")],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Which input decides the kind of address: the redirect state of the path or the mere presence of an IOMMU?"],
   status: checked,
   evidence: ["peer", "translate"],
@@ -233,6 +237,7 @@ export const p2p22: Rule = {
   intent: "Machines with one segment a slot are common, and shortcuts for the single-switch box fail on them.",
   sources: [thread("001", "cross-root-port peers, one root port and segment a slot")],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Is there a path that skips the IOMMU just because both devices are peers?"],
   status: checked,
   evidence: ["peer", "dma"],
@@ -282,7 +287,7 @@ export const p2p33: Rule = {
     ...peers,
     platform: ["direct"],
     weights: { ...peers.weights, access: 6, submit: 6, complete: 4 },
-    importers: ["scripted", "subject", "static", "pinned"],
+    importers: ["pinnedRevocable", "pinnedRevocable", "subject", "pinned"],
   },
 };
 
@@ -300,6 +305,7 @@ export const p2p35: Rule = {
     kernel("drivers/dma-buf/dma-buf-mapping.c", "dma_buf_phys_vec_to_sgt", "6.19+"),
   ],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Is the mask compared with the bus address after the offset was added?"],
   status: checked,
   evidence: ["alloc"],
@@ -335,6 +341,7 @@ export const p2p39: Rule = {
     kernel("mm/hmm.c", "hmm_dma_unmap_pfn", "7.2"),
   ],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Where does the mapping store its type?", "Does the unmap path call the map-type query?"],
   status: checked,
   evidence: ["dma", "translate"],
@@ -368,7 +375,13 @@ export const p2p39: Rule = {
         verdict.violated(`the unmap of ${event.table} leaves its mapping for ${made.client} in place`, made.event);
     },
   }),
-  situation: { ...peers, weights: { ...peers.weights, unmap: 4, unmapUnlocked: 4, closeDevice: 2, mapType: 3 } },
+  situation: {
+    ...peers,
+    weights: { ...peers.weights, unmap: 2, unmapUnlocked: 3, closeDevice: 6 },
+    exporters: ["subject"],
+    importers: ["scripted", "subject"],
+    platform: ["apart"],
+  },
 };
 
 export const rules: readonly Rule[] = [p2p01, p2p02, p2p03, p2p04, p2p21, p2p22, p2p33, p2p35, p2p39];

@@ -82,6 +82,7 @@ export const p2p20: Rule = {
   intent: "Many production systems do peer transfers without ATS and would lose them.",
   sources: [thread("000", "ATS is situational; both sides of the argument")],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Does attach or map test for ATS support?"],
   status: checked,
   evidence: ["alloc"],
@@ -118,6 +119,7 @@ export const p2p24: Rule = {
   intent: "An importer learns too late that it should have asked for a fallback, in a path without one.",
   sources: [derived("ATT-05"), kernel("drivers/vfio/pci/vfio_pci_dmabuf.c", "vfio_pci_dma_buf_attach", "7.2")],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: [
     "Does attach ask the map type or only look at the flag?",
     "Does attach ask the distance, which takes a PCI parent, where the map type wants a PCI function?",
@@ -179,6 +181,7 @@ export const p2p36: Rule = {
   intent: "The first access can push the exporting device into an error state it does not leave.",
   sources: [thread("001", "shared importer of a locked device's BAR must not be allowed; bus address helper and CC")],
   needs: ["peer2peer"],
+  onlyIf: "give peers memory of its device",
   hints: ["Are the confidential states of both devices compared before BUS is accepted?"],
   status: checked,
   monitor: on({

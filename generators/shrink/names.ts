@@ -32,11 +32,15 @@ export function namesUsed(step: Step): readonly string[] {
   });
 }
 
+function makesBuffer(step: Step): step is Step<"export" | "exportRegion"> {
+  return step.op === "export" || step.op === "exportRegion";
+}
+
 /** Names that a step creates; exporting a buffer also makes its reservation object. */
 export function namesMade(step: Step): readonly string[] {
   const values = fieldsOf(step);
   const made = makes[step.op].map((field) => values[field] as string);
-  return step.op === "export" ? [...made, `${step.buffer}.resv`] : made;
+  return makesBuffer(step) ? [...made, `${step.buffer}.resv`] : made;
 }
 
 /** The step with every reference renamed; a list that would name something twice names it once. */
@@ -59,7 +63,7 @@ function unique(names: readonly string[]): readonly string[] {
 /** Names that are there before the first step: the set-up's, and those of buffers that no step exports. */
 export function namesGiven({ setup, steps }: Program): ReadonlySet<string> {
   const { devices, importers, exporters, reservations, buffers } = setup;
-  const exported = new Set(steps.flatMap((step) => (step.op === "export" ? [step.buffer] : [])));
+  const exported = new Set(steps.flatMap((step) => (makesBuffer(step) ? [step.buffer] : [])));
   const given = buffers.filter(({ name }) => !exported.has(name)).flatMap(({ name }) => [name, `${name}.resv`]);
   return new Set([...reservations, ...[...devices, ...importers, ...exporters].map(({ name }) => name), ...given]);
 }

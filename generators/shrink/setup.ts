@@ -1,3 +1,4 @@
+import { traitNames, type DeviceTraits } from "../../spec/platform.ts";
 import type { Program, Setup } from "../../spec/program.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { namesMade, namesUsed, renamed } from "./names.ts";
@@ -73,6 +74,58 @@ function set<T extends Exclude<Table, "reservations">>(
   });
 }
 
+/** A device without one of the traits that the set-up gives it. */
+function untrait(name: string, trait: keyof DeviceTraits): Plain {
+  return (setup) => ({
+    ...setup,
+    devices: setup.devices.map((row) => {
+      if (row.name !== name) return row;
+      const { [trait]: _, ...rest } = row;
+      return rest;
+    }),
+  });
+}
+
+/** A set-up without its PCI tree. */
+function treeless({ platform: _platform, ...setup }: Setup): Setup {
+  return { ...setup, devices: setup.devices.map(({ bus: _bus, ...device }) => device) };
+}
+
+/** Bridges that nothing hangs from are left out. */
+function pruneTree(setup: Setup): Setup {
+  const { platform } = setup;
+  if (platform === undefined) return setup;
+  const used = new Set<string>(setup.devices.flatMap(({ bus }) => bus ?? []));
+  const bridges = platform.bridges.toReversed().filter(({ name, parent }) => {
+    if (!used.has(name)) return false;
+    if (parent !== null) used.add(parent);
+    return true;
+  });
+  return { ...setup, platform: { ...platform, bridges: bridges.toReversed() } };
+}
+
+/** A simpler platform: no tree, no switches, no redirection, and traits one by one. */
+function plainPlatform(setup: Setup): readonly Plain[] {
+  const traits = setup.devices.flatMap((device) =>
+    traitNames
+      .filter((trait) => trait !== "bus" && device[trait] !== undefined)
+      .map((trait) => untrait(device.name, trait)),
+  );
+  const { platform } = setup;
+  if (platform === undefined) return traits;
+  const quiet = platform.bridges
+    .filter(({ acs }) => acs.length > 0)
+    .map(({ name }): Plain => (now) => ({
+      ...now,
+      platform: {
+        ...platform,
+        ...now.platform,
+        bridges: (now.platform?.bridges ?? []).map((row) => (row.name === name ? { ...row, acs: [] } : row)),
+      },
+    }));
+  return [treeless, pruneTree, ...quiet, ...traits];
+}
+
 function plainEntries(setup: Setup): readonly Plain[] {
   const device = setup.devices[0]?.name ?? "";
   return [
@@ -95,6 +148,7 @@ function plainEntries(setup: Setup): readonly Plain[] {
       set("devices", name, { dmaBits: 52 }),
       set("devices", name, { maxSegment: 2 ** 52 }),
     ]),
+    ...plainPlatform(setup),
   ];
 }
 

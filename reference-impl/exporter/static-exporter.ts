@@ -2,11 +2,23 @@ import type { Errno } from "../../spec/errno.ts";
 import { EINVAL, EIO, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { DmaAttributes } from "../../spec/roles/dma.ts";
 import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
-import type { Attachment, Device, Direction, DmaBuf, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
+import {
+  pageSize,
+  type Attachment,
+  type Device,
+  type Direction,
+  type DmaBuf,
+  type Segment,
+  type SgTable,
+  type Storage,
+} from "../../spec/roles/handles.ts";
 import { type BufferObject, objectOf } from "./buffer-object.ts";
 import { ExporterCpu } from "./exporter-cpu.ts";
 import { canServe, pieceLength } from "./mapped-table.ts";
 import { type Mapped, pieces } from "./peer-mapping.ts";
+
+/** Pieces that RAM comes in. */
+const folios = 4;
 
 /**
  * An exporter whose memory stays where it is for the life of a buffer, as `drivers/dma-buf/udmabuf.c` and the system heap.
@@ -38,7 +50,8 @@ export class StaticExporter extends ExporterCpu implements Exporter {
     object?: BufferObject,
   ): readonly Segment[] | Mapped | Errno {
     const { env } = this;
-    const ranges = pieces([{ storage, offset: 0, length: storage.size }], pieceLength(device));
+    const folio = Math.ceil(storage.size / folios / pageSize) * pageSize;
+    const ranges = pieces([{ storage, offset: 0, length: storage.size }], Math.min(folio, pieceLength(device)));
     const attributes: DmaAttributes = object?.backing.shared === true ? ["ccShared"] : [];
     const list = env.dmaMapSg(device, ranges, direction, attributes);
     if (typeof list === "number") return list;

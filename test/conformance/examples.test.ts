@@ -34,7 +34,7 @@ describe("the ten-line adapter", () => {
     const subject = await example("exporter-broken");
     const report = await check(subject, { budget });
     const violated = report.rules.filter((rule) => rule.verdict === "violated");
-    expect(violated.map((rule) => rule.id)).toEqual(["MAP-17"]);
+    expect(violated.map((rule) => rule.id)).toEqual(["MAP-17", "DMAMAP-01"]);
     const [broken] = violated;
     expect(broken!.counterexample!.program.steps.length).toBeLessThanOrEqual(3);
     const block = await describeFailure(subject, broken!, "npx dmabuf-conformance replay FILE");

@@ -147,6 +147,6 @@ describe("known deviations of drivers, each in the shortest program that shows i
         .step("mapUnlocked", { attachment: "a1", direction: "bidirectional", mapping: "m1" }),
     );
     expect(judged.fault).toBeNull();
-    expect(judged.ids.toSorted()).toEqual(["ATT-05", "ATT-10", "PIN-19"]);
+    expect(judged.ids.toSorted()).toEqual(["ATT-05", "ATT-10", "P2P-13", "PIN-19"]);
   });
 });
