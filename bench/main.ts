@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: what the suite costs and finds. Figures are ratios within one run, so that they hold on any machine.
  * `-- --quick` takes a bounded slice, `-- --all` hunts every mutant, `-- --update` stores the bare reference's figure.
+ * `-- --schedules` compares the ways to schedule inside steps instead, over the mutants that need a window.
  */
 import { isNear, readBaseline, writeBaseline } from "./baseline.ts";
 import { measureFirstKill, sampleMutants } from "./first-kill.ts";
@@ -8,6 +9,7 @@ import { measureLengths } from "./lengths.ts";
 import { measureOverhead } from "./overhead.ts";
 import { measurePoint } from "./points.ts";
 import { isSpinThere, lockingTwin, withOurs, withSpin } from "./spin.ts";
+import { scheduleTable, windowMutants } from "./schedules.ts";
 import { isMissed, printTable, type Row } from "./table.ts";
 import { measureTwice } from "./twice.ts";
 import { measureUseful } from "./useful.ts";
@@ -26,6 +28,13 @@ const budget = isQuick
       limit: 30,
       every: words.includes("--all") ? 1 : 12,
     };
+
+if (words.includes("--schedules")) {
+  const seeds = Array.from({ length: 10 }, (_, index) => index + 1);
+  for (const text of scheduleTable(await windowMutants(), isQuick ? seeds.slice(0, 2) : seeds, 60_000))
+    console.log(text);
+  process.exit(0);
+}
 
 const rows: Row[] = [];
 

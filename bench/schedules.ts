@@ -1,7 +1,9 @@
 import { hunt } from "../conformance/hunt.ts";
 import type { Random } from "../generators/random.ts";
 import { drawSchedule, type ScheduleChoice } from "../generators/schedule/choose.ts";
+import { allMutants } from "../test/mutants/all.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
+import { readShortest } from "../test/mutants/shortest.ts";
 import { median } from "./clock.ts";
 
 /** Ways to schedule inside steps that are compared. */
@@ -14,28 +16,53 @@ export const schedules: Readonly<Record<string, (random: Random) => ScheduleChoi
   walk: () => ({ kind: "walk" }),
 };
 
-/** Operations to the kill of one mutant, by way of scheduling: the median over the seeds, a miss counting as the limit. */
-export interface ScheduleCost {
-  readonly mutant: Mutant;
-  readonly operations: Readonly<Record<string, number>>;
+/** Mutants whose shortest known counterexample parks a task in the middle of a step. */
+export async function windowMutants(): Promise<readonly Mutant[]> {
+  const shortest = readShortest();
+  return (await allMutants()).filter(({ name }) => (shortest.get(name)?.schedule.length ?? 0) > 0);
 }
 
-/** Hunts every mutant with every way to schedule. Counts operations, so that nothing but the draws decides. */
-export function measureSchedules(
+/** Operations to the kill, the median over the seeds; a miss counts as the limit. Nothing but the draws decides. */
+function operationsTo(
+  { system, profile, rule }: Mutant,
+  seeds: readonly number[],
+  limit: number,
+  schedule: (random: Random) => ScheduleChoice,
+): number {
+  const spent = seeds.map((seed) => {
+    const goOn = (operations: number) => operations < limit;
+    const { kill, operations } = hunt(
+      system(() => undefined),
+      profile,
+      rule,
+      seed,
+      goOn,
+      schedule,
+    );
+    return kill === null ? limit : operations;
+  });
+  return median(spent);
+}
+
+/** One line a mutant as it is done, then the geometric mean of each way over all of them. */
+export function* scheduleTable(
   mutants: readonly Mutant[],
   seeds: readonly number[],
   limit: number,
-): readonly ScheduleCost[] {
-  return mutants.map((mutant) => {
-    const system = mutant.system(() => undefined);
-    const cost = ([name, schedule]: readonly [string, (random: Random) => ScheduleChoice]) => {
-      const spent = seeds.map((seed) => {
-        const goOn = (operations: number) => operations < limit;
-        const { kill, operations } = hunt(system, mutant.profile, mutant.rule, seed, goOn, schedule);
-        return kill === null ? limit : operations;
-      });
-      return [name, median(spent)] as const;
-    };
-    return { mutant, operations: Object.fromEntries(Object.entries(schedules).map(cost)) };
-  });
+): Generator<string, void, unknown> {
+  const names = Object.keys(schedules);
+  const line = (what: string, cells: readonly string[]) =>
+    `${what.slice(0, 31).padEnd(32)}${cells.map((cell) => cell.padStart(8)).join("")}`;
+  yield line("operations to the kill", names);
+  const logarithms = names.map(() => 0);
+  for (const mutant of mutants) {
+    const costs = names.map((name) => operationsTo(mutant, seeds, limit, schedules[name]!));
+    costs.forEach((cost, index) => (logarithms[index] = logarithms[index]! + Math.log(cost)));
+    yield line(
+      mutant.name,
+      costs.map((cost) => (cost >= limit ? `>${limit / 1000}k` : String(cost))),
+    );
+  }
+  const means = logarithms.map((sum) => Math.exp(sum / Math.max(1, mutants.length)).toFixed(0));
+  yield line(`geometric mean, ${mutants.length} mutants`, means);
 }

@@ -259,6 +259,23 @@ export const rev39: Rule = {
   ],
   status: checked,
   across: noCycle("REV-39"),
+  situation: {
+    weights: {
+      import: 20,
+      submit: 30,
+      complete: 4,
+      revoke: 20,
+      unrevoke: 20,
+      setMemory: 15,
+      reset: 15,
+      closeDevice: 0.1,
+      revokeForever: 0.1,
+    },
+    importers: ["subject"],
+    exporters: ["subject"],
+    sizes: [4096],
+    tasks: 2,
+  },
   monitor: remember(() => new LockOrder(), {
     "call invalidate"(event, state, verdict, order) {
       const operation = changeUnderWay(state, event.task, event.buffer);
