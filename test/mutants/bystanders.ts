@@ -31,4 +31,5 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "RESV-25 a write waits for WRITE only": ["MAP-20", "RESV-26"],
   "REV-16 unmap leaves early while the buffer is revoked": ["REV-15"],
   "REV-07 nobody waits for unmaps": ["REV-32"],
+  "REV-44 a temporary revoke overwrites a permanent one": ["ATT-23"],
 };
