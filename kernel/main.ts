@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Linux } from "../adapters/linux/linux.ts";
+import { MachineLost } from "../adapters/linux/machine.ts";
 import { buildKernel, ownFolder, type BuiltKernel } from "./build/build.ts";
 import { BuildFailed, Skipped } from "./build/skipped.ts";
 import type { SeriesWanted } from "./build/source.ts";
@@ -34,7 +35,7 @@ function profileOf(version: string): string {
   return version.startsWith("6.12.") ? "K6.12+moveNotify" : "K7.1";
 }
 
-const deadlines = { startDeadline: 30_000, batchDeadline: 60_000 };
+const deadlines = { startDeadline: 60_000, batchDeadline: 60_000 };
 
 async function explain({ kernel, root, version }: BuiltKernel, seed: number): Promise<void> {
   const linux = new Linux({ kernel, root, ...deadlines }, 0);
@@ -72,6 +73,7 @@ async function compareOn(built: BuiltKernel): Promise<boolean> {
 }
 
 let good = true;
+let failed = false;
 for (const wanted of values.series as SeriesWanted[]) {
   try {
     const begun = process.hrtime.bigint();
@@ -86,8 +88,11 @@ for (const wanted of values.series as SeriesWanted[]) {
     if (error instanceof Skipped) console.log(`${wanted}: skipped: ${error.message}`);
     else if (error instanceof BuildFailed) {
       console.log(`${wanted}: not built: ${error.message}`);
-      good = false;
+      failed = true;
+    } else if (error instanceof MachineLost) {
+      console.log(`${wanted}: the kernel does not run here: ${error.message}\n${error.log.slice(-2000)}`);
+      failed = true;
     } else throw error;
   }
 }
-process.exitCode = good ? 0 : 1;
+process.exitCode = failed ? 3 : good ? 0 : 1;

@@ -11,6 +11,9 @@ export interface KernelRun extends Decoded {
   readonly log: string;
 }
 
+/** Kernels that are started before the next that does not come up is an error. */
+const starts = 3;
+
 /** Programs of one batch. More make an exchange cheaper, and a crash dearer. */
 const batchSize = 64;
 
@@ -85,11 +88,19 @@ export class Linux {
     }
   }
 
+  /** A kernel that is up. One that does not come up is given up for another, a few times: a busy host is no verdict. */
   private async machine(): Promise<Machine> {
-    this.current ??= this.spares.shift() ?? this.start();
-    while (this.spares.length < this.ahead) this.spares.push(this.start());
-    await this.current.ready;
-    return this.current;
+    for (let attempt = 1; ; attempt += 1) {
+      const machine = (this.current ??= this.spares.shift() ?? this.start());
+      while (this.spares.length < this.ahead) this.spares.push(this.start());
+      try {
+        await machine.ready;
+        return machine;
+      } catch (error) {
+        this.renew();
+        if (attempt === starts) throw error;
+      }
+    }
   }
 
   private start(): Machine {

@@ -35,23 +35,24 @@ export interface DrawBounds {
 const system = referenceSystem({ reservations: (env) => new RoundedReservations(env) });
 const kinds = { exporters: ["scripted", "scriptedDynamic"], importers: ["scripted"] };
 
-/** Most programs never get to a lock that has to be given up: some dwell on that alone. */
-const backingOff: Situation = {
-  tasks: 3,
-  weights: {
-    acquireInit: 12,
-    lock: 4,
-    lockInterruptible: 2,
-    lockSlow: 40,
-    lockSlowInterruptible: 40,
-    unlock: 1,
-    acquireFini: 1,
+/** What most programs never get to: a lock that has to be given up, and a pin that is given back. Some dwell on that alone. */
+const situations: readonly Situation[] = [
+  {
+    tasks: 3,
+    weights: {
+      acquireInit: 12,
+      lock: 4,
+      lockInterruptible: 2,
+      lockSlow: 120,
+      lockSlowInterruptible: 160,
+      unlock: 1,
+      acquireFini: 1,
+    },
   },
-};
-const backingOffShare = 12;
-
-/** Comes up too rarely otherwise. */
-const favoured: Partial<Record<OperationName, number>> = { unpin: 3 };
+  { weights: { export: 2, attach: 2, lock: 2, pin: 6, unpin: 20, map: 3, unmap: 10 } },
+];
+/** One program in so many dwells on one of these. */
+const situationShare = 3;
 
 /** Leaves out what the kernel target does not have: its operations, pauses inside a step, failures of our own. */
 function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, number>, random: Random): Temper {
@@ -59,7 +60,7 @@ function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, n
   let sum = 0;
   operationNames.forEach((name, index) => {
     const weight = temper.cumulative[index]! - (index === 0 ? 0 : temper.cumulative[index - 1]!);
-    if (linuxOperations.has(name) && operations.has(name)) sum += weight * (favoured[name] ?? 1);
+    if (linuxOperations.has(name) && operations.has(name)) sum += weight;
     cumulative[index] = sum;
   });
   const length = Math.min(longest, temper.length);
@@ -117,7 +118,7 @@ class RestingChooser extends OnlineChooser {
 export function drawPlan(seed: number, { profile: profileName, longest, operations }: DrawBounds): Drawn {
   const profile = profileNamed(profileName);
   const random = new Random(seed);
-  const situation = seed % backingOffShare === 0 ? backingOff : null;
+  const situation = seed % situationShare === 0 ? situations[random.pick([0, 0, 0, 1, 1])]! : null;
   const setup = commonSetup(drawSetup(random, kinds));
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);

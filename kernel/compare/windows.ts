@@ -13,9 +13,10 @@ export function windowsOf(events: readonly HistoryEvent[]): readonly Window[] {
   const contexts = new Ranks();
   const windows: { step: string | null; words: string[] }[] = [{ step: null, words: [] }];
   const seen = new Set<string>();
+  const idle = idleMoments(events);
   for (const [index, event] of events.entries()) {
     const { step } = event;
-    if (event.kind !== "warn" && isFutileWait(events, index)) continue;
+    if (idle.has(index)) continue;
     if (step !== null && !seen.has(step)) {
       seen.add(step);
       windows.push({ step, words: [] });
@@ -27,16 +28,29 @@ export function windowsOf(events: readonly HistoryEvent[]): readonly Window[] {
   return windows.map(({ step, words }) => ({ step, words: once("warn", words).toSorted() }));
 }
 
-/** A wait that a pending signal ended before it began: whether it shows is nobody's promise. */
-function isFutileWait(events: readonly HistoryEvent[], index: number): boolean {
-  const [first, second] = events[index]!.kind === "blocked" ? [index, index + 1] : [index - 1, index];
-  const [blocked, resumed] = [events[first], events[second]];
-  return (
-    blocked?.kind === "blocked" &&
-    resumed?.kind === "resumed" &&
-    blocked.task === resumed.task &&
-    resumed.errno === EINTR
-  );
+/**
+ * Moments of waits that are nobody's promise: a wait that a pending signal ended before it began, and somebody who is
+ * woken only to wait on for the same. Places of the events, which always come in pairs.
+ */
+function idleMoments(events: readonly HistoryEvent[]): ReadonlySet<number> {
+  const idle = new Set<number>();
+  const last = new Map<string, number>();
+  for (const [index, event] of events.entries()) {
+    const before = last.get(event.task);
+    last.set(event.task, index);
+    const previous = before === undefined ? undefined : events[before];
+    if (before === undefined || previous === undefined) continue;
+    const futile =
+      event.kind === "resumed" && event.errno === EINTR && previous.kind === "blocked" && before === index - 1;
+    const again =
+      event.kind === "blocked" &&
+      previous.kind === "resumed" &&
+      previous.errno === 0 &&
+      previous.step === event.step &&
+      JSON.stringify(previous.wait) === JSON.stringify(event.wait);
+    if (futile || again) idle.add(before).add(index);
+  }
+  return idle;
 }
 
 /** Numbers replaced by the order of their first appearance. */
