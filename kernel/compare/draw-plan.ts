@@ -8,7 +8,7 @@ import { drawTemper, type Temper } from "../../generators/temper.ts";
 import { drawSetup } from "../../generators/world-shape.ts";
 import { execute } from "../../harness/execute.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
-import { operationNames, type OperationName } from "../../spec/operations/operations.ts";
+import { operationNames } from "../../spec/operations/operations.ts";
 import { programSchema, type Program, type Setup, type Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Situation } from "../../spec/situation.ts";
