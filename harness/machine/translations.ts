@@ -13,6 +13,7 @@ interface Range extends PhysRange {
 /** Every device's translation table: which DMA address is which byte of which storage. */
 export class Translations {
   private readonly world: World;
+  /** By address, none over another: tables have thousands of entries where an IOMMU maps page by page. */
   private readonly ranges = new Map<Device, Range[]>();
   /** Translations that are gone from the table and still work, as nothing has flushed them. */
   private readonly stale = new Map<Device, Range[]>();
@@ -25,9 +26,12 @@ export class Translations {
   insert(device: Device, address: number, range: PhysRange, protection: Protection): Errno {
     const end = address + range.length;
     const ranges = this.of(device);
-    if (ranges.some((other) => address < other.address + other.length && other.address < end)) return EADDRINUSE;
+    const place = firstFrom(ranges, address);
+    const [before, after] = [ranges[place - 1], ranges[place]];
+    if (before !== undefined && address < before.address + before.length) return EADDRINUSE;
+    if (after !== undefined && after.address < end) return EADDRINUSE;
     const entry = { ...range, address, protection };
-    ranges.push(entry);
+    ranges.splice(place, 0, entry);
     this.emit(device, entry, true);
     return 0;
   }
@@ -35,7 +39,8 @@ export class Translations {
   /** Takes a range out of the table, as whole entries; until the next flush they may still work. Anything else is a warning. */
   remove(device: Device, address: number, length: number): void {
     const ranges = this.of(device);
-    const gone = ranges.filter((range) => range.address >= address && range.address < address + length);
+    const [from, to] = [firstFrom(ranges, address), firstFrom(ranges, address + length)];
+    const gone = ranges.slice(from, to);
     if (gone.reduce((sum, range) => sum + range.length, 0) !== length) {
       this.world.recorder.emit({
         kind: "warn",
@@ -43,10 +48,8 @@ export class Translations {
       });
       return;
     }
-    for (const range of gone) {
-      ranges.splice(ranges.indexOf(range), 1);
-      this.emit(device, range, false);
-    }
+    ranges.splice(from, to - from);
+    for (const range of gone) this.emit(device, range, false);
     if (device.traits.lazyFlush) this.stale.set(device, [...(this.stale.get(device) ?? []), ...gone]);
   }
 
@@ -56,7 +59,9 @@ export class Translations {
 
   /** The entry of the table at an address. */
   lookup(device: Device, address: number): Range | undefined {
-    return this.of(device).find((range) => address >= range.address && address < range.address + range.length);
+    const ranges = this.of(device);
+    const range = ranges[firstFrom(ranges, address + 1) - 1];
+    return range !== undefined && address < range.address + range.length ? range : undefined;
   }
 
   /** What an address resolves to for a device. */
@@ -115,4 +120,15 @@ export class Translations {
     } as const;
     this.world.recorder.emit(protection === undefined || !this.world.described ? event : { ...event, protection });
   }
+}
+
+/** Place of the first range that begins at an address or behind it. */
+function firstFrom(ranges: readonly Range[], address: number): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]!.address < address) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
