@@ -63,7 +63,7 @@ export const dmamap12: Rule = {
   situation: {
     weights: { attach: 5, mapUnlocked: 6, export: 3 },
     platform: ["bounce", "iommu", "dmaOffset"],
-    exporters: ["scripted", "static", "scriptedDynamic"],
+    exporters: ["subject", "subject", "scripted", "static", "scriptedDynamic"],
     importers: ["scripted"],
   },
 };

@@ -377,9 +377,9 @@ export const p2p39: Rule = {
   }),
   situation: {
     ...peers,
-    weights: { ...peers.weights, unmap: 2, unmapUnlocked: 3, closeDevice: 6 },
+    weights: { export: 4, attach: 8, mapUnlocked: 20, unmapUnlocked: 4, closeDevice: 15, detach: 0.2, move: 0.2 },
     exporters: ["subject"],
-    importers: ["scripted", "subject"],
+    importers: ["scripted"],
     platform: ["apart"],
   },
 };
