@@ -7,6 +7,7 @@ export { check, checkDefaults, type CheckOptions } from "./check.ts";
 export { checkHistory, type HistoryVerdict } from "./check-history.ts";
 export { conformance, ConformanceFailure, type ConformanceOptions, type TestApi } from "./conformance.ts";
 export type { Counterexample } from "./counterexample.ts";
+export { searchSchedules } from "./every-schedule.ts";
 export { describeFailure, describeViolation } from "./failure/describe.ts";
 export { failureBlock, type Failure as FailureParts } from "./failure/block.ts";
 export { referenceSubject } from "./reference-subject.ts";

@@ -5,6 +5,7 @@ export { Random } from "./random.ts";
 export { drawTemper, type Temper } from "./temper.ts";
 export { drawSetup, type Kinds } from "./world-shape.ts";
 export { programArbitrary } from "./arbitrary.ts";
+export { everySchedule } from "./schedule/every-schedule.ts";
 export { shrink, type ShrinkResult } from "./shrink/shrink.ts";
 export { explore, type ExploreOptions } from "./explore/explore.ts";
 export type { Counts, Edges, Graph, Place } from "./explore/graph.ts";
