@@ -83,6 +83,7 @@ const partnerCapabilities: readonly Capability[] = [
   ...conductCapabilities,
   ...importerCapabilities,
   "peer2peer",
+  "syncFile",
 ];
 
 const revoking: readonly Capability[] = ["revoke", "unrevoke", "permanentRevoke"];
@@ -107,7 +108,7 @@ export function readManifest(subject: Subject, system: System, profile: Profile)
     const found = twice("exporter", () => offered(probe(system, subject.exporter!, profile), exporterMethods));
     methods.push(...found);
     const own = found.flatMap((name) => capabilityOf[name] ?? []);
-    capabilities = [...own, ...conductCapabilities, ...importerCapabilities, "peer2peer"];
+    capabilities = [...own, ...conductCapabilities, ...importerCapabilities, "peer2peer", "syncFile"];
   }
   if (subject.importer !== undefined) {
     const found = twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods));

@@ -5,6 +5,7 @@ import { ReferenceFences } from "../reference-impl/fences/fences.ts";
 import { ReferencePeers } from "../reference-impl/peers/peers.ts";
 import { ReferenceReservations } from "../reference-impl/reservations/reservations.ts";
 import { ReferenceSpaces } from "../reference-impl/spaces/spaces.ts";
+import { ReferenceSyncFiles } from "../reference-impl/sync-files/sync-files.ts";
 import type { BufferFramework } from "../spec/roles/buffers.ts";
 import type { DmaFramework } from "../spec/roles/dma.ts";
 import type { Exporter } from "../spec/roles/exporter.ts";
@@ -13,6 +14,7 @@ import type { Importer } from "../spec/roles/importer.ts";
 import type { PeerFramework } from "../spec/roles/peers.ts";
 import type { ReservationFramework } from "../spec/roles/reservations.ts";
 import type { SpaceFramework } from "../spec/roles/spaces.ts";
+import type { SyncFileFramework } from "../spec/roles/sync-files.ts";
 import { referenceExporters, referenceImporters } from "./reference-roles.ts";
 
 /** Parts that take the reference's place. */
@@ -21,6 +23,7 @@ export interface Replacement {
   readonly buffers?: Factory<BufferFramework>;
   readonly reservations?: Factory<ReservationFramework>;
   readonly fences?: Factory<FenceFramework>;
+  readonly syncFiles?: Factory<SyncFileFramework>;
   readonly peers?: Factory<PeerFramework>;
   readonly dma?: Factory<DmaFramework>;
   readonly spaces?: Factory<SpaceFramework>;
@@ -31,7 +34,7 @@ export interface Replacement {
 
 /** The reference, with some of its parts replaced. */
 export function referenceSystem(replacement: Replacement = {}): System {
-  const { buffers, reservations, fences, peers, dma, spaces } = replacement;
+  const { buffers, reservations, fences, syncFiles, peers, dma, spaces } = replacement;
   return {
     name: replacement.name ?? "reference",
     version: "1",
@@ -39,6 +42,7 @@ export function referenceSystem(replacement: Replacement = {}): System {
       buffers: buffers?.(env) ?? new ReferenceBuffers(env),
       reservations: reservations?.(env) ?? new ReferenceReservations(env),
       fences: fences?.(env) ?? new ReferenceFences(env),
+      syncFiles: syncFiles?.(env) ?? new ReferenceSyncFiles(env),
       peers: peers?.(env) ?? new ReferencePeers(env),
       dma: dma?.(env) ?? new ReferenceDma(env),
       spaces: spaces?.(env) ?? new ReferenceSpaces(env),

@@ -28,6 +28,7 @@ export const letters: Partial<Record<ObjectKind, string>> = {
   space: "mm",
   vma: "vma",
   mirror: "u",
+  syncFile: "y",
 };
 
 /** The number at the end of a name of a kind: 12 of `a12` for `a`; 0 for other names. */

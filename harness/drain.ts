@@ -5,6 +5,7 @@ import type { RunContext } from "./run-context.ts";
 import { bufferSteps } from "./steps/buffers.ts";
 import { cpuSteps } from "./steps/cpu.ts";
 import { importerSteps } from "./steps/importers.ts";
+import { syncSteps } from "./steps/sync.ts";
 import { unmapOwn } from "./steps/platform.ts";
 import { spaceSteps } from "./steps/spaces.ts";
 
@@ -152,6 +153,13 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
           view.kind === "mmap"
             ? cpuSteps.munmap(run, { id, task: "drain", op: "munmap", view: name })
             : cpuSteps.vunmapUnlocked(run, { id, task: "drain", op: "vunmapUnlocked", view: name }),
+      };
+  for (const [name, { open, by }] of state.syncFiles)
+    if (open && by === "program")
+      yield {
+        key: `syncFile ${name}`,
+        task: "drain",
+        activity: (id) => syncSteps.closeSyncFile(run, { id, task: "drain", op: "closeSyncFile", syncFile: name }),
       };
   for (const [name, attachment] of state.attachments) {
     if (attachment.import !== null || attachment.phase !== "attached") continue;

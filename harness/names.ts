@@ -10,6 +10,7 @@ export type NamedKind =
   | "exporterJob"
   | "iovaSpace"
   | "address"
+  | "poller"
   | "notifier"
   | "page"
   | "pageTable";

@@ -18,6 +18,7 @@ import { importerSteps } from "./steps/importers.ts";
 import { platformSteps } from "./steps/platform.ts";
 import { reservationSteps } from "./steps/reservations.ts";
 import { spaceSteps } from "./steps/spaces.ts";
+import { syncSteps } from "./steps/sync.ts";
 import type { System } from "./system.ts";
 import type { Task } from "./task.ts";
 import { World } from "./world.ts";
@@ -30,6 +31,7 @@ const handlers = {
   ...platformSteps,
   ...cpuSteps,
   ...spaceSteps,
+  ...syncSteps,
 } as unknown as Readonly<Record<OperationName, StepHandler<OperationName>>>;
 
 /** Events after which a run counts as running for ever. */

@@ -21,6 +21,7 @@ import type {
   DmaBuf,
   FenceCallback,
   ImporterOps,
+  Poller,
   Segment,
   SgTable,
 } from "../spec/roles/handles.ts";
@@ -141,6 +142,10 @@ export class World {
   readonly memoryOff = new Set<string>();
   /** Attachments whose importer device was stopped. */
   readonly stopped = new Set<object>();
+  /** Numbers of the descriptor table that are taken. */
+  readonly descriptors = new Set<number>();
+  /** Pollers as the framework has them. */
+  readonly pollers = new Map<Poller, Poller>();
   /** Buffer of each kernel address that vmap filled in. */
   readonly viewOf = new Map<object, DmaBuf>();
   /** Exporter of each buffer object. */

@@ -6,12 +6,14 @@ import { ReferenceFences } from "./fences/fences.ts";
 import { ReferencePeers } from "./peers/peers.ts";
 import { ReferenceReservations } from "./reservations/reservations.ts";
 import { ReferenceSpaces } from "./spaces/spaces.ts";
+import { ReferenceSyncFiles } from "./sync-files/sync-files.ts";
 
 /** The reference framework: all its parts, as the kernel of `env.profile` has them. */
 export class ReferenceFramework implements Framework {
   readonly buffers: ReferenceBuffers;
   readonly reservations: ReferenceReservations;
   readonly fences: ReferenceFences;
+  readonly syncFiles: ReferenceSyncFiles;
   readonly peers: ReferencePeers;
   readonly dma: ReferenceDma;
   readonly spaces: ReferenceSpaces;
@@ -20,6 +22,7 @@ export class ReferenceFramework implements Framework {
     this.buffers = new ReferenceBuffers(env);
     this.reservations = new ReferenceReservations(env);
     this.fences = new ReferenceFences(env);
+    this.syncFiles = new ReferenceSyncFiles(env);
     this.peers = new ReferencePeers(env);
     this.dma = new ReferenceDma(env);
     this.spaces = new ReferenceSpaces(env);

@@ -9,6 +9,7 @@ export { CpuImporter } from "./importers/cpu-importer.ts";
 export { DynamicImporter } from "./importers/dynamic-importer.ts";
 export { PinnedImporter } from "./importers/pinned-importer.ts";
 export { PinnedRevocableImporter } from "./importers/pinned-revocable-importer.ts";
+export { ReferenceSyncFiles } from "./sync-files/sync-files.ts";
 export { StaticImporter } from "./importers/static-importer.ts";
 export { ReferencePeers } from "./peers/peers.ts";
 export { ReferenceReservations } from "./reservations/reservations.ts";

@@ -138,6 +138,39 @@ export interface CallArgs extends ArgsIn<typeof spaceCalls>, ArgsIn<typeof pageT
   readonly vunmapUnlocked: VunmapArgs;
   readonly mmap: MmapArgs;
   readonly mmapFd: MmapArgs;
+  // Sync files and poll. Flags null: a pointer that faults.
+  readonly exportSyncFile: { readonly buffer: string; readonly syncFile: string; readonly flags: number | null };
+  /** `syncFile` null: a descriptor of something else, or of nothing. */
+  readonly importSyncFile: {
+    readonly buffer: string;
+    readonly syncFile: string | null;
+    readonly flags: number | null;
+  };
+  readonly createSyncFile: { readonly fence: string; readonly syncFile: string };
+  readonly mergeSyncFiles: {
+    readonly first: string;
+    readonly second: string | null;
+    readonly syncFile: string;
+    readonly flags: number;
+    readonly pad: number;
+  };
+  readonly syncFileInfo: {
+    readonly syncFile: string;
+    readonly count: number;
+    readonly flags: number;
+    readonly pad: number;
+  };
+  readonly syncFileDeadline: { readonly syncFile: string; readonly deadline: number; readonly pad: number };
+  readonly syncFileIoctl: { readonly syncFile: string; readonly command: number };
+  /** `poller`: who is to be woken; null where nobody sleeps. */
+  readonly pollSyncFile: { readonly syncFile: string; readonly poller: string | null };
+  readonly closeSyncFile: { readonly syncFile: string };
+  readonly poll: {
+    readonly buffer: string;
+    readonly input: boolean;
+    readonly output: boolean;
+    readonly poller: string | null;
+  };
   readonly munmap: { readonly buffer: string; readonly view: string };
   // Driver operations of importers: what a device's user asks for
   readonly import: {
@@ -248,6 +281,17 @@ export interface CallResults extends ResultsIn<typeof spaceCalls>, ResultsIn<typ
   readonly mapUnlocked: MapResult;
   readonly vmap: VmapResult;
   readonly vmapUnlocked: VmapResult;
+  readonly exportSyncFile: SyncFileResult;
+  readonly mergeSyncFiles: SyncFileResult;
+  readonly createSyncFile: { readonly descriptor: number; readonly closeOnExec: boolean };
+  readonly syncFileInfo: {
+    readonly fences: number;
+    readonly status: number;
+    readonly records: readonly { readonly fence: string; readonly status: number }[];
+  };
+  readonly pollSyncFile: { readonly answer: boolean };
+  /** What is ready. */
+  readonly poll: { readonly readable: boolean; readonly writable: boolean };
   readonly mmap: MmapResult;
   readonly mmapFd: MmapResult;
   readonly isRevocable: { readonly answer: boolean };
@@ -289,6 +333,19 @@ interface VmapResult {
   readonly iomem: boolean;
 }
 
+/** A sync file as its maker answers it: null and nothing on failure. */
+interface SyncFileResult {
+  readonly fence: string | null;
+  /** Of a fresh array: its fences. */
+  readonly members: readonly string[];
+  readonly context: number;
+  readonly number: number;
+  /** Stamp of a fresh fence that stands for nothing pending. */
+  readonly time: number | null;
+  readonly descriptor: number;
+  readonly closeOnExec: boolean;
+}
+
 interface MmapResult {
   /** Buffer whose file the mapping belongs to, and the page of that file it starts at. */
   readonly file: string | null;
@@ -320,6 +377,8 @@ export interface HookArgs extends ArgsIn<typeof spaceHooks> {
   readonly mmap: MmapArgs;
   /** A user touched a page that has no entry yet. */
   readonly cpuFault: { readonly buffer: string; readonly view: string; readonly page: number };
+  /** To whoever sleeps in a poll. */
+  readonly pollWake: { readonly poller: string; readonly input: boolean; readonly output: boolean };
   /** To an importer. */
   readonly invalidate: { readonly attachment: string };
   /** To a fence's owner. */

@@ -45,6 +45,16 @@ function phrasesIn<T extends CallRecords>(records: T): PhrasesIn<T> {
 
 const spacePhrases = phrasesIn(spaceCalls);
 
+const flagText = (flags: number | null) => (flags === null ? "a pointer that faults" : `flags ${flags}`);
+const exportSync = (of: { readonly buffer: string; readonly syncFile: string }, flags: number | null) =>
+  `export the fences of ${of.buffer} as ${of.syncFile} with ${flagText(flags)}`;
+const importSync = (of: { readonly buffer: string; readonly syncFile: string | null }, flags: number | null) =>
+  `import ${of.syncFile ?? "no sync file"} into ${of.buffer} with ${flagText(flags)}`;
+const badFlags = (of: { readonly flags: number; readonly pad: number }) =>
+  `${when(of.flags !== 0, "with flags set")}${when(of.pad !== 0, "with padding set")}`;
+const pollFor = (of: { readonly buffer: string; readonly input: boolean; readonly output: boolean }) =>
+  `poll ${of.buffer} for ${of.input ? (of.output ? "input and output" : "input") : of.output ? "output" : "nothing"}`;
+
 /** Each call in a few words, as failure blocks show it. */
 export const callPhrases: Phrases<CallArgs> = {
   ...spacePhrases,
@@ -119,6 +129,16 @@ export const callPhrases: Phrases<CallArgs> = {
   vunmapUnlocked: (of) => `vunmap unlocked ${of.view ?? "an unknown address"}`,
   mmap: (of) => mmapAs(of, "for a driver"),
   mmapFd: (of) => mmapAs(of, "by descriptor"),
+  exportSyncFile: (of) => exportSync(of, of.flags),
+  importSyncFile: (of) => importSync(of, of.flags),
+  createSyncFile: (of) => `put ${of.fence} behind sync file ${of.syncFile}`,
+  mergeSyncFiles: (of) => `merge ${of.first} and ${of.second ?? "no sync file"} as ${of.syncFile}${badFlags(of)}`,
+  syncFileInfo: (of) => `info of ${of.syncFile} with room for ${of.count}${badFlags(of)}`,
+  syncFileDeadline: (of) => `deadline ${of.deadline} for ${of.syncFile}${when(of.pad !== 0, "with padding set")}`,
+  syncFileIoctl: (of) => `request ${of.command} on ${of.syncFile}`,
+  pollSyncFile: (of) => `poll ${of.syncFile}${of.poller === null ? "" : ` for ${of.poller}`}`,
+  closeSyncFile: (of) => `close ${of.syncFile}`,
+  poll: (of) => `${pollFor(of)}${of.poller === null ? "" : ` for ${of.poller}`}`,
   munmap: (of) => `munmap ${of.view}`,
   import: (of) => `import ${of.buffer} into ${of.importer} ${of.direction} as ${of.import}`,
   submit: (of) => `submit ${of.job} to ${of.importer}: ${listed(of.uses.map((use) => `${use.kind} ${use.import}`))}`,
@@ -158,6 +178,13 @@ export const stepPhrases: StepPhrases = {
   get: (of) => getBuffer(of.fd),
   attach: (of) =>
     `attach ${of.importer} to ${of.buffer ?? nothing} as ${of.attachment}${when(of.noDevice, "without device")}`,
+  exportSyncFile: (of) => exportSync(of, of.unreadable ? null : of.flags),
+  importSyncFile: (of) =>
+    `${importSync(of, of.unreadable ? null : of.flags)}${of.other === null ? "" : `, by the descriptor ${of.other}`}`,
+  mergeSyncFiles: (of) =>
+    `merge ${of.first} and ${of.second ?? of.other ?? "no sync file"} as ${of.syncFile}${badFlags(of)}`,
+  pollSyncFile: (of) => `poll ${of.syncFile}${when(of.sleep, "and sleep")}`,
+  poll: (of) => `${pollFor(of)}${when(of.sleep, "and sleep")}`,
   munmap: (of) => `munmap ${of.view}`,
   vunmap: (of) => `vunmap ${of.view}`,
   vunmapUnlocked: (of) => `vunmap unlocked ${of.view}`,
@@ -213,6 +240,7 @@ export const hookPhrases: Phrases<HookArgs> = {
   vmap: (of) => `vmap ${of.buffer}`,
   vunmap: (of) => `vunmap ${of.buffer}`,
   mmap: (of) => mmapAs(of, "hook,"),
+  pollWake: (of) => `wake ${of.poller}${when(of.input, "for input")}${when(of.output, "for output")}`,
   cpuFault: (of) => `CPU fault at page ${of.page} of ${of.view}`,
   invalidate: (of) => `invalidate ${of.attachment}`,
   enableSignaling: (of) => `enable signaling of ${of.fence}`,

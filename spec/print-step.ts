@@ -61,6 +61,17 @@ function answerOf(event: RetEvent): string {
     case "map":
     case "mapUnlocked":
       return tableText(event);
+    case "exportSyncFile":
+    case "mergeSyncFiles":
+      return `${event.fence ?? "no fence"}${event.members.length > 0 ? ` of ${list(event.members)}` : ""}`;
+    case "syncFileInfo":
+      return `${event.fences} fences, status ${event.status}${event.records.length > 0 ? `: ${list(event.records.map(({ fence, status }) => `${fence}:${status}`))}` : ""}`;
+    case "pollSyncFile":
+      return event.answer ? "ready" : "not ready";
+    case "poll":
+      return event.readable || event.writable
+        ? `ready for ${[...(event.readable ? ["input"] : []), ...(event.writable ? ["output"] : [])].join(" and ")}`
+        : "not ready";
     case "vmap":
     case "vmapUnlocked":
       return `${event.address ?? "no address"}${event.iomem ? ", I/O memory" : ""}`;

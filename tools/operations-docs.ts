@@ -18,6 +18,7 @@ const sides: readonly (readonly [OperationSide, string, string])[] = [
     "Address spaces",
     "What happens to a process's memory, and what the users of devices that mirror it ask for (level driver).",
   ],
+  ["sync", "Sync files and poll", "Fences behind descriptors, the bridge to reservation objects, and poll."],
   ["harness", "Harness", "What the harness does to the world around the two sides (level control)."],
 ];
 

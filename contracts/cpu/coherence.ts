@@ -28,6 +28,13 @@ function overlaps(event: RetEvent<"beginCpu" | "ioctlSync">, state: State, verdi
     );
 }
 
+/** CPU-09: whether a fence stands for a job on this buffer, not on another one with the same reservation object. */
+function isWorkOn(state: State, fence: string, buffer: string): boolean {
+  const job = state.fences.get(fence)?.job ?? null;
+  const imports = job === null ? undefined : state.jobs.get(job)?.imports;
+  return imports?.some((name) => state.imports.get(name)?.buffer === buffer) === true;
+}
+
 /** CPU-32: where a page of a buffer is, through any live device mapping of where it is now. */
 function deviceView(state: State, buffer: string, offset: number): { storage: string | null; offset: number } | null {
   const epoch = state.buffers.get(buffer)?.epoch;
@@ -100,7 +107,8 @@ export const cpu09: Rule = {
     cpu(event, state, verdict) {
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
       const own = (state.reservations.get(resv)?.entries ?? []).filter(
-        ({ fence, usage }) => usage === "bookkeep" && state.fences.get(fence)?.by === event.by,
+        ({ fence, usage }) =>
+          usage === "bookkeep" && state.fences.get(fence)?.by === event.by && isWorkOn(state, fence, event.buffer),
       );
       if (own.length > 0) verdict.exercised();
       const pending = own.find(({ fence }) => state.fences.get(fence)?.signaled === false);

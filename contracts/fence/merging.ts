@@ -13,7 +13,11 @@ export class MergeMemory {
   readonly stubs = new Map<string, SignalEvent>();
 
   begin(event: CallEvent<"merge">, state: State): void {
-    this.pending.set(event.seq, partsOf(state, event.fences));
+    this.beginWith(event.seq, event.fences, state);
+  }
+
+  beginWith(call: number, fences: readonly string[], state: State): void {
+    this.pending.set(call, partsOf(state, fences));
   }
 }
 

@@ -222,7 +222,8 @@ export const fence30: Rule = {
       if (!memory.stamps.has(event.fence)) memory.stamps.set(event.fence, event);
       const call = signalCall(state, event);
       // The stub of a merge takes the time of its parts (FENCE-28).
-      if (openCall(state, event.task)?.op === "merge") return;
+      const around = openCall(state, event.task)?.op;
+      if (around === "merge" || around === "mergeSyncFiles") return;
       verdict.exercised();
       if (call?.op === "signalTimestamp") {
         if (event.time !== call.timestamp)

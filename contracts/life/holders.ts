@@ -19,7 +19,8 @@ export class Holders {
 
   /** What is left for exporter, program and descriptors. */
   creators(state: State, buffer: string): number {
-    let left = state.buffers.get(buffer)?.refs ?? 0;
+    // What user mappings and armed polls hold is nobody's to give back.
+    let left = (state.buffers.get(buffer)?.refs ?? 0) - (state.buffers.get(buffer)?.keepers ?? 0);
     for (const [key, count] of this.counts) if (key.startsWith(`${buffer} `)) left -= count;
     return left;
   }

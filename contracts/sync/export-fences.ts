@@ -1,6 +1,50 @@
+import { EINVAL, errnoName } from "../../spec/errno.ts";
+import type { RetEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
-import { kernel, doc, derived, run } from "../source.ts";
+import { checked } from "../rule-text.ts";
+import { isOver } from "../shared/fences.ts";
+import { derived, doc, kernel, run } from "../source.ts";
+import { Leftovers } from "./leftovers.ts";
+import { areBridgeFlags, entriesOf, isCovered, pendingFor, statusOf } from "./files.ts";
+import { exporting, failingExports } from "./situations.ts";
+
+type Exported = RetEvent<"exportSyncFile">;
+
+/** The plain fences that an export covers; a single fence stands for itself. */
+function coveredBy(event: Exported): readonly string[] {
+  if (event.members.length > 0) return event.members;
+  return event.fence === null || event.time !== null ? [] : [event.fence];
+}
+
+/** Fences that were in the object at some moment of an export under way, by the seq of its call. */
+class Seen {
+  private readonly calls = new Map<number, { readonly buffer: string; readonly fences: Map<string, Set<string>> }>();
+
+  begin(call: number, buffer: string, state: State): void {
+    this.calls.set(call, { buffer, fences: new Map() });
+    this.look(state);
+  }
+
+  /** Notes what is in the objects now. */
+  look(state: State): void {
+    for (const { buffer, fences } of this.calls.values())
+      for (const { fence, usage } of entriesOf(state, buffer)) {
+        const known = fences.get(fence);
+        if (known === undefined) fences.set(fence, new Set([usage]));
+        else known.add(usage);
+      }
+  }
+
+  /** Fences with the usages they were seen with. */
+  end(call: number, state: State): ReadonlyMap<string, ReadonlySet<string>> {
+    this.look(state);
+    const fences = this.calls.get(call)?.fences ?? new Map<string, Set<string>>();
+    this.calls.delete(call);
+    return fences;
+  }
+}
 
 export const sync01: Rule = {
   id: "SYNC-01",
@@ -12,7 +56,18 @@ export const sync01: Rule = {
   sources: [kernel("drivers/dma-buf/dma-buf.c", "dma_buf_export_sync_file", "6.12, 7.2")],
   needs: ["syncFile"],
   hints: ["Is an empty flag word refused too?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: exporting,
+  monitor: on({
+    "ret exportSyncFile"(event, _state, verdict) {
+      if (event.flags === null) return;
+      verdict.exercised();
+      if (!areBridgeFlags(event.flags) && event.errno !== EINVAL)
+        verdict.violated(`an export with flags ${event.flags} answers ${errnoName(event.errno)}, not EINVAL`);
+      else if (areBridgeFlags(event.flags) && event.errno === EINVAL)
+        verdict.violated(`an export with flags ${event.flags} is refused`);
+    },
+  }),
 };
 
 export const sync02: Rule = {
@@ -32,7 +87,40 @@ export const sync02: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is the level derived from the flag by the same helper as implicit sync uses?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: exporting,
+  monitor: remember(() => new Map<number, readonly string[]>(), {
+    "call exportSyncFile"(event, state, _verdict, before) {
+      if (areBridgeFlags(event.flags)) before.set(event.seq, pendingFor(state, event.buffer, (event.flags & 2) !== 0));
+    },
+    "ret exportSyncFile"(event, state, verdict, before) {
+      const pending = before.get(event.call) ?? [];
+      before.delete(event.call);
+      if (event.errno !== 0 || !areBridgeFlags(event.flags) || pending.length === 0) return;
+      verdict.exercised();
+      const covered = coveredBy(event);
+      // There from the call to the return, and pending still.
+      const now = pendingFor(state, event.buffer, (event.flags & 2) !== 0);
+      const missing = pending.find((fence) => now.includes(fence) && !covered.includes(fence));
+      if (missing !== undefined)
+        verdict.violated(
+          `${event.syncFile} of ${event.buffer} with flags ${event.flags} does not cover ${missing}`,
+          verdict.since("buffers", event.buffer, "resv"),
+        );
+    },
+    signal(event, state, verdict) {
+      for (const file of state.syncFiles.values()) {
+        if (file.fence !== event.fence || file.merged || file.members.includes(event.fence)) continue;
+        verdict.exercised();
+        const pending = file.members.find((member) => member !== event.fence && !isOver(state, member));
+        if (pending !== undefined)
+          verdict.violated(
+            `${event.fence} of a sync file signals while its member ${pending} is pending`,
+            verdict.since("fences", pending, "context"),
+          );
+      }
+    },
+  }),
 };
 
 export const sync03: Rule = {
@@ -48,7 +136,32 @@ export const sync03: Rule = {
   needs: ["syncFile"],
   temporal: ["T-27"],
   hints: ["Does the file keep the reservation object instead of the fences?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: exporting,
+  monitor: remember(() => new Seen(), {
+    "call exportSyncFile": (event, state, _verdict, seen) => seen.begin(event.seq, event.buffer, state),
+    "ret addFence": (_event, state, _verdict, seen) => seen.look(state),
+    "ret replaceFences": (_event, state, _verdict, seen) => seen.look(state),
+    "ret copyFences": (_event, state, _verdict, seen) => seen.look(state),
+    "call addFence": (_event, state, _verdict, seen) => seen.look(state),
+    "ret exportSyncFile"(event, state, verdict, seen) {
+      const present = seen.end(event.call, state);
+      if (event.errno !== 0) return;
+      verdict.exercised();
+      const stray = coveredBy(event).find((fence) => !present.has(fence));
+      if (stray !== undefined) verdict.violated(`${event.syncFile} covers ${stray}, which is not in ${event.buffer}`);
+    },
+    "ret syncFileInfo"(event, state, verdict) {
+      const file = state.syncFiles.get(event.syncFile);
+      if (event.errno !== 0 || file === undefined || state.fences.get(file.fence)?.kind !== "array") return;
+      verdict.exercised();
+      if (event.fences !== file.members.length)
+        verdict.violated(
+          `${event.syncFile} has ${event.fences} fences and was made of ${file.members.length}`,
+          verdict.since("syncFiles", event.syncFile, "members"),
+        );
+    },
+  }),
 };
 
 export const sync04: Rule = {
@@ -63,7 +176,41 @@ export const sync04: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is a missing fence replaced by a signaled stub?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: { weights: { export: 3, exportSyncFile: 20, syncFileInfo: 10, fenceInit: 1, addFence: 1 } },
+  monitor: remember(() => new Set<number>(), {
+    "call exportSyncFile"(event, state, _verdict, idle) {
+      const write = event.flags !== null && (event.flags & 2) !== 0;
+      if (areBridgeFlags(event.flags) && pendingFor(state, event.buffer, write).length === 0) idle.add(event.seq);
+    },
+    "ret exportSyncFile"(event, state, verdict, idle) {
+      const wasIdle = idle.delete(event.call);
+      const write = event.flags !== null && (event.flags & 2) !== 0;
+      if (!wasIdle || pendingFor(state, event.buffer, write).length > 0) return;
+      verdict.exercised();
+      const failed = event.errno !== 0 && event.errno < 12;
+      if (failed) verdict.violated(`an export of ${event.buffer}, which is idle, answers ${errnoName(event.errno)}`);
+      const file = event.fence;
+      if (event.errno !== 0 || file === null || event.time !== null || !state.fences.has(file)) return;
+      if (
+        statusOf(state, file) === 0 &&
+        !isOver(state, file) &&
+        !entriesOf(state, event.buffer).some(({ fence }) => fence === file)
+      )
+        verdict.violated(`${event.syncFile} of ${event.buffer}, which is idle, is not signaled`);
+    },
+    "ret syncFileInfo"(event, state, verdict) {
+      const file = state.syncFiles.get(event.syncFile);
+      const fence = file === undefined ? undefined : state.fences.get(file.fence);
+      // A stub: of nobody's timeline, and over from the start.
+      if (event.errno !== 0 || fence?.by !== "framework" || fence.kind !== "plain" || file!.merged) return;
+      verdict.exercised();
+      if (event.status !== 1 || event.fences !== 1)
+        verdict.violated(
+          `${event.syncFile}, made of nothing, answers ${event.fences} fences with status ${event.status}`,
+        );
+    },
+  }),
 };
 
 export const sync05: Rule = {
@@ -75,7 +222,28 @@ export const sync05: Rule = {
   sources: [derived("dma_resv_usage_rw and SYNC-02"), run(["6.12.117", "7.2.13"], "BOOKKEEP absent from every export")],
   needs: ["syncFile"],
   hints: ["Is the highest usage level used to collect the fences?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: exporting,
+  monitor: remember(() => new Seen(), {
+    "call exportSyncFile": (event, state, _verdict, seen) => seen.begin(event.seq, event.buffer, state),
+    "call addFence": (_event, state, _verdict, seen) => seen.look(state),
+    "ret addFence": (_event, state, _verdict, seen) => seen.look(state),
+    "ret replaceFences": (_event, state, _verdict, seen) => seen.look(state),
+    "ret exportSyncFile"(event, state, verdict, seen) {
+      const present = seen.end(event.call, state);
+      if (event.errno !== 0 || event.flags === null) return;
+      const write = (event.flags & 2) !== 0;
+      const weaker = [...present].filter(([, usages]) =>
+        [...usages].every((usage) => !isCovered(usage as "read", write)),
+      );
+      if (weaker.length > 0) verdict.exercised();
+      const found = weaker.find(([fence]) => coveredBy(event).includes(fence));
+      if (found !== undefined)
+        verdict.violated(
+          `${event.syncFile} with flags ${event.flags} covers ${found[0]}, which is ${[...found[1]].join(" and ")}`,
+        );
+    },
+  }),
 };
 
 export const sync10: Rule = {
@@ -87,7 +255,35 @@ export const sync10: Rule = {
   sources: [kernel("drivers/dma-buf/dma-buf.c", "dma_buf_export_sync_file", "6.12, 7.2")],
   needs: ["syncFile"],
   hints: ["Is the fd installed only after the answer was copied out?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: failingExports,
+  monitor: remember(() => new Leftovers(), {
+    "call exportSyncFile": (event, state, _verdict, leftovers) => leftovers.begin(event, state),
+    "call mergeSyncFiles": (event, state, _verdict, leftovers) => leftovers.begin(event, state),
+    "call createSyncFile": (event, state, _verdict, leftovers) => leftovers.begin(event, state),
+    "call exportFd": (event, state, _verdict, leftovers) => leftovers.begin(event, state),
+    "ret exportSyncFile"(event, state, verdict, leftovers) {
+      if (event.errno === 0) leftovers.given(event, event.syncFile, event.descriptor, state, verdict);
+      else if (areBridgeFlags(event.flags)) leftovers.failed(event, state, verdict);
+    },
+    "ret mergeSyncFiles"(event, state, verdict, leftovers) {
+      if (event.errno === 0) leftovers.given(event, event.syncFile, event.descriptor, state, verdict);
+      else leftovers.disturbed();
+    },
+    "ret createSyncFile"(event, state, verdict, leftovers) {
+      if (event.errno === 0) leftovers.given(event, event.syncFile, event.descriptor, state, verdict);
+      else leftovers.disturbed();
+    },
+    "ret exportFd"(event, state, verdict, leftovers) {
+      if (event.errno === 0) leftovers.given(event, event.fd, event.number, state, verdict);
+      else leftovers.disturbed();
+    },
+    "ret close": (event, _state, _verdict, leftovers) => leftovers.closed(event.fd),
+    "ret closeSyncFile": (event, _state, _verdict, leftovers) => leftovers.closed(event.syncFile),
+    end: (event, state, verdict, leftovers) => {
+      if (event.waiting.length === 0) leftovers.end(state, verdict);
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [sync01, sync02, sync03, sync04, sync05, sync10];

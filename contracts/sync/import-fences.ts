@@ -1,6 +1,64 @@
+import { EFAULT, EINVAL, ENOMEM, errnoName } from "../../spec/errno.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
+import type { Usage } from "../../spec/roles/handles.ts";
+import { leavesOf } from "../../spec/state/observe/sync.ts";
+import { frameOf, holds, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
-import { kernel, doc, derived, run } from "../source.ts";
+import { checked, untested } from "../rule-text.ts";
+import { isOver } from "../shared/fences.ts";
+import { derived, doc, kernel, run } from "../source.ts";
+import { areBridgeFlags, entriesOf, isCovered } from "./files.ts";
+import { exporting, importing } from "./situations.ts";
+
+/** The import that the framework is just carrying out in a task. */
+function importOf(
+  state: State,
+  event: { readonly task: string; readonly by: string },
+): CallEvent<"importSyncFile"> | undefined {
+  return event.by === "framework" ? frameOf(state.tasks.get(event.task), "importSyncFile") : undefined;
+}
+
+/** What an import has done so far, by the seq of its call. */
+interface Done {
+  readonly reserved: number[];
+  readonly added: { readonly fence: string; readonly usage: Usage; readonly hold: number }[];
+  failed: boolean;
+}
+
+type Imports = Map<number, Done>;
+
+function doneBy(imports: Imports, call: number): Done {
+  let done = imports.get(call);
+  if (done === undefined) imports.set(call, (done = { reserved: [], added: [], failed: false }));
+  return done;
+}
+
+function noteReserve(event: RetEvent<"reserveFences">, state: State, imports: Imports): void {
+  const call = importOf(state, event);
+  if (call === undefined) return;
+  const done = doneBy(imports, call.seq);
+  done.reserved.push(event.count);
+  done.failed ||= event.errno !== 0;
+}
+
+function noteAdd(event: CallEvent<"addFence">, state: State, imports: Imports): void {
+  const call = importOf(state, event);
+  const hold = state.reservations.get(event.resv)?.hold ?? -1;
+  if (call !== undefined) doneBy(imports, call.seq).added.push({ fence: event.fence, usage: event.usage, hold });
+}
+
+/** Members that an import has to bring in: those that are pending before and after. */
+function pendingMembers(state: State, syncFile: string | null): readonly string[] {
+  const file = syncFile === null ? undefined : state.syncFiles.get(syncFile);
+  return file === undefined ? [] : leavesOf(state, file.fence).filter((fence) => !isOver(state, fence));
+}
+
+/** Nobody else is in the middle of anything: what is gone went here. */
+function isAlone(state: State, own: string): boolean {
+  for (const [task, { frames }] of state.tasks) if (task !== own && frames.length > 0) return false;
+  return true;
+}
 
 export const sync06: Rule = {
   id: "SYNC-06",
@@ -15,7 +73,30 @@ export const sync06: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is a bad fd answered with -EBADF by a generic helper?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: importing,
+  monitor: remember((): Imports => new Map(), {
+    "call addFence": (event, state, _verdict, imports) => noteAdd(event, state, imports),
+    "ret importSyncFile"(event, state, verdict, imports) {
+      verdict.exercised();
+      const added = imports.get(event.call)?.added ?? [];
+      imports.delete(event.call);
+      const file = event.syncFile === null ? undefined : state.syncFiles.get(event.syncFile);
+      const wanted = event.flags === null ? EFAULT : !areBridgeFlags(event.flags) || file?.open !== true ? EINVAL : 0;
+      if (wanted !== 0 && (event.errno !== wanted || added.length > 0))
+        verdict.violated(
+          `an import with flags ${event.flags ?? "that cannot be read"} answers ${errnoName(event.errno)}, not ${errnoName(wanted)}`,
+        );
+      const usage = event.flags !== null && (event.flags & 2) !== 0 ? "write" : "read";
+      const wrong = added.find((entry) => entry.usage !== usage);
+      if (wrong !== undefined)
+        verdict.violated(
+          `an import with flags ${event.flags ?? "?"} adds ${wrong.fence} as ${wrong.usage}, not as ${usage}`,
+        );
+      else if (wanted === 0 && event.errno === EINVAL)
+        verdict.violated(`an import of ${event.syncFile ?? "?"} is refused`);
+    },
+  }),
 };
 
 export const sync07: Rule = {
@@ -31,7 +112,31 @@ export const sync07: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Are arrays inside chains flattened too?", "Is the slot count taken from the same walk as the adds?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: importing,
+  monitor: remember(() => ({ imports: new Map() as Imports, before: new Map<number, readonly string[]>() }), {
+    "call importSyncFile": (event, state, _verdict, { before }) =>
+      void before.set(event.seq, pendingMembers(state, event.syncFile)),
+    "ret reserveFences": (event, state, _verdict, { imports }) => noteReserve(event, state, imports),
+    "call addFence": (event, state, _verdict, { imports }) => noteAdd(event, state, imports),
+    "ret importSyncFile"(event, state, verdict, { imports, before }) {
+      const { added, reserved } = doneBy(imports, event.call);
+      const pending = before.get(event.call) ?? [];
+      imports.delete(event.call);
+      before.delete(event.call);
+      if (event.errno !== 0) return;
+      if (added.length > 0 || pending.length > 0) verdict.exercised();
+      const container = added.find(({ fence }) => state.fences.get(fence)?.kind !== "plain" && state.fences.has(fence));
+      const left = pending.find((fence) => !isOver(state, fence) && added.every((entry) => entry.fence !== fence));
+      const slots = reserved.reduce((sum, count) => sum + count, 0);
+      if (container !== undefined)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} adds the container ${container.fence}`);
+      else if (left !== undefined)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} leaves ${left} out, which is pending`);
+      else if (slots < added.length)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} reserves ${slots} slots for ${added.length} fences`);
+    },
+  }),
 };
 
 export const sync08: Rule = {
@@ -47,7 +152,41 @@ export const sync08: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is zero members treated as an error by the reserve?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: { ...importing, weights: { ...importing.weights, signal: 15 } },
+  monitor: remember(() => new Map<number, readonly string[]>(), {
+    "call importSyncFile"(event, state, _verdict, before) {
+      const file = event.syncFile === null ? undefined : state.syncFiles.get(event.syncFile);
+      if (file?.open !== true || !areBridgeFlags(event.flags) || pendingMembers(state, event.syncFile).length > 0)
+        return;
+      const pending = entriesOf(state, event.buffer).filter(({ fence }) => !isOver(state, fence));
+      before.set(
+        event.seq,
+        pending.map(({ fence }) => fence),
+      );
+    },
+    "ret importSyncFile"(event, state, verdict, before) {
+      const known = before.get(event.call);
+      if (known === undefined) return;
+      before.delete(event.call);
+      verdict.exercised();
+      // Without memory for the slots even that fails.
+      if (event.errno !== 0 && event.errno !== ENOMEM)
+        verdict.violated(`the import of ${event.syncFile ?? "?"}, which is over, answers ${errnoName(event.errno)}`);
+      const lost = known.find(
+        (fence) =>
+          !isOver(state, fence) &&
+          // One of its own timeline may have taken its place.
+          entriesOf(state, event.buffer).every(
+            (entry) => state.fences.get(entry.fence)?.context !== state.fences.get(fence)?.context,
+          ),
+      );
+      if (lost !== undefined && isAlone(state, event.task))
+        verdict.violated(
+          `the import of ${event.syncFile ?? "?"}, which is over, throws ${lost} out of ${event.buffer}`,
+        );
+    },
+  }),
 };
 
 export const sync09: Rule = {
@@ -60,7 +199,20 @@ export const sync09: Rule = {
   sources: [doc("include/uapi/linux/dma-buf.h", "struct dma_buf_import_sync_file")],
   needs: ["syncFile"],
   hints: ["Which lock of the application keeps other submitters out between the two?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: exporting,
+  monitor: on({
+    "ret exportSyncFile"(event, state, verdict) {
+      const resv = state.buffers.get(event.buffer)?.resv ?? "";
+      if (event.errno !== 0) return;
+      verdict.exercised();
+      if (holds(state, event.task, resv))
+        verdict.violated(
+          `the export of ${event.buffer} keeps ${resv}, as if the import that answers it were part of it`,
+          verdict.since("reservations", resv, "owner"),
+        );
+    },
+  }),
 };
 
 export const sync21: Rule = {
@@ -76,7 +228,9 @@ export const sync21: Rule = {
     doc("include/uapi/linux/dma-buf.h", "struct dma_buf_export_sync_file"),
   ],
   hints: ["Is the job's out-fence imported before the buffer goes to the other process?"],
-  status: later("SYNC"),
+  status: untested(
+    "explicit users of a buffer that implicit ones share are user space, which here is the program itself",
+  ),
 };
 
 export const sync24: Rule = {
@@ -91,7 +245,26 @@ export const sync24: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is the reserve done per member inside the loop?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: { ...importing, failures: [{ site: "resv-list", errno: ENOMEM }] },
+  monitor: remember((): Imports => new Map(), {
+    "ret reserveFences": (event, state, _verdict, imports) => noteReserve(event, state, imports),
+    "call addFence": (event, state, _verdict, imports) => noteAdd(event, state, imports),
+    "ret importSyncFile"(event, _state, verdict, imports) {
+      const { reserved, added, failed } = doneBy(imports, event.call);
+      imports.delete(event.call);
+      if (reserved.length === 0 && added.length === 0) return;
+      verdict.exercised();
+      if (reserved.length > 1)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} reserves ${reserved.length} times`);
+      else if (new Set(added.map(({ hold }) => hold)).size > 1)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} adds its members in several holds of the lock`);
+      else if ((failed || event.errno !== 0) && added.length > 0)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} fails and has added ${added[0]!.fence}`);
+      else if (failed && event.errno !== ENOMEM)
+        verdict.violated(`the import of ${event.syncFile ?? "?"} gets no slots and answers ${errnoName(event.errno)}`);
+    },
+  }),
 };
 
 export const sync25: Rule = {
@@ -108,7 +281,41 @@ export const sync25: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is a fence that is already listed skipped whatever its usage?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: importing,
+  monitor: remember(() => new Map<number, readonly string[]>(), {
+    "call importSyncFile"(event, state, _verdict, weaker) {
+      if (!areBridgeFlags(event.flags)) return;
+      const members = pendingMembers(state, event.syncFile);
+      const write = (event.flags & 2) !== 0;
+      const entries = entriesOf(state, event.buffer);
+      weaker.set(
+        event.seq,
+        members.filter((fence) => {
+          const own = entries.filter((entry) => entry.fence === fence);
+          return own.length > 0 && own.every(({ usage }) => !isCovered(usage, !write));
+        }),
+      );
+    },
+    "ret importSyncFile"(event, state, verdict, weaker) {
+      const fences = weaker.get(event.call) ?? [];
+      weaker.delete(event.call);
+      if (event.errno !== 0 || fences.length === 0 || !areBridgeFlags(event.flags)) return;
+      verdict.exercised();
+      const write = (event.flags & 2) !== 0;
+      const entries = entriesOf(state, event.buffer);
+      const left = fences.find(
+        (fence) =>
+          !isOver(state, fence) &&
+          entries.some((entry) => entry.fence === fence) &&
+          !entries.some((entry) => entry.fence === fence && isCovered(entry.usage, !write)),
+      );
+      if (left !== undefined)
+        verdict.violated(
+          `${left} is still ${entries.find(({ fence }) => fence === left)!.usage} in ${event.buffer} after its import`,
+        );
+    },
+  }),
 };
 
 export const sync26: Rule = {
@@ -125,7 +332,41 @@ export const sync26: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Does the caller submit to the same buffer at that point?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: { ...importing, tasks: 2 },
+  monitor: on({
+    "call importSyncFile"(event, state, verdict) {
+      verdict.exercised();
+      const resv = state.buffers.get(event.buffer)?.resv ?? "";
+      if (holds(state, event.task, resv))
+        verdict.violated(
+          `${event.by} imports into ${event.buffer} while it holds ${resv}`,
+          verdict.since("reservations", resv, "owner"),
+        );
+    },
+    lock(event, state, verdict) {
+      const frame = state.tasks.get(event.task)?.frames.at(-1);
+      if (event.lockClass !== "reservation" || frame?.kind !== "call") return;
+      if (frame.op === "exportSyncFile")
+        verdict.violated(`the export of ${frame.buffer} asks for the lock of ${event.lock}`, frame);
+      if (frame.op !== "importSyncFile") return;
+      verdict.exercised();
+      if (event.form !== "plain" || event.acquire !== null)
+        verdict.violated(`the import into ${frame.buffer} takes ${event.lock} in a form that can fail`, frame);
+    },
+    "call addFence"(event, state, verdict) {
+      const call = importOf(state, event);
+      if (call === undefined) return;
+      verdict.exercised();
+      if (!holds(state, event.task, event.resv))
+        verdict.violated(`the import into ${call.buffer} adds ${event.fence} without ${event.resv}`, call);
+    },
+    blocked(event, state, verdict) {
+      const frame = state.tasks.get(event.task)?.frames.at(-1);
+      if (frame?.kind !== "call" || frame.op !== "exportSyncFile" || event.wait.kind !== "lock") return;
+      verdict.violated(`the export of ${frame.buffer} sleeps for the lock of ${event.wait.lock}`, frame);
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [sync06, sync07, sync08, sync09, sync21, sync24, sync25, sync26];

@@ -1,6 +1,109 @@
+import { EINVAL, EMFILE, ENOENT, ENOMEM, ENOTTY, errnoName } from "../../spec/errno.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
+import { leavesOf } from "../../spec/state/observe/sync.ts";
+import type { State, SyncFileState } from "../../spec/state/state.ts";
+import { isFlat, MergeMemory, wrongMerge } from "../fence/merging.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
+import { isOver } from "../shared/fences.ts";
 import { kernel, run } from "../source.ts";
+import { statusOf } from "./files.ts";
+import { isHeld } from "./leftovers.ts";
+import { asking, exporting, merging, pollingFiles } from "./situations.ts";
+
+type Merged = CallEvent<"mergeSyncFiles"> | RetEvent<"mergeSyncFiles">;
+
+/** The fences of the two files; null where one of them is no open sync file. */
+function inputs(event: Merged, state: State): readonly [string, string] | null {
+  const first = state.syncFiles.get(event.first);
+  const second = event.second === null ? undefined : state.syncFiles.get(event.second);
+  return first?.open === true && second?.open === true ? [first.fence, second.fence] : null;
+}
+
+/** SYNC-11: as of any merge (FENCE-28). */
+function asMerge(event: RetEvent<"mergeSyncFiles">, fences: readonly string[]): RetEvent<"merge"> {
+  const { seq, task, step, atomic, by, call, context, number, members, time } = event;
+  const result = { merged: event.fence, context, number, members, time };
+  return {
+    seq,
+    task,
+    step,
+    atomic,
+    kind: "ret",
+    op: "merge",
+    by,
+    call,
+    errno: 0,
+    fence: event.fence ?? "",
+    fences,
+    ...result,
+  };
+}
+
+/** SYNC-12: what the own fence of a file may answer. */
+function ownStatuses(state: State, file: SyncFileState): readonly number[] {
+  const row = state.fences.get(file.fence);
+  if (row === undefined) return [];
+  if (!isOver(state, file.fence)) return [0];
+  if (row.kind === "plain") return [statusOf(state, file.fence)];
+  // Its members' errors only if it was watched while one was pending.
+  return [1, ...leavesOf(state, file.fence).map((member) => statusOf(state, member))];
+}
+
+function wrongRecords(event: RetEvent<"syncFileInfo">, state: State, file: SyncFileState): string | null {
+  const leaves = leavesOf(state, file.fence);
+  const named = event.records.map(({ fence }) => fence);
+  const isChain = state.fences.get(file.fence)?.kind === "chain";
+  if (!isChain && named.join() !== leaves.join()) return `its fences are ${leaves.join(" ")}`;
+  const left = leaves.find((fence) => !isOver(state, fence) && !named.includes(fence));
+  if (left !== undefined) return `${left} is pending and not among them`;
+  const wrong = event.records.find(({ fence, status }) => status !== statusOf(state, fence));
+  if (wrong !== undefined)
+    return `the status of ${wrong.fence} is ${statusOf(state, wrong.fence)}, not ${wrong.status}`;
+  const total = event.records.find(({ status }) => status !== 1)?.status ?? 1;
+  return event.status === total ? null : `the total is ${total}, not ${event.status}`;
+}
+
+function answersInfo(event: RetEvent<"syncFileInfo">, state: State, verdict: Verdict): void {
+  const file = state.syncFiles.get(event.syncFile);
+  if (file === undefined || !state.fences.has(file.fence)) return;
+  verdict.exercised();
+  const fail = (why: string) =>
+    verdict.violated(
+      `info of ${event.syncFile} with room for ${event.count} answers ${errnoName(event.errno)}, ${event.fences} fences, status ${event.status}: ${why}`,
+      verdict.since("syncFiles", event.syncFile, "fence"),
+    );
+  if (event.flags !== 0 || event.pad !== 0) {
+    if (event.errno !== EINVAL) fail("flags and padding have to be zero");
+    return;
+  }
+  const leaves = leavesOf(state, file.fence);
+  const isChain = state.fences.get(file.fence)?.kind === "chain";
+  if (event.count > 0 && event.errno === EINVAL) {
+    if (event.count >= leaves.length) fail("there is room for all of them");
+    return;
+  }
+  if (event.errno !== 0) {
+    if (event.errno < ENOMEM || event.count === 0) fail("nothing is wrong with the request");
+    return;
+  }
+  if (event.count > 0 && event.count < event.fences) return fail("there is not room for all of them");
+  if (isChain ? event.fences > leaves.length : event.fences !== leaves.length)
+    return fail(`there are ${leaves.length}`);
+  if (event.count > 0) {
+    const wrong = wrongRecords(event, state, file);
+    if (wrong !== null) fail(wrong);
+  } else if (!ownStatuses(state, file).includes(event.status))
+    fail(`the status of ${file.fence} is ${ownStatuses(state, file).join(" or ")}`);
+}
+
+/** SYNC-28. */
+function isCloseOnExec(event: RetEvent<"exportSyncFile" | "mergeSyncFiles">, _state: State, verdict: Verdict): void {
+  if (event.errno !== 0) return;
+  verdict.exercised();
+  if (!event.closeOnExec) verdict.violated(`${event.syncFile} stays open in whatever program is executed`);
+}
 
 export const sync11: Rule = {
   id: "SYNC-11",
@@ -19,7 +122,36 @@ export const sync11: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is a failed member's status read before the merge if it matters?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: merging,
+  monitor: remember(() => new MergeMemory(), {
+    "call mergeSyncFiles"(event, state, _verdict, memory) {
+      const fences = inputs(event, state);
+      if (fences !== null) memory.beginWith(event.seq, fences, state);
+    },
+    signal(event, state, _verdict, memory) {
+      const frame = state.tasks.get(event.task)?.frames.at(-1);
+      if (frame?.kind === "call" && frame.op === "mergeSyncFiles" && !state.fences.has(event.fence))
+        memory.stubs.set(event.fence, event);
+    },
+    "ret mergeSyncFiles"(event, state, verdict, memory) {
+      verdict.exercised();
+      const fences = inputs(event, state);
+      const wanted = event.flags !== 0 || event.pad !== 0 ? EINVAL : fences === null ? ENOENT : 0;
+      if (wanted !== 0) {
+        if (event.errno !== wanted && event.errno !== EMFILE)
+          verdict.violated(`a merge answers ${errnoName(event.errno)}, not ${errnoName(wanted)}`);
+        return;
+      }
+      if (event.errno === EINVAL || event.errno === ENOENT) verdict.violated(`a merge of two sync files is refused`);
+      if (event.errno !== 0 || fences === null || !isFlat(state, fences)) return;
+      const wrong = wrongMerge(asMerge(event, fences), state, memory);
+      if (wrong !== null)
+        verdict.violated(
+          `the merge of ${event.first} and ${event.second ?? "?"} is ${event.fence ?? "nothing"}: ${wrong}`,
+        );
+    },
+  }),
 };
 
 export const sync12: Rule = {
@@ -38,7 +170,9 @@ export const sync12: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is the padding checked in the count-0 form too?", "Is the zero-count status taken for the members' errors?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: asking,
+  monitor: on({ "ret syncFileInfo": answersInfo }),
 };
 
 export const sync13: Rule = {
@@ -54,7 +188,18 @@ export const sync13: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is a deadline on a signaled file still a success?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: asking,
+  monitor: on({
+    "ret syncFileDeadline"(event, _state, verdict) {
+      verdict.exercised();
+      const wanted = event.pad === 0 ? 0 : EINVAL;
+      if (event.errno !== wanted)
+        verdict.violated(
+          `a deadline for ${event.syncFile} with padding ${event.pad} answers ${errnoName(event.errno)}`,
+        );
+    },
+  }),
 };
 
 export const sync14: Rule = {
@@ -67,7 +212,28 @@ export const sync14: Rule = {
   sources: [kernel("drivers/dma-buf/sync_file.c", "sync_file_poll", "6.12, 7.2")],
   needs: ["syncFile"],
   hints: ["Is the state asked again after the callback was armed?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: pollingFiles,
+  monitor: on({
+    "ret pollSyncFile"(event, state, verdict) {
+      const file = state.syncFiles.get(event.syncFile);
+      if (file === undefined || !state.fences.has(file.fence)) return;
+      verdict.exercised();
+      if (event.answer !== isOver(state, file.fence))
+        verdict.violated(
+          `${event.syncFile} is ${event.answer ? "" : "not "}ready, and ${file.fence} is ${event.answer ? "not " : ""}signaled`,
+          verdict.since("fences", file.fence, "signaled"),
+        );
+    },
+    end(event, state, verdict) {
+      for (const { task, wait } of event.waiting) {
+        if (wait.kind !== "other" || !wait.what.startsWith("poll of ") || !state.syncFiles.has(wait.what.slice(8)))
+          continue;
+        verdict.exercised();
+        verdict.violated(`${task} sleeps in a ${wait.what} for ever, although its fence has signaled`);
+      }
+    },
+  }),
 };
 
 export const sync23: Rule = {
@@ -85,7 +251,35 @@ export const sync23: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Does the file own a reference, or borrow the one of the object?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: { ...merging, weights: { ...merging.weights, closeSyncFile: 8, fencePut: 4 } },
+  monitor: on({
+    free(event, state, verdict) {
+      if (event.what !== "fence") return;
+      for (const [name, file] of state.syncFiles) {
+        if (file.fence !== event.id) continue;
+        verdict.exercised();
+        if (file.open)
+          verdict.violated(
+            `${event.id} is released while ${name} stands for it`,
+            verdict.since("syncFiles", name, "open"),
+          );
+      }
+    },
+    end(event, state, verdict) {
+      if (event.waiting.length > 0) return;
+      for (const [name, file] of state.syncFiles) {
+        const fence = state.fences.get(file.fence);
+        if (file.open || fence?.by !== "framework" || fence.refs > 0) continue;
+        verdict.exercised();
+        if (!fence.released && isOver(state, file.fence) && !isHeld(state, file.fence))
+          verdict.violated(
+            `${file.fence} outlives ${name}, the last that stood for it`,
+            verdict.since("syncFiles", name, "open"),
+          );
+      }
+    },
+  }),
 };
 
 export const sync27: Rule = {
@@ -100,7 +294,15 @@ export const sync27: Rule = {
     run(["6.12.117", "7.2.13"], "unknown request and dma-buf request on a sync file"),
   ],
   hints: ["Is a default branch with -EINVAL left anywhere?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: asking,
+  monitor: on({
+    "ret syncFileIoctl"(event, _state, verdict) {
+      verdict.exercised();
+      if (event.errno !== ENOTTY)
+        verdict.violated(`request ${event.command} on ${event.syncFile} answers ${errnoName(event.errno)}, not ENOTTY`);
+    },
+  }),
 };
 
 export const sync28: Rule = {
@@ -116,7 +318,9 @@ export const sync28: Rule = {
   ],
   needs: ["syncFile"],
   hints: ["Is the flag given when the fd is reserved, not set afterwards?"],
-  status: later("SYNC"),
+  status: checked,
+  situation: exporting,
+  monitor: on({ "ret exportSyncFile": isCloseOnExec, "ret mergeSyncFiles": isCloseOnExec }),
 };
 
 export const rules: readonly Rule[] = [sync11, sync12, sync13, sync14, sync23, sync27, sync28];

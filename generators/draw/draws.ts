@@ -7,6 +7,7 @@ import { importerDraws } from "./importers.ts";
 import { platformDraws } from "./platform.ts";
 import { reservationDraws } from "./reservations.ts";
 import { spaceDraws } from "./spaces.ts";
+import { syncDraws } from "./sync.ts";
 
 type Draw = (context: DrawContext) => object | null;
 
@@ -31,6 +32,8 @@ export const draws = {
   ...cpuDraws,
   ...spaceDraws,
 } as unknown as Readonly<Record<OperationName, Draw>>;
+  ...syncDraws,
+} as unknown as Readonly<Record<OperationName, (context: DrawContext) => object | null>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
 export const baseWeights: Readonly<Record<OperationName, number>> = {
@@ -151,4 +154,14 @@ export const baseWeights: Readonly<Record<OperationName, number>> = {
   copyPage: 1.5,
   touch: 6,
   unmirror: 0.8,
+  exportSyncFile: 1.5,
+  importSyncFile: 1.2,
+  createSyncFile: 1,
+  mergeSyncFiles: 1,
+  syncFileInfo: 1.2,
+  syncFileDeadline: 0.4,
+  syncFileIoctl: 0.2,
+  pollSyncFile: 0.8,
+  closeSyncFile: 0.7,
+  poll: 1.5,
 };

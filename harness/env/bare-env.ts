@@ -3,6 +3,7 @@ import type { Env } from "../../spec/roles/env.ts";
 import type { Framework } from "../../spec/roles/framework.ts";
 import type {
   AcquireContext,
+  AnyFile,
   Attachment,
   Device,
   Direction,
@@ -15,6 +16,7 @@ import type {
   IosysMap,
   Reservation,
   SgTable,
+  SyncFile,
   UserMapping,
 } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
@@ -151,6 +153,19 @@ class BareEnv extends DirectEnv {
     if (mapping.file !== null) yield* settle(this.world.framework.buffers.put(mapping.file), "put");
   }
 
+  *exportSyncFile(buffer: DmaBuf, flags: number | null): Call<SyncFile | Errno> {
+    const { buffers } = this.world.framework;
+    return this.named("syncFile", yield* settle(buffers.exportSyncFile(buffer, flags), "exportSyncFile"));
+  }
+
+  createSyncFile(fence: Fence): SyncFile | Errno {
+    return this.named("syncFile", this.world.framework.syncFiles.createSyncFile(fence));
+  }
+
+  mergeSyncFiles(first: SyncFile, second: AnyFile, flags: number, pad: number): SyncFile | Errno {
+    return this.named("syncFile", this.world.framework.syncFiles.mergeSyncFiles(first, second, flags, pad));
+  }
+
   private viewed(buffer: DmaBuf, view: object, errno: Errno): Errno {
     const { names, scheduler } = this.world;
     if (errno === 0) {
@@ -197,12 +212,14 @@ const blocking = {
     "ioctl",
     "vunmap",
     "vunmapUnlocked",
+    "importSyncFile",
+    "poll",
   ],
   reservations: ["getFences", "getSingleton", "waitFences"],
   fences: ["waitFence", "waitAny"],
   peers: [],
   dma: [],
-} as const satisfies { readonly [P in keyof Framework]: readonly (keyof Framework[P])[] };
+} as const satisfies { readonly [P in keyof Framework]?: readonly (keyof Framework[P])[] };
 
 for (const [part, names] of Object.entries(blocking))
   for (const name of names)

@@ -1,17 +1,19 @@
-import type { AcquireContext, Reservation } from "../../spec/roles/handles.ts";
+import type { Errno } from "../../spec/errno.ts";
+import type { AcquireContext, Fence, FenceCallback, Reservation, Usage } from "../../spec/roles/handles.ts";
 import type { Framework } from "../../spec/roles/framework.ts";
 import type { SpaceFramework } from "../../spec/roles/spaces.ts";
 import type { Suspendable, Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { World } from "../world.ts";
 import { PlatformEnv } from "./platform-env.ts";
+import { addCallback, addFence, removeCallback, reserveFences } from "./recorded-calls.ts";
 import { releaseLock, takeLock, tryLock, unbounded } from "./reservation-env.ts";
 
 type Method = (this: unknown, ...args: readonly unknown[]) => unknown;
 
 /**
  * `Env` as a framework's own parts get it: calls from one part to another are not recorded,
- * but for locks, which everybody's rules need to see.
+ * but for locks, fences that are added and callbacks, which everybody's rules need to see.
  */
 export class DirectEnv extends PlatformEnv {
   *lock(resv: Reservation, context: AcquireContext | null = null) {
@@ -32,6 +34,22 @@ export class DirectEnv extends PlatformEnv {
 
   trylock(resv: Reservation): boolean {
     return tryLock(this.world, this.by, resv);
+  }
+
+  addCallback(fence: Fence | null, callback: FenceCallback | null): Errno {
+    return addCallback(this.world, this.by, fence, callback);
+  }
+
+  removeCallback(fence: Fence, callback: FenceCallback): boolean {
+    return removeCallback(this.world, this.by, fence, callback);
+  }
+
+  reserveFences(resv: Reservation, count: number): Errno {
+    return reserveFences(this.world, this.by, resv, count);
+  }
+
+  addFence(resv: Reservation, fence: Fence, usage: Usage): void {
+    addFence(this.world, this.by, resv, fence, usage);
   }
 
   unlock(resv: Reservation): Generator<Suspension, void, unknown> {
@@ -81,6 +99,10 @@ const bufferMethods = [
   "vunmapUnlocked",
   "mmap",
   "mmapFd",
+  "exportSyncFile",
+  "importSyncFile",
+  "poll",
+  "endPoll",
 ] as const satisfies readonly (keyof Framework["buffers"])[];
 
 const reservationMethods = [
@@ -90,8 +112,6 @@ const reservationMethods = [
   "acquireInit",
   "acquireDone",
   "acquireFini",
-  "reserveFences",
-  "addFence",
   "replaceFences",
   "copyFences",
   "iterateFences",
@@ -115,8 +135,6 @@ const fenceMethods = [
   "isSignaled",
   "timestamp",
   "isLater",
-  "addCallback",
-  "removeCallback",
   "enableSignaling",
   "setFenceDeadline",
   "waitFence",
@@ -127,6 +145,7 @@ const fenceMethods = [
   "createChain",
   "findSeqno",
   "merge",
+  "getStub",
   "unwrap",
   "isContainer",
 ] as const satisfies readonly (keyof Framework["fences"])[];
@@ -155,6 +174,17 @@ const spaceMethods = [
   "p2pMap",
   "p2pUnmap",
 ] as const satisfies readonly (keyof SpaceFramework)[];
+const syncFileMethods = [
+  "createSyncFile",
+  "syncFileFence",
+  "mergeSyncFiles",
+  "syncFileInfo",
+  "syncFileDeadline",
+  "syncFileIoctl",
+  "pollSyncFile",
+  "endPollSyncFile",
+  "closeSyncFile",
+] as const satisfies readonly (keyof Framework["syncFiles"])[];
 
 /** Adds pass-through methods: `env.method(...)` calls that part of the running framework. */
 function passThrough(part: keyof Framework, methods: readonly string[]): void {
@@ -170,3 +200,4 @@ passThrough("buffers", bufferMethods);
 passThrough("reservations", reservationMethods);
 passThrough("fences", fenceMethods);
 passThrough("spaces", spaceMethods);
+passThrough("syncFiles", syncFileMethods);

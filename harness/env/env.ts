@@ -9,6 +9,7 @@ import { KernelEnv } from "./kernel-env.ts";
 import { RecordedEnv } from "./recorded-env.ts";
 import { ReservationEnv } from "./reservation-env.ts";
 import { SpaceEnv } from "./space-env.ts";
+import { SyncEnv } from "./sync-env.ts";
 
 /** Generators that the methods of the env classes share; nobody else calls them. */
 const internal: ReadonlySet<string> = new Set([
@@ -50,6 +51,7 @@ for (const prototype of [
   ReservationEnv.prototype,
   SpaceEnv.prototype,
   RecordedEnv.prototype,
+  SyncEnv.prototype,
 ])
   for (const name of Object.getOwnPropertyNames(prototype)) {
     const method = Object.getOwnPropertyDescriptor(prototype, name)?.value as BlockingMethod | undefined;
@@ -66,7 +68,7 @@ for (const prototype of [
 
 /** The env of an exporter, an importer, or the program itself. */
 export function recordedEnv(world: World, by: string): Env {
-  const env: Unawaited<Env> = new RecordedEnv(world, by);
+  const env: Unawaited<Env> = new SyncEnv(world, by);
   return env as Env;
 }
 

@@ -124,6 +124,18 @@ export class KernelEnv {
     this.world.mmu.unlock(this.by);
   }
 
+  takeDescriptor(): number {
+    const { descriptors } = this.world;
+    let number = 0;
+    while (descriptors.has(number)) number += 1;
+    descriptors.add(number);
+    return number;
+  }
+
+  giveDescriptor(descriptor: number): void {
+    this.world.descriptors.delete(descriptor);
+  }
+
   createMutex(lockClass: string, name: string): Mutex {
     return new HarnessMutex(lockClass, `${this.by}.${name}`);
   }

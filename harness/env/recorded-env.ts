@@ -4,7 +4,7 @@ import type { Fence, FenceCallback, FenceOps } from "../../spec/roles/handles.ts
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import { recordFenceOps } from "./fence-hooks.ts";
-import { recordCallback } from "./hooks.ts";
+import { addCallback, removeCallback } from "./recorded-calls.ts";
 import { SpaceEnv } from "./space-env.ts";
 
 const hookNames: readonly FenceHook[] = ["enableSignaling", "signaled", "wait", "release", "setDeadline"];
@@ -124,25 +124,11 @@ export class RecordedEnv extends SpaceEnv {
   }
 
   addCallback(fence: Fence | null, callback: FenceCallback | null): Errno {
-    const { world, by } = this;
-    const args = {
-      fence: fence === null ? null : this.fenceName(fence),
-      callback: callback === null ? null : this.callbackName(callback),
-    };
-    const call = world.recorder.emit({ kind: "call", op: "addCallback", by, ...args });
-    const recorded = callback === null ? null : recordCallback(world, by, callback);
-    const errno = world.framework.fences.addCallback(fence, recorded);
-    world.recorder.emit({ kind: "ret", op: "addCallback", by, call, errno, ...args });
-    return errno;
+    return addCallback(this.world, this.by, fence, callback);
   }
 
   removeCallback(fence: Fence, callback: FenceCallback): boolean {
-    const { world, by } = this;
-    const args = { fence: this.fenceName(fence), callback: this.callbackName(callback) };
-    const call = world.recorder.emit({ kind: "call", op: "removeCallback", by, ...args });
-    const answer = world.framework.fences.removeCallback(fence, recordCallback(world, by, callback));
-    world.recorder.emit({ kind: "ret", op: "removeCallback", by, call, errno: 0, ...args, answer });
-    return answer;
+    return removeCallback(this.world, this.by, fence, callback);
   }
 
   enableSignaling(fence: Fence): void {
@@ -271,9 +257,5 @@ export class RecordedEnv extends SpaceEnv {
 
   isContainer(fence: Fence): boolean {
     return this.world.framework.fences.isContainer(fence);
-  }
-
-  private callbackName(callback: FenceCallback): string {
-    return this.world.names.of(callback, "callback", this.world.scheduler.current.stepId);
   }
 }

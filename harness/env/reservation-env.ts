@@ -6,6 +6,7 @@ import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import type { World } from "../world.ts";
 import { CpuEnv } from "./cpu-env.ts";
+import { addFence, reserveFences } from "./recorded-calls.ts";
 
 /** Stands for "no time limit" (MAX_SCHEDULE_TIMEOUT). */
 export const unbounded: number = Number.MAX_SAFE_INTEGER;
@@ -146,20 +147,11 @@ export class ReservationEnv extends CpuEnv {
   }
 
   reserveFences(resv: Reservation, count: number): Errno {
-    const { world, by } = this;
-    const args = { resv: this.resvName(resv), count };
-    const call = world.recorder.emit({ kind: "call", op: "reserveFences", by, ...args });
-    const errno = world.framework.reservations.reserveFences(resv, count);
-    world.recorder.emit({ kind: "ret", op: "reserveFences", by, call, errno, ...args });
-    return errno;
+    return reserveFences(this.world, this.by, resv, count);
   }
 
   addFence(resv: Reservation, fence: Fence, usage: Usage): void {
-    const { world, by } = this;
-    const args = { resv: this.resvName(resv), fence: this.fenceName(fence), usage };
-    const call = world.recorder.emit({ kind: "call", op: "addFence", by, ...args });
-    world.framework.reservations.addFence(resv, fence, usage);
-    world.recorder.emit({ kind: "ret", op: "addFence", by, call, errno: 0, ...args });
+    addFence(this.world, this.by, resv, fence, usage);
   }
 
   replaceFences(resv: Reservation, context: number, fence: Fence, usage: Usage): void {

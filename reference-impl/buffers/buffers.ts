@@ -2,7 +2,7 @@ import type { Errno } from "../../spec/errno.ts";
 import { EFAULT, EINVAL, ENOMEM } from "../../spec/errno.ts";
 import type { BufferFramework } from "../../spec/roles/buffers.ts";
 import type { ReferenceBuffer } from "./buffer.ts";
-import { BufferCpuMappings } from "./cpu-mappings.ts";
+import { BufferPoll } from "./poll.ts";
 
 /** Room for a name with its terminator, in characters (`DMA_BUF_NAME_LEN`). */
 const nameLength = 32;
@@ -12,9 +12,9 @@ const seekEnd = 2;
 
 /**
  * The core of dma-buf as `drivers/dma-buf/dma-buf.c` has it in each series, built up one topic a class:
- * export, references, descriptors, pinning, mapping, attachments, invalidation, CPU access. Here: what is left of the file operations.
+ * export, references, descriptors, pinning, mapping, attachments, invalidation, CPU access, sync files, poll. Here: what is left of the file operations.
  */
-export class ReferenceBuffers extends BufferCpuMappings implements BufferFramework {
+export class ReferenceBuffers extends BufferPoll implements BufferFramework {
   /** `dma_buf_llseek`: only good for finding out the size. */
   seek(buffer: ReferenceBuffer, offset: number, whence: number): number {
     if (whence !== seekEnd && whence !== seekSet) return -EINVAL;

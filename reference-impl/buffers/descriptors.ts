@@ -5,11 +5,8 @@ import type { ReferenceBuffer } from "./buffer.ts";
 import { ReferenceFileDescriptor } from "./buffer.ts";
 import { BufferReferences } from "./references.ts";
 
-/** The descriptor table with the buffer side of it (`dma_buf_fd`, `dma_buf_get`, `fs/file.c`). */
+/** Descriptors of buffers (`dma_buf_fd`, `dma_buf_get`, `fs/file.c`). */
 export abstract class BufferDescriptors extends BufferReferences {
-  /** By number. Undefined: free; null: reserved, nothing to be seen yet. */
-  protected readonly descriptors: (ReferenceFileDescriptor | null | undefined)[] = [];
-
   /** `dma_buf_fd`: on success the descriptor has taken over the caller's reference. */
   *exportFd(
     buffer: ReferenceBuffer,
@@ -17,7 +14,7 @@ export abstract class BufferDescriptors extends BufferReferences {
   ): Generator<Suspension, ReferenceFileDescriptor | Errno, unknown> {
     const errno = this.env.failure("fd");
     if (errno !== 0) return errno;
-    const number = this.getUnusedFd();
+    const number = this.env.takeDescriptor();
     yield* this.env.point("fd-install");
     return this.fdInstall(number, buffer, closeOnExec);
   }
@@ -27,7 +24,7 @@ export abstract class BufferDescriptors extends BufferReferences {
     const { buffer } = fd;
     if (buffer === null) return EBADF;
     fd.buffer = null;
-    this.descriptors[fd.number] = undefined;
+    this.env.giveDescriptor(fd.number);
     this.put(buffer);
     return 0;
   }
@@ -40,19 +37,8 @@ export abstract class BufferDescriptors extends BufferReferences {
     return buffer;
   }
 
-  /** `get_unused_fd_flags`: the lowest free number, reserved. */
-  protected getUnusedFd(): number {
-    const { descriptors } = this;
-    let number = 0;
-    while (number < descriptors.length && descriptors[number] !== undefined) number += 1;
-    descriptors[number] = null;
-    return number;
-  }
-
   /** `fd_install`: from here on everybody can use the descriptor, so nothing may fail behind it. */
   protected fdInstall(number: number, buffer: ReferenceBuffer, closeOnExec: boolean): ReferenceFileDescriptor {
-    const fd = new ReferenceFileDescriptor(number, closeOnExec, buffer);
-    this.descriptors[number] = fd;
-    return fd;
+    return new ReferenceFileDescriptor(number, closeOnExec, buffer);
   }
 }

@@ -111,6 +111,14 @@ export abstract class FenceUnwrap extends FenceChains {
     return this.isLater(a, b) ? -1 : 0;
   }
 
+  /** `dma_fence_get_stub`; here each caller has one of its own. */
+  getStub(): ReferenceFence {
+    const stub = this.fenceInit(stubOps, 0, 0n);
+    stub.enabled = true;
+    this.signal(stub);
+    return stub;
+  }
+
   /** `dma_fence_allocate_private_stub`: a signaled fence of its own. All stubs share context 0 and number 0. */
   protected allocatePrivateStub(timestamp: number): ReferenceFence | null {
     if (!this.env.allocate("fence-stub")) return null;

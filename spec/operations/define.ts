@@ -20,7 +20,8 @@ export type ObjectKind =
   | "view"
   | "space"
   | "vma"
-  | "mirror";
+  | "mirror"
+  | "syncFile";
 
 /** One argument of a step. `T` is its type in TypeScript. */
 export interface StepField<T> {
@@ -86,7 +87,7 @@ export type OperationLevel = "driver" | "contract" | "control";
 
 /** Which side makes the call. */
 export type OperationSide =
-  "importer" | "exporter" | "reservation" | "fence" | "platform" | "cpu" | "space" | "harness";
+  "importer" | "exporter" | "reservation" | "fence" | "platform" | "cpu" | "sync" | "space" | "harness";
 
 /** The reservation lock at the call, Part III of the catalog: held by the caller, not held by the caller, irrelevant. */
 export type LockNeed = "held" | "notHeld" | "any";

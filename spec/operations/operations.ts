@@ -6,6 +6,7 @@ import { importerOperations } from "./importer.ts";
 import { platformOperations } from "./platform.ts";
 import { reservationOperations } from "./reservation.ts";
 import { spaceOperations } from "./space.ts";
+import { syncOperations } from "./sync.ts";
 
 /** Every operation of the core contract, by name. */
 export const operations = {
@@ -16,6 +17,7 @@ export const operations = {
   ...platformOperations,
   ...cpuOperations,
   ...spaceOperations,
+  ...syncOperations,
 } as const;
 
 export type OperationName = keyof typeof operations;

@@ -1,5 +1,6 @@
 import type { Errno } from "../errno.ts";
 import type {
+  AnyFile,
   Attachment,
   Device,
   Direction,
@@ -8,7 +9,10 @@ import type {
   FileDescriptor,
   ImporterOps,
   IosysMap,
+  PollEvents,
+  Poller,
   SgTable,
+  SyncFile,
   UserMapping,
 } from "./handles.ts";
 import type { Suspendable } from "./suspendable.ts";
@@ -69,6 +73,15 @@ export interface BufferFramework {
   mmap(buffer: DmaBuf, mapping: UserMapping, offset: number): Suspendable<Errno>;
   /** `dma_buf_mmap_internal`: a user maps the descriptor; the mapping belongs to the file already. */
   mmapFd(buffer: DmaBuf, mapping: UserMapping): Suspendable<Errno>;
+  /** `DMA_BUF_IOCTL_EXPORT_SYNC_FILE` and `_IMPORT_SYNC_FILE`; flags null: a pointer that faults. */
+  exportSyncFile(buffer: DmaBuf, flags: number | null): Suspendable<SyncFile | Errno>;
+  importSyncFile(buffer: DmaBuf, file: AnyFile, flags: number | null): Suspendable<Errno>;
+  /**
+   * What is ready of what is asked for. `poller`, if there is one, is put on the buffer's queue first, and woken through it.
+   */
+  poll(buffer: DmaBuf, events: PollEvents, poller: Poller | null): Suspendable<PollEvents>;
+  /** The poller leaves the queue. */
+  endPoll(buffer: DmaBuf, poller: Poller): void;
   /** Every live buffer, each with a reference that the caller puts (`dma_buf_iter_next`, 7.x). */
   listBuffers(): Suspendable<readonly DmaBuf[]>;
 }

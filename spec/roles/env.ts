@@ -24,6 +24,7 @@ import type {
 } from "./handles.ts";
 import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
+import type { SyncFileFramework } from "./sync-files.ts";
 import type { Blocking, Suspendable, WaitReason } from "./suspendable.ts";
 
 export type { Owner } from "./handles.ts";
@@ -94,6 +95,11 @@ export interface Kernel {
 
   /** Reads or writes a user's memory, which may fault and so takes the lock of its address space (`copy_from_user`). */
   touchUser(): void;
+
+  /** `get_unused_fd_flags`: the lowest number of the descriptor table that is free, and free no more. */
+  takeDescriptor(): number;
+  /** `put_unused_fd`, and what close does with the number. */
+  giveDescriptor(descriptor: number): void;
 
   createMutex(lockClass: string, name: string): Mutex;
   lockMutex(mutex: Mutex): Blocking<void>;
@@ -186,6 +192,7 @@ export interface Env
     Instrumented<BufferFramework>,
     Omit<Instrumented<ReservationFramework>, "unlock" | "lock" | "lockInterruptible" | "waitFences">,
     Instrumented<FenceFramework>,
+    Instrumented<SyncFileFramework>,
     Instrumented<PeerFramework>,
     Instrumented<DmaFramework>,
     Instrumented<SpaceFramework>,

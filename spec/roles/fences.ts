@@ -56,6 +56,8 @@ export interface FenceFramework {
    * for no chain. The caller keeps the reference to `fence`. Point 0 answers `fence` itself.
    */
   findSeqno(fence: Fence, seqno: bigint): Fence | null | Errno;
+  /** A signaled fence with a reference for the caller (`dma_fence_get_stub`). Cannot fail. */
+  getStub(): Fence;
   /** Unwraps, drops signaled members, keeps the latest of a timeline. Null: no memory. */
   merge(fences: readonly Fence[]): Fence | null;
   /** Members of a container in order, the fence itself otherwise. */

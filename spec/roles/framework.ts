@@ -4,12 +4,14 @@ import type { FenceFramework } from "./fences.ts";
 import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
 import type { SpaceFramework } from "./spaces.ts";
+import type { SyncFileFramework } from "./sync-files.ts";
 
 /** A whole framework. A user may bring any of its parts; the others come from the reference. */
 export interface Framework {
   readonly buffers: BufferFramework;
   readonly reservations: ReservationFramework;
   readonly fences: FenceFramework;
+  readonly syncFiles: SyncFileFramework;
   /** Peer-to-peer memory. */
   readonly peers: PeerFramework;
   /** The DMA API. */

@@ -172,6 +172,29 @@ export interface FileDescriptor {
   readonly closeOnExec: boolean;
 }
 
+/** A sync file behind a descriptor (`drivers/dma-buf/sync_file.c`). */
+export interface SyncFile {
+  /** Slot in the descriptor table, ≥ 0. */
+  readonly number: number;
+  readonly closeOnExec: boolean;
+  /** What it stands for: one fence, or an array of several. */
+  readonly fence: Fence;
+}
+
+/** What a number names that a user hands in: a sync file, another file, or nothing. */
+export type AnyFile = SyncFile | FileDescriptor | null;
+
+/** What a poll asks for, or finds ready. */
+export interface PollEvents {
+  readonly input: boolean;
+  readonly output: boolean;
+}
+
+/** Who sleeps in a poll (`poll_table`): stays on the queue until it is woken or goes. */
+export interface Poller {
+  readonly wake: (events: PollEvents) => void;
+}
+
 /** The module that owns an exporter's or fence owner's code. */
 export interface Owner {
   readonly name: string;

@@ -59,6 +59,15 @@ const vmap = { buffer: name, view: name };
 const vunmap = { buffer: name, view: nameOrNull };
 const mmap = { buffer: name, view: name, offset: integer, pages: integer, shared: flag };
 const vmapResult = { address: nameOrNull, iomem: flag };
+const syncFileResult = {
+  fence: nameOrNull,
+  members: names,
+  context: integer,
+  number: integer,
+  time: integer.nullable(),
+  descriptor: integer,
+  closeOnExec: flag,
+};
 const mmapResult = { file: nameOrNull, start: integer };
 const imported = { import: name };
 
@@ -192,6 +201,16 @@ export const callFields: Tables<CallArgs> = {
   vunmapUnlocked: vunmap,
   mmap,
   mmapFd: mmap,
+  exportSyncFile: { buffer: name, syncFile: name, flags: integer.nullable() },
+  importSyncFile: { buffer: name, syncFile: nameOrNull, flags: integer.nullable() },
+  createSyncFile: { fence: name, syncFile: name },
+  mergeSyncFiles: { first: name, second: nameOrNull, syncFile: name, flags: integer, pad: integer },
+  syncFileInfo: { syncFile: name, count: integer, flags: integer, pad: integer },
+  syncFileDeadline: { syncFile: name, deadline: integer, pad: integer },
+  syncFileIoctl: { syncFile: name, command: integer },
+  pollSyncFile: { syncFile: name, poller: nameOrNull },
+  closeSyncFile: { syncFile: name },
+  poll: { buffer: name, input: flag, output: flag, poller: nameOrNull },
   munmap: { buffer: name, view: name },
   import: { importer: name, buffer: name, import: name, direction },
   submit: { importer: name, uses: listField(use), job: name },
@@ -224,6 +243,16 @@ export const callResults: Tables<CallResults> = {
   mapUnlocked: mapResult,
   vmap: vmapResult,
   vmapUnlocked: vmapResult,
+  exportSyncFile: syncFileResult,
+  mergeSyncFiles: syncFileResult,
+  createSyncFile: { descriptor: integer, closeOnExec: flag },
+  syncFileInfo: {
+    fences: integer,
+    status: integer,
+    records: listField(record("a record", { fence: name, status: integer })),
+  },
+  pollSyncFile: { answer: flag },
+  poll: { readable: flag, writable: flag },
   mmap: mmapResult,
   mmapFd: mmapResult,
   isRevocable: { answer: flag },
@@ -267,6 +296,7 @@ export const hookFields: Tables<HookArgs> = {
   vmap: buffer,
   vunmap: { buffer: name, address: nameOrNull },
   mmap,
+  pollWake: { poller: name, input: flag, output: flag },
   cpuFault: { buffer: name, view: name, page: integer },
   invalidate: attachment,
   enableSignaling: fence,

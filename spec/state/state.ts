@@ -230,6 +230,8 @@ const callback = table({
   /** Role instance that added it. */
   by: field<string>(),
   state: field<"pending" | "running" | "ran" | "removed">(),
+  /** The buffer whose poll it wakes, where that is what it is for. */
+  poll: field<string | null>("ghost"),
 });
 
 const fd = table({
@@ -271,6 +273,17 @@ const view = table({
   shared: field<boolean>("ghost"),
   /** Storage that its entries show; each once. */
   shows: field<readonly string[]>(),
+});
+
+const syncFile = table({
+  fence: field<string>(),
+  by: field<string>(),
+  open: field<boolean>(),
+  descriptor: field<number>("ghost"),
+  /** Fences it stood for when it was made. */
+  members: field<readonly string[]>("ghost"),
+  /** Its fence is the result of a merge. */
+  merged: field<boolean>("ghost"),
 });
 
 const job = table({
@@ -364,6 +377,7 @@ export const stateSchema = {
   tasks: task,
   imports: imported,
   views: view,
+  syncFiles: syncFile,
   jobs: job,
   exporters: exporter,
   locks: lock,
@@ -384,6 +398,7 @@ export type FenceState = Row<typeof fence>;
 export type CallbackState = Row<typeof callback>;
 export type TaskState = Row<typeof task>;
 export type ImportState = Row<typeof imported>;
+export type SyncFileState = Row<typeof syncFile>;
 export type ViewState = Row<typeof view>;
 export type JobState = Row<typeof job>;
 export type DmaEntryState = Row<typeof dmaEntry>;
@@ -416,6 +431,7 @@ export function initialState(): State {
     tasks: new Map(),
     imports: new Map(),
     views: new Map(),
+    syncFiles: new Map(),
     jobs: new Map(),
     exporters: new Map(),
     locks: new Map(),

@@ -7,6 +7,7 @@ import { importerOperations } from "../importer.ts";
 import { platformOperations } from "../platform.ts";
 import { reservationOperations } from "../reservation.ts";
 import { spaceOperations } from "../space.ts";
+import { syncOperations } from "../sync.ts";
 import { classifyExporterStep } from "./buffers.ts";
 import { collides, type ClassifyContext, type StepClass } from "./context.ts";
 import { classifyCpuStep } from "./cpu.ts";
@@ -15,6 +16,7 @@ import { classifyImporterStep } from "./importers.ts";
 import { classifyPlatformStep } from "./platform.ts";
 import { classifyReservationStep } from "./reservations.ts";
 import { classifySpaceStep } from "./spaces.ts";
+import { classifySyncStep } from "./sync.ts";
 
 type Classifier = (context: ClassifyContext, step: Step) => StepClass;
 
@@ -28,6 +30,7 @@ for (const [operations, classifier] of [
   [platformOperations, classifyPlatformStep],
   [cpuOperations, classifyCpuStep],
   [spaceOperations, classifySpaceStep],
+  [syncOperations, classifySyncStep],
 ] as const)
   for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
 

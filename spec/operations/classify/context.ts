@@ -110,6 +110,16 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
       return [step.import];
     case "submit":
       return step.imports;
+    case "closeSyncFile":
+    case "pollSyncFile":
+    case "syncFileInfo":
+      return [step.syncFile];
+    case "mergeSyncFiles":
+      return step.second === null ? [step.first] : [step.first, step.second];
+    case "importSyncFile":
+      return step.syncFile === null ? [] : [step.syncFile];
+    case "createSyncFile":
+      return [step.fence];
     case "munmap":
     case "vunmap":
     case "vunmapUnlocked":

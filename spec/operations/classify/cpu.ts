@@ -3,7 +3,7 @@ import { pageSize } from "../../roles/handles.ts";
 import { bracketCovers, syncRequest } from "../../state/observe/cpu.ts";
 import type { BufferState, State, ViewState } from "../../state/state.ts";
 import type { cpuOperations } from "../cpu.ts";
-import { holdsLock, isFree, usableBuffer, type ClassifyContext, type StepClass } from "./context.ts";
+import { holdsLock, isFree, isSignalling, usableBuffer, type ClassifyContext, type StepClass } from "./context.ts";
 
 type CpuStep = Step<keyof typeof cpuOperations>;
 
@@ -45,6 +45,7 @@ function classifyVunmap(context: ClassifyContext, step: Step<"vunmap" | "vunmapU
   if (view === undefined || usableBuffer(context, view.buffer) === undefined) return "undefined";
   if (step.op === "vunmapUnlocked") return isFree(context, step.task) ? "enabled" : "undefined";
   const resv = context.state.buffers.get(view.buffer)?.resv ?? "";
+  if (isSignalling(context, step.task)) return "undefined";
   return holdsLock(context, step.task, resv) ? "enabled" : "undefined";
 }
 
@@ -86,6 +87,7 @@ export function classifyCpuStep(context: ClassifyContext, step: CpuStep): StepCl
   const buffer = usableBuffer(context, step.buffer);
   if (buffer === undefined) return "undefined";
   if (step.op === "vmap") {
+    if (isSignalling(context, step.task)) return "undefined";
     if (!holdsLock(context, step.task, buffer.resv) || context.state.views.has(step.view)) return "undefined";
     return buffer.cpuHooks.includes("vmap") ? "enabled" : "refused";
   }

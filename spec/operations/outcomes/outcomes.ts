@@ -6,6 +6,7 @@ import { fenceOperations } from "../fence.ts";
 import { reservationOperations } from "../reservation.ts";
 import { spaceOperations } from "../space.ts";
 import { importerOperations } from "../importer.ts";
+import { syncOperations } from "../sync.ts";
 import type { Outcome, OutcomeContext } from "./context.ts";
 import { cpuOutcomes } from "./cpu.ts";
 import { exporterOutcomes } from "./exporter.ts";
@@ -13,6 +14,7 @@ import { fenceOutcomes } from "./fence.ts";
 import { importerOutcomes } from "./importer.ts";
 import { reservationOutcomes } from "./reservation.ts";
 import { spaceOutcomes } from "./space.ts";
+import { syncOutcomes } from "./sync.ts";
 
 /** When the answer of a call is decided. `between`: anywhere from the call to the return. */
 export type Moment = "call" | "return" | "between";
@@ -57,6 +59,7 @@ function bySide(context: OutcomeContext, call: CallEvent): readonly Outcome[] {
   if (call.op in exporterOperations) return exporterOutcomes(context, call as Parameters<typeof exporterOutcomes>[1]);
   if (call.op in importerOperations) return importerOutcomes(context, call as Parameters<typeof importerOutcomes>[1]);
   if (call.op in fenceOperations) return fenceOutcomes(context, call as Parameters<typeof fenceOutcomes>[1]);
+  if (call.op in syncOperations) return syncOutcomes(context, call as Parameters<typeof syncOutcomes>[1]);
   if (call.op in cpuOperations) return cpuOutcomes(context, call as Parameters<typeof cpuOutcomes>[1]);
   if (call.op in spaceOperations) return spaceOutcomes(context, call as Parameters<typeof spaceOutcomes>[1]);
   if (call.op in reservationOperations)

@@ -1,6 +1,7 @@
 import type { CallEvent } from "../../event.ts";
 import type { State } from "../state.ts";
 import { observeCpuCall } from "./cpu.ts";
+import { polledBuffer, syncFileClosed } from "./sync.ts";
 import { addEntry } from "./entries.ts";
 import { frameOf } from "../state.ts";
 import { changesAccess, reservationOf, taskOf } from "./rows.ts";
@@ -94,7 +95,12 @@ export function observeCall(state: State, event: CallEvent): void {
     case "addCallback":
       // Pending from the call on: the callback may run before the call has returned.
       if (event.fence !== null && event.callback !== null)
-        state.callbacks.set(event.callback, { fence: event.fence, by: event.by, state: "pending" });
+        state.callbacks.set(event.callback, {
+          fence: event.fence,
+          by: event.by,
+          state: "pending",
+          poll: polledBuffer(state, event.task),
+        });
       break;
     case "endSignalling":
       task.signalling.pop();
@@ -140,6 +146,9 @@ export function observeCall(state: State, event: CallEvent): void {
     case "vunmapUnlocked":
     case "munmap":
       observeCpuCall(state, event);
+      break;
+    case "closeSyncFile":
+      syncFileClosed(state, event);
       break;
     case "interrupt":
       taskOf(state, event.target).interrupted = true;

@@ -1,5 +1,6 @@
 import type { CbEvent, CbRetEvent } from "../../event.ts";
 import { frameOf, type AttachmentState, type State } from "../state.ts";
+import { pollArmed } from "./sync.ts";
 import { closeFrame, taskOf } from "./rows.ts";
 
 /** A hook or callback begins or ends. */
@@ -105,6 +106,7 @@ function observeEnd(state: State, event: CbRetEvent): void {
     case "callback": {
       const callback = state.callbacks.get(event.callback);
       if (callback !== undefined) callback.state = "ran";
+      pollArmed(state, event.callback, -1);
       return;
     }
     default:

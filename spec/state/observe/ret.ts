@@ -5,6 +5,7 @@ import { accessReturned } from "./access.ts";
 import { observeCpuRet } from "./cpu.ts";
 import { listsAfterAdd, listsAfterCopy, listsAfterReplace, listsAfterReserve, listsAfterWalk } from "./lists.ts";
 import { observeSpaceRet } from "./spaces.ts";
+import { pollArmed, syncFileMade } from "./sync.ts";
 import { closeFrame, isContested, reservationOf, taskOf } from "./rows.ts";
 
 /** An operation returns: its frame closes, and its result takes effect. */
@@ -184,6 +185,7 @@ export function observeRet(state: State, event: RetEvent): void {
     case "addCallback": {
       const row = event.callback === null ? undefined : state.callbacks.get(event.callback);
       if (!ok && row?.state === "pending") row.state = "removed";
+      if (ok) pollArmed(state, event.callback, 1);
       return;
     }
     case "removeCallback": {
@@ -193,6 +195,11 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     case "beginSignalling":
       task.signalling.push(event.cookie);
+      return;
+    case "createSyncFile":
+    case "exportSyncFile":
+    case "mergeSyncFiles":
+      syncFileMade(state, event);
       return;
     case "beginCpu":
     case "endCpu":

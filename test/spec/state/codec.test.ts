@@ -135,7 +135,7 @@ describe("the codec", () => {
     const after = structuredClone(before);
     after.reservations.get("b1.resv")!.owner = null;
     after.fds.get("fd1")!.open = false;
-    after.callbacks.set("c1", { fence: "f1", by: "program", state: "pending" });
+    after.callbacks.set("c1", { fence: "f1", by: "program", state: "pending", poll: null });
     after.draining = true;
     expect(printState(before)).toBe("reservation b1.resv: owner t1, entries (f1 read)\nfd fd1: buffer b1, open");
     expect(printState(before, { ghost: true })).toContain("hold 3");
