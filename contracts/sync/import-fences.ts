@@ -159,9 +159,15 @@ export const sync08: Rule = {
       const file = event.syncFile === null ? undefined : state.syncFiles.get(event.syncFile);
       if (file?.open !== true || !areBridgeFlags(event.flags) || pendingMembers(state, event.syncFile).length > 0)
         return;
-      const pending = entriesOf(state, event.buffer).filter(({ fence }) => !isOver(state, fence));
+      before.set(event.seq, []);
+    },
+    // Only from here on nobody else changes the object.
+    lock(event, state, _verdict, before) {
+      const call = state.tasks.get(event.task)?.frames.at(-1);
+      if (call?.kind !== "call" || call.op !== "importSyncFile" || !before.has(call.seq)) return;
+      const pending = entriesOf(state, call.buffer).filter(({ fence }) => !isOver(state, fence));
       before.set(
-        event.seq,
+        call.seq,
         pending.map(({ fence }) => fence),
       );
     },

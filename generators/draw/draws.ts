@@ -31,9 +31,8 @@ export const draws = {
   ...whereDevicesAre(platformDraws),
   ...cpuDraws,
   ...spaceDraws,
-} as unknown as Readonly<Record<OperationName, Draw>>;
   ...syncDraws,
-} as unknown as Readonly<Record<OperationName, (context: DrawContext) => object | null>>;
+} as unknown as Readonly<Record<OperationName, Draw>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
 export const baseWeights: Readonly<Record<OperationName, number>> = {

@@ -78,7 +78,7 @@ export const examples: readonly Example[] = [
       mergedFiles(builder)
         .step("signal", f1)
         .step("syncFileInfo", { ...info, count: 2 }),
-    { from: ["M-SP5", "B-148"], also: ["SYNC-03"] },
+    { from: ["M-SP5", "B-148"], also: ["SYNC-03", "SYNC-04"] },
   ),
   faultyFiles(
     "SYNC-12",
