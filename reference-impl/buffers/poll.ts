@@ -92,7 +92,7 @@ export abstract class BufferPoll extends BufferSyncFiles {
   }
 
   protected wakePollers(queue: PollQueue, { events }: PollCallback): void {
-    for (const poller of [...queue.pollers]) poller.wake(events);
+    for (const poller of queue.pollers) poller.wake(events);
   }
 
   protected queueOf(buffer: ReferenceBuffer): PollQueue {

@@ -106,7 +106,7 @@ export class ReferenceSyncFiles implements SyncFileFramework {
 
   /** `fence_check_cb_func`. */
   protected wakeAll(file: ReferenceSyncFile): void {
-    for (const poller of [...file.pollers]) poller.wake({ input: true, output: false });
+    for (const poller of file.pollers) poller.wake({ input: true, output: false });
   }
 
   /** `sync_file_fdget`: only what is a sync file, and open. */
