@@ -43,6 +43,12 @@ const exporterMethods = [
   "vmaOpened",
   "vmaClosed",
   "vmaFault",
+  "models",
+  "match",
+  "mapPhysical",
+  "unmapPhysical",
+  "makePrivate",
+  "restrict",
 ] as const satisfies readonly (keyof Exporter)[];
 
 const importerMethods = [
@@ -54,6 +60,11 @@ const importerMethods = [
   "mirrorFault",
   "copyPage",
   "unmirror",
+  "fault",
+  "prefetch",
+  "bindSlot",
+  "unbindSlot",
+  "guestAccess",
 ] as const satisfies readonly (keyof Importer)[];
 
 const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
@@ -68,10 +79,14 @@ const capabilityOf: Partial<Record<keyof Exporter, readonly Capability[]>> = {
   unrevoke: ["unrevoke"],
   revokeForever: ["permanentRevoke"],
   p2pMap: ["vmaPeer"],
+  mapPhysical: ["pfn"],
+  models: ["negotiation"],
 };
 
 const capabilityOfImporter: Partial<Record<keyof Importer, readonly Capability[]>> = {
   mirror: ["mirror"],
+  fault: ["faultPath"],
+  bindSlot: ["guests"],
 };
 
 /** What some importers do that others have no method for. */
@@ -114,7 +129,10 @@ export function readManifest(subject: Subject, system: System, profile: Profile)
     const found = twice("importer", () => offered(probe(system, subject.importer!, profile), importerMethods));
     methods.push(...found);
     const own = found.flatMap((name) => capabilityOfImporter[name] ?? []);
-    capabilities = capabilities.filter((name) => !importerCapabilities.includes(name) || own.includes(name));
+    // A whole system has its other importers beside it.
+    const whole = subject.exporter !== undefined && subject.framework !== undefined;
+    if (!whole)
+      capabilities = capabilities.filter((name) => !importerCapabilities.includes(name) || own.includes(name));
   }
   return { methods, capabilities: offeredBy(profile, capabilities) };
 }

@@ -4,6 +4,8 @@ import { DynamicExporter } from "../reference-impl/exporter/dynamic-exporter.ts"
 import { StaticExporter } from "../reference-impl/exporter/static-exporter.ts";
 import { CpuImporter } from "../reference-impl/importers/cpu-importer.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
+import { FaultingImporter } from "../reference-impl/importers/faulting-importer.ts";
+import { GuestImporter } from "../reference-impl/importers/guest-importer.ts";
 import { MirrorImporter } from "../reference-impl/importers/mirror-importer.ts";
 import { PageTableImporter } from "../reference-impl/importers/page-table-importer.ts";
 import { PinnedImporter } from "../reference-impl/importers/pinned-importer.ts";
@@ -25,6 +27,8 @@ export const referenceImporters: Readonly<Record<string, Factory<Importer>>> = {
   subject: (env) => new MirrorImporter(env),
   dynamic: (env) => new DynamicImporter(env),
   static: (env) => new StaticImporter(env),
+  faulting: (env) => new FaultingImporter(env),
+  guest: (env) => new GuestImporter(env),
   mirror: (env) => new MirrorImporter(env),
   pageTable: (env) => new PageTableImporter(env),
   cpu: (env) => new CpuImporter(env),

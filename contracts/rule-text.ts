@@ -51,6 +51,8 @@ export type Capability =
   /** Hooks that begin and end CPU access. */
   | "cpuSync"
   | "mirror"
+  | "faultPath"
+  | "guests"
   | "vmap"
   | "mmap"
   | "syncFile";
@@ -76,6 +78,11 @@ export function later(area: Area): Status {
 /** A row no one can check this way, and why. */
 export function untested(reason: string): Status {
   return { kind: "untested", reason };
+}
+
+/** A row that is no statement about a run, and why. */
+export function excluded(reason: string): Status {
+  return { kind: "excluded", reason };
 }
 
 /** A status in a few words, with its reason or area. */

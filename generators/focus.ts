@@ -258,6 +258,41 @@ export const focuses = {
     "touch",
     "unmirror",
   ],
+  faulting: [
+    "export",
+    "import",
+    "fault",
+    "prefetch",
+    "submit",
+    "complete",
+    "release",
+    "move",
+    "evict",
+    "revoke",
+    "unrevoke",
+  ],
+  guests: ["export", "bindSlot", "unbindSlot", "guestAccess", "makePrivate", "restrict", "revoke", "unrevoke", "reset"],
+  negotiating: [
+    "export",
+    "negotiate",
+    "mapPhysical",
+    "unmapPhysical",
+    "map",
+    "mapUnlocked",
+    "unmap",
+    "unmapUnlocked",
+    "pin",
+    "unpin",
+    "lock",
+    "unlock",
+    "detach",
+    "move",
+    "evict",
+    "revoke",
+    "unrevoke",
+    "import",
+    "submit",
+  ],
 } as const satisfies Readonly<Record<string, readonly OperationName[]>>;
 
 export type Focus = keyof typeof focuses;
@@ -268,6 +303,9 @@ const outside = 0.04;
 /** Parts with a world of their own: their operations come up nowhere else, and need a partner of this kind. */
 const apart: Partial<Readonly<Record<Focus, { readonly importer: string; readonly only: ReadonlySet<string> }>>> = {
   mirroring: { importer: "mirror", only: new Set(Object.keys(spaceOperations)) },
+  faulting: { importer: "faulting", only: new Set(["fault", "prefetch"]) },
+  guests: { importer: "guest", only: new Set(["bindSlot", "unbindSlot", "guestAccess", "makePrivate", "restrict"]) },
+  negotiating: { importer: "scripted", only: new Set(["negotiate", "mapPhysical", "unmapPhysical"]) },
 };
 const reserved = new Set(Object.values(apart).flatMap(({ only }) => [...only]));
 
@@ -284,6 +322,8 @@ const focusOfArea: Readonly<Record<string, readonly Focus[]>> = {
   CPU: ["cpu"],
   MMUN: ["mirroring"],
   SYNC: ["bridging", "bridging", "polling"],
+  FAULT: ["faulting", "guests"],
+  NEG: ["negotiating"],
 };
 
 /** The part a program dwells on; null: everything alike. `area` is the area of a rule that is to be exercised. */

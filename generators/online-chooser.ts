@@ -29,6 +29,7 @@ export const letters: Partial<Record<ObjectKind, string>> = {
   vma: "vma",
   mirror: "u",
   syncFile: "y",
+  slot: "l",
 };
 
 /** The number at the end of a name of a kind: 12 of `a12` for `a`; 0 for other names. */

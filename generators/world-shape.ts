@@ -29,8 +29,10 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 /** The set-up with a partner that a program's focus needs, where none is there. */
 export function withPartner(setup: Setup, kind: string | null): Setup {
   const { importers } = setup;
-  if (kind === null || importers.some((entry) => entry.kind === kind)) return setup;
-  return { ...setup, importers: importers.map((entry, index) => (index === 0 ? { ...entry, kind } : entry)) };
+  if (kind === null || (kind !== "scripted" && importers.some((entry) => entry.kind === kind))) return setup;
+  // One that the program plays has to be told of what happens, and to let go.
+  const able = { kind, ops: "callback", onInvalidate: "unmap" } as const;
+  return { ...setup, importers: importers.map((entry, index) => (index === 0 ? { ...entry, ...able } : entry)) };
 }
 
 /** Draws the world of one program: mostly small, now and then with large sizes or narrow devices. */

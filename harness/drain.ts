@@ -4,6 +4,7 @@ import type { FenceState, State } from "../spec/state/state.ts";
 import type { RunContext } from "./run-context.ts";
 import { bufferSteps } from "./steps/buffers.ts";
 import { cpuSteps } from "./steps/cpu.ts";
+import { faultSteps } from "./steps/faults.ts";
 import { importerSteps } from "./steps/importers.ts";
 import { syncSteps } from "./steps/sync.ts";
 import { unmapOwn } from "./steps/platform.ts";
@@ -115,6 +116,16 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         task: "drain",
         activity: (id) => spaceSteps.unmirror(run, { id, task: "drain", op: "unmirror", mirror: name }),
       };
+  for (const [name, slot] of state.slots)
+    if (slot.phase === "live")
+      yield {
+        key: `unbind ${name}`,
+        task: "drain",
+        activity: (id) => faultSteps.unbindSlot(run, { id, task: "drain", op: "unbindSlot", slot: name }),
+      };
+  for (const attachment of state.physicalLists.keys())
+    if (state.attachments.get(attachment)?.import === null)
+      yield { key: `unmap list ${attachment}`, task: "drain", activity: () => unmapList(run, attachment) };
   for (const [name, space] of state.spaces)
     if (!space.exited)
       yield {
@@ -203,5 +214,13 @@ function* unpin(run: RunContext, name: string): Generator<Suspension, void, unkn
   const env = run.env(run.importerOfAttachment(name));
   yield* env.lock(attachment.buffer.resv);
   yield* env.unpin(attachment);
+  yield* env.unlock(attachment.buffer.resv);
+}
+
+function* unmapList(run: RunContext, name: string): Generator<Suspension, void, unknown> {
+  const attachment = run.attachment(name);
+  const env = run.env(run.importerOfAttachment(name));
+  yield* env.lock(attachment.buffer.resv);
+  if (run.world.state().physicalLists.has(name)) yield* env.unmapPhysical(attachment);
   yield* env.unlock(attachment.buffer.resv);
 }

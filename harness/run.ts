@@ -13,6 +13,7 @@ import { RunContext, type StepHandler } from "./run-context.ts";
 import type { Sink } from "./recorder.ts";
 import { bufferSteps } from "./steps/buffers.ts";
 import { cpuSteps } from "./steps/cpu.ts";
+import { faultSteps } from "./steps/faults.ts";
 import { fenceSteps } from "./steps/fences.ts";
 import { importerSteps } from "./steps/importers.ts";
 import { platformSteps } from "./steps/platform.ts";
@@ -32,6 +33,7 @@ const handlers = {
   ...cpuSteps,
   ...spaceSteps,
   ...syncSteps,
+  ...faultSteps,
 } as unknown as Readonly<Record<OperationName, StepHandler<OperationName>>>;
 
 /** Events after which a run counts as running for ever. */

@@ -3,6 +3,7 @@ import type { Framework } from "../spec/roles/framework.ts";
 import { ReferenceBuffers } from "./buffers/buffers.ts";
 import { ReferenceDma } from "./dma/mapping.ts";
 import { ReferenceFences } from "./fences/fences.ts";
+import { ReferenceNegotiation } from "./negotiation/negotiation.ts";
 import { ReferencePeers } from "./peers/peers.ts";
 import { ReferenceReservations } from "./reservations/reservations.ts";
 import { ReferenceSpaces } from "./spaces/spaces.ts";
@@ -17,6 +18,7 @@ export class ReferenceFramework implements Framework {
   readonly peers: ReferencePeers;
   readonly dma: ReferenceDma;
   readonly spaces: ReferenceSpaces;
+  readonly negotiation: ReferenceNegotiation;
 
   constructor(env: Env) {
     this.buffers = new ReferenceBuffers(env);
@@ -26,5 +28,6 @@ export class ReferenceFramework implements Framework {
     this.peers = new ReferencePeers(env);
     this.dma = new ReferenceDma(env);
     this.spaces = new ReferenceSpaces(env);
+    this.negotiation = new ReferenceNegotiation(env);
   }
 }

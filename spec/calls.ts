@@ -1,4 +1,6 @@
 import type { ArgsIn, ResultsIn } from "./call-record.ts";
+import type { faultCalls, faultHooks } from "./calls/faults.ts";
+import type { negotiationCalls, negotiationHooks } from "./calls/negotiation.ts";
 import type { pageTableCalls } from "./calls/page-tables.ts";
 import type { spaceCalls, spaceHooks } from "./calls/spaces.ts";
 import type { AccessKind } from "./roles/env.ts";
@@ -10,7 +12,12 @@ import type { Direction, Placement, Usage } from "./roles/handles.ts";
  * A name that the operation creates stands under the same key it is later referred to by.
  * Sequence numbers and times are plain integers; sizes, offsets and addresses are bytes.
  */
-export interface CallArgs extends ArgsIn<typeof spaceCalls>, ArgsIn<typeof pageTableCalls> {
+export interface CallArgs
+  extends
+    ArgsIn<typeof spaceCalls>,
+    ArgsIn<typeof pageTableCalls>,
+    ArgsIn<typeof faultCalls>,
+    ArgsIn<typeof negotiationCalls> {
   // Exporter side (drivers/dma-buf/dma-buf.c)
   readonly export: {
     readonly buffer: string;
@@ -271,7 +278,12 @@ export interface ResolvedSegment {
 }
 
 /** What an operation answers beside its errno. Operations that are not listed answer nothing else. */
-export interface CallResults extends ResultsIn<typeof spaceCalls>, ResultsIn<typeof pageTableCalls> {
+export interface CallResults
+  extends
+    ResultsIn<typeof spaceCalls>,
+    ResultsIn<typeof pageTableCalls>,
+    ResultsIn<typeof faultCalls>,
+    ResultsIn<typeof negotiationCalls> {
   readonly export: { readonly resv: string | null };
   /** `closeOnExec`: what the new descriptor says; on failure what was asked for. */
   readonly exportFd: { readonly number: number; readonly closeOnExec: boolean };
@@ -362,7 +374,8 @@ interface MapResult {
 export type CallName = keyof CallArgs;
 
 /** Arguments of every hook as a history records them. */
-export interface HookArgs extends ArgsIn<typeof spaceHooks> {
+export interface HookArgs
+  extends ArgsIn<typeof spaceHooks>, ArgsIn<typeof faultHooks>, ArgsIn<typeof negotiationHooks> {
   readonly attach: { readonly buffer: string; readonly attachment: string; readonly peer2peer: boolean };
   readonly detach: { readonly buffer: string; readonly attachment: string };
   readonly pin: { readonly attachment: string };
@@ -392,7 +405,8 @@ export interface HookArgs extends ArgsIn<typeof spaceHooks> {
 }
 
 /** What a hook answers beside its errno. */
-export interface HookResults extends ResultsIn<typeof spaceHooks> {
+export interface HookResults
+  extends ResultsIn<typeof spaceHooks>, ResultsIn<typeof faultHooks>, ResultsIn<typeof negotiationHooks> {
   readonly attach: { readonly peer2peer: boolean };
   readonly map: MapResult;
   readonly vmap: VmapResult;

@@ -22,6 +22,7 @@ export type * from "./roles/fences.ts";
 export type * from "./roles/framework.ts";
 export * from "./roles/handles.ts";
 export type * from "./roles/importer.ts";
+export type * from "./roles/negotiation.ts";
 export type * from "./roles/reservations.ts";
 export type * from "./roles/spaces.ts";
 export type * from "./roles/suspendable.ts";

@@ -1,5 +1,7 @@
 import type { CallRecords } from "./call-record.ts";
 import type { CallArgs, HookArgs } from "./calls.ts";
+import { faultCalls, faultHooks } from "./calls/faults.ts";
+import { negotiationCalls, negotiationHooks } from "./calls/negotiation.ts";
 import { pageTableCalls } from "./calls/page-tables.ts";
 import { spaceCalls, spaceHooks } from "./calls/spaces.ts";
 import type { OperationName } from "./operations/operations.ts";
@@ -59,6 +61,8 @@ const pollFor = (of: { readonly buffer: string; readonly input: boolean; readonl
 export const callPhrases: Phrases<CallArgs> = {
   ...spacePhrases,
   ...phrasesIn(pageTableCalls),
+  ...phrasesIn(faultCalls),
+  ...phrasesIn(negotiationCalls),
   export: (of) =>
     `export ${of.buffer}, ${of.size} bytes${when(of.pin, "dynamic")}${of.missing.length === 0 ? "" : ` without ${listed(of.missing)}`}`,
   exportFd: (of) => `put ${of.buffer} behind ${of.fd}${when(of.closeOnExec, "close-on-exec")}`,
@@ -170,6 +174,10 @@ const unmapStep = (form: string) => (step: { readonly mapping: string; readonly 
 /** Each step in a few words: as its call where a step says as much as the call does. */
 export const stepPhrases: StepPhrases = {
   ...callPhrases,
+  mapPhysical: (of) => `map ${of.attachment} as a physical list`,
+  unmapPhysical: (of) => `unmap the physical list of ${of.attachment}`,
+  negotiate: (of) =>
+    `negotiate ${of.buffer} for ${of.importer} as ${of.attachment}: ${of.accept.join(" or ") || "nothing"}`,
   touch: (of) => `${of.access} at page ${of.page} of ${of.mirror}`,
   detach,
   requestFd,
@@ -228,6 +236,8 @@ export const stepPhrases: StepPhrases = {
 /** Each hook in a few words. */
 export const hookPhrases: Phrases<HookArgs> = {
   ...phrasesIn(spaceHooks),
+  ...phrasesIn(faultHooks),
+  ...phrasesIn(negotiationHooks),
   attach: (of) => `attach ${of.attachment}${when(of.peer2peer, "peer-to-peer")}`,
   detach: (of) => `detach ${of.attachment}`,
   pin: (of) => `pin ${of.attachment}`,

@@ -1,5 +1,6 @@
 import { EBUSY, EINVAL, ENOMEM, errnoName } from "../../spec/errno.ts";
 import type { BlockedEvent, CallEvent, CbEvent, RetEvent } from "../../spec/event.ts";
+import { promisesRest } from "../../spec/state/promises.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
@@ -152,6 +153,7 @@ function isFreeAgain(
   for (const [task, { frames }] of state.tasks) if (task !== event.task && frames.length > 0) return;
   for (const row of state.attachments.values())
     if (row.buffer === event.buffer && (row.hookPins > 0 || row.hookMaps.length > 0)) return;
+  if (promisesRest(state, event.buffer)) return;
   verdict.exercised();
   if (event.errno === EBUSY)
     verdict.violated(

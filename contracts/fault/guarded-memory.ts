@@ -1,6 +1,18 @@
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { EINVAL, EOPNOTSUPP, errnoName } from "../../spec/errno.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import { derived, proposal, thread } from "../source.ts";
+import { entriesOf, guestWorld, slotOfTable } from "./lookup.ts";
+
+/** Somebody is just changing whose memory it is. */
+function isChanging(state: State, buffer: string): boolean {
+  for (const task of state.tasks.values())
+    if (task.frames.some((frame) => frame.kind === "call" && frame.op === "makePrivate" && frame.buffer === buffer))
+      return true;
+  return false;
+}
 
 export const fault11: Rule = {
   id: "FAULT-11",
@@ -10,9 +22,23 @@ export const fault11: Rule = {
     "A region bound to a dma-buf may be any slice of it, and one that reaches past its end is refused with EINVAL.",
   intent: "A guest would otherwise reach device memory that the buffer does not cover.",
   sources: [proposal("2025 RFC, dma_buf_get_pfn_unlocked and KVM private MMIO, with its review")],
-  needs: ["pfn"],
+  needs: ["guests", "pfn"],
   hints: ["Can offset plus size wrap around before the comparison?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: { ...guestWorld, bindSlot: 25 }, importers: ["guest"], exporters: ["subject"] },
+  monitor: on({
+    "ret bindSlot"(event, state, verdict) {
+      const buffer = state.buffers.get(event.buffer);
+      if (buffer === undefined || event.errno === EOPNOTSUPP) return;
+      const inside = event.offset + event.length <= buffer.size;
+      if (inside) return;
+      verdict.exercised();
+      if (event.errno !== EINVAL)
+        verdict.violated(
+          `${event.length} bytes from ${event.offset} of ${event.buffer}, which has ${buffer.size}, are bound with ${errnoName(event.errno)}`,
+        );
+    },
+  }),
 };
 
 export const fault12: Rule = {
@@ -26,9 +52,28 @@ export const fault12: Rule = {
     proposal("2025 RFC, dma_buf_get_pfn_unlocked and KVM private MMIO"),
     thread("000", "secure memory must not be mmapped and needs an importer that understands it"),
   ],
-  needs: ["pfn"],
+  needs: ["guests", "pfn"],
   hints: ["Is the owner compared at each install?", "Do mmap and vmap of the buffer fail?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: { ...guestWorld, makePrivate: 12 }, importers: ["guest"], exporters: ["subject"], buffers: 2 },
+  monitor: on({
+    "call install"(event, state, verdict) {
+      const slot = slotOfTable(state, event.table);
+      const owner = state.rights.get(slot?.buffer ?? "")?.owner ?? null;
+      if (slot === undefined || owner === null) return;
+      verdict.exercised();
+      if (owner !== slot.owner)
+        verdict.violated(
+          `memory of ${slot.buffer}, which is private to ${owner}, is given to ${slot.owner}`,
+          verdict.since("rights", slot.buffer, "owner"),
+        );
+    },
+    "ret guestAccess"(event, state, verdict) {
+      const slot = state.slots.get(event.slot);
+      const owner = state.rights.get(slot?.buffer ?? "")?.owner ?? null;
+      if (slot !== undefined && owner !== null && owner !== slot.owner) verdict.exercised();
+    },
+  }),
 };
 
 export const fault13: Rule = {
@@ -39,9 +84,22 @@ export const fault13: Rule = {
     "If the guest's access and the buffer disagree about private or shared, the fault leaves to user space with EFAULT and changes nothing.",
   intent: "Only the machine monitor may decide on a conversion, and a quiet fix can expose guest data.",
   sources: [proposal("2025 RFC, dma_buf_get_pfn_unlocked and KVM private MMIO")],
-  needs: ["pfn"],
+  needs: ["guests", "pfn"],
   hints: ["Does the fault path convert or remap on its own?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: { ...guestWorld, makePrivate: 8 }, importers: ["guest"], exporters: ["subject"] },
+  monitor: on({
+    "ret guestAccess"(event, state, verdict) {
+      const slot = state.slots.get(event.slot);
+      const isPrivate = (state.rights.get(slot?.buffer ?? "")?.owner ?? null) !== null;
+      if (slot === undefined || isPrivate === event.private || isChanging(state, slot.buffer)) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `the guest touches ${slot.buffer} as ${event.private ? "private" : "shared"}, which it is not, and goes on`,
+        );
+    },
+  }),
 };
 
 export const fault14: Rule = {
@@ -52,8 +110,25 @@ export const fault14: Rule = {
     "When a narrower right takes effect at the exporter, no translation of the importer grants more than it any longer.",
   intent: "A buffer made read-only in one place stays writable through the other.",
   sources: [derived("MOVE-17"), thread("004", "kvm and changes of access attributes")],
+  needs: ["guests"],
   hints: ["Does the callback also handle a change of rights without a change of place?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: { ...guestWorld, restrict: 12 }, importers: ["guest"], exporters: ["subject"] },
+  monitor: on({
+    "ret restrict"(event, state, verdict) {
+      if (event.errno !== 0 || event.write) return;
+      for (const slot of state.slots.values()) {
+        if (slot.buffer !== event.buffer || slot.phase !== "live" || slot.table === null) continue;
+        verdict.exercised();
+        const left = entriesOf(state, slot.table).find((entry) => entry.write);
+        if (left !== undefined)
+          verdict.violated(
+            `${event.buffer} is read-only from here on, and ${slot.importer} may still write page ${left.page}`,
+            verdict.since("entries", `${left.table}:${left.page}`, "write"),
+          );
+      }
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [fault11, fault12, fault13, fault14];

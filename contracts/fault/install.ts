@@ -1,6 +1,73 @@
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import type { CallEvent, CbEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
+import { frameOf, holds, type State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
+import { isOver } from "../shared/fences.ts";
 import { derived, kernel, proposal, thread } from "../source.ts";
+import { entriesOf, faulting, guestWorld, importOfTable, slotOfTable, tablesOf } from "./lookup.ts";
+
+/** The mapping that an entry of an import's table is made of. */
+function mappingBehind(
+  state: State,
+  event: CallEvent<"install">,
+): { readonly buffer: string; readonly stale: boolean } | undefined {
+  const imported = state.imports.get(importOfTable(state, event.table) ?? "");
+  const attachment = imported?.attachment ?? "";
+  if (event.via !== "address" || imported === undefined) return undefined;
+  for (const name of state.attachments.get(attachment)?.maps ?? []) {
+    const mapping = state.mappings.get(name);
+    const inside = mapping?.segments.some(
+      ({ address, length }) => event.address >= address && event.address < address + length,
+    );
+    if (inside === true && mapping !== undefined) return { buffer: imported.buffer, stale: mapping.stale };
+  }
+  return { buffer: imported.buffer, stale: true };
+}
+
+/** Nothing leads to the memory behind an attachment when its callback has returned. */
+function judgeEmpty(event: CbRetEvent<"invalidate">, state: State, verdict: Verdict): void {
+  for (const table of tablesOf(state, event.attachment)) {
+    verdict.exercised();
+    const [left] = entriesOf(state, table);
+    if (left !== undefined)
+      verdict.violated(
+        `${event.to} was told to let go, and ${table} still has page ${left.page}`,
+        verdict.since("entries", `${table}:${left.page}`, "target"),
+      );
+  }
+}
+
+/** What was in place when a prefetch began. */
+interface Before {
+  readonly pages: readonly number[];
+  readonly table: string | null;
+  readonly attachment: string;
+  readonly invalidations: number;
+}
+
+/** Locks that the task held when the fault began: none of a driver's. */
+function begin(
+  event: CallEvent<"fault"> | CallEvent<"prefetch"> | CallEvent<"guestAccess">,
+  state: State,
+  _verdict: Verdict,
+  before: Map<number, number>,
+): void {
+  before.set(event.seq, state.tasks.get(event.task)?.held.length ?? 0);
+}
+
+function judgeEnd(
+  event: RetEvent<"fault"> | RetEvent<"prefetch"> | RetEvent<"guestAccess">,
+  state: State,
+  verdict: Verdict,
+  before: Map<number, number>,
+): void {
+  const held = before.get(event.call) ?? 0;
+  before.delete(event.call);
+  verdict.exercised();
+  const now = state.tasks.get(event.task)?.held ?? [];
+  if (now.length > held) verdict.violated(`${event.op} returns with ${now.at(-1)?.lock ?? "a lock"} held`);
+}
 
 export const fault01: Rule = {
   id: "FAULT-01",
@@ -13,8 +80,22 @@ export const fault01: Rule = {
     kernel("drivers/infiniband/hw/mlx5/odp.c", "pagefault_dmabuf_mr", "6.12, 7.2"),
     thread("004", "kvm has to use the dma-buf reservations on its fault path"),
   ],
+  needs: ["faultPath"],
   hints: ["Is the lock dropped between the map and the table write?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: faulting, importers: ["faulting"] },
+  monitor: on({
+    "call install"(event, state, verdict) {
+      const mapped = mappingBehind(state, event);
+      if (mapped === undefined) return;
+      verdict.exercised();
+      const { resv = "" } = state.buffers.get(mapped.buffer) ?? {};
+      if (!holds(state, event.task, resv))
+        verdict.violated(`${event.by} writes an entry for ${mapped.buffer} without ${resv}`);
+      else if (mapped.stale)
+        verdict.violated(`${event.by} writes an entry of a mapping of ${mapped.buffer} that is no longer valid`);
+    },
+  }),
 };
 
 export const fault02: Rule = {
@@ -26,8 +107,26 @@ export const fault02: Rule = {
     "No translation becomes usable before the KERNEL fences of the buffer are signaled, unless the device itself waits for them.",
   intent: "These fences guard moves and clears, so earlier access reads another client's leftovers.",
   sources: [kernel("drivers/infiniband/core/umem_dmabuf.c", "ib_umem_dmabuf_map_pages", "6.12, 7.2")],
+  needs: ["faultPath"],
   hints: ["Is a failed or timed out fence wait treated as an error of the fault?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: { ...faulting, move: 10 }, importers: ["faulting"], tasks: 2 },
+  monitor: on({
+    "call install"(event, state, verdict) {
+      const buffer = mappingBehind(state, event)?.buffer ?? slotOfTable(state, event.table)?.buffer;
+      const resv = state.reservations.get(state.buffers.get(buffer ?? "")?.resv ?? "");
+      if (buffer === undefined || resv === undefined) return;
+      // Where the lock is not held, more may have been added since the wait.
+      if (resv.owner !== event.task) return;
+      verdict.exercised();
+      const pending = resv.entries.find((entry) => entry.usage === "kernel" && !isOver(state, entry.fence));
+      if (pending !== undefined)
+        verdict.violated(
+          `${event.by} writes an entry for ${buffer} before ${pending.fence} has signaled`,
+          verdict.since("fences", pending.fence, "published"),
+        );
+    },
+  }),
 };
 
 export const fault03: Rule = {
@@ -41,10 +140,26 @@ export const fault03: Rule = {
     proposal("2025 RFC, dma_buf_get_pfn_unlocked and KVM private MMIO"),
     kernel("include/linux/kvm_host.h", "mmu_invalidate_retry", "6.12, 7.2"),
   ],
-  needs: ["pfn"],
+  needs: ["guests", "pfn"],
   temporal: ["T-30"],
   hints: ["Is the sequence read before the map and compared under the lock of the install?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: guestWorld, importers: ["guest"], exporters: ["subject"], tasks: 3, pauses: 0.2 },
+  monitor: on({
+    "call install"(event, state, verdict) {
+      const slot = slotOfTable(state, event.table);
+      const attachment = slot?.attachment ?? "";
+      const { resv = "" } = state.buffers.get(slot?.buffer ?? "") ?? {};
+      if (event.via !== "physical" || slot === undefined || holds(state, event.task, resv)) return;
+      verdict.exercised();
+      const list = state.physicalLists.get(attachment);
+      if (list === undefined || list.stale)
+        verdict.violated(
+          `${event.by} writes an entry for ${slot.buffer} from a list that was taken back since`,
+          verdict.since("attachments", attachment, "invalidations"),
+        );
+    },
+  }),
 };
 
 export const fault04: Rule = {
@@ -55,9 +170,31 @@ export const fault04: Rule = {
     "The invalidate callback stops new installs, removes the translations, flushes the TLBs and then lets faults go on; a fault in between waits or retries.",
   intent: "A fault that slips into the removal puts back what was just taken out.",
   sources: [proposal("2025 RFC, dma_buf_get_pfn_unlocked and KVM private MMIO")],
-  needs: ["pfn", "importerCallback"],
+  needs: ["guests", "pfn", "importerCallback"],
   hints: ["Do begin and end stand on both sides of zap and flush, on error paths too?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: {
+    weights: { ...guestWorld, guestAccess: 40, restrict: 14, revoke: 8, unrevoke: 12, unbindSlot: 0.2 },
+    importers: ["guest"],
+    exporters: ["subject"],
+    sizes: [4096],
+    tasks: 3,
+    pauses: 0.35,
+  },
+  monitor: remember(() => new Map<string, CbEvent<"invalidate">>(), {
+    "cb invalidate"(event, _state, _verdict, under) {
+      under.set(event.attachment, event);
+    },
+    "call install"(event, state, verdict, under) {
+      for (const [attachment, callback] of under)
+        if (tablesOf(state, attachment).includes(event.table))
+          verdict.violated(`${event.by} writes an entry while its callback takes them out`, callback);
+    },
+    "cbret invalidate"(event, state, verdict, under) {
+      under.delete(event.attachment);
+      judgeEmpty(event, state, verdict);
+    },
+  }),
 };
 
 export const fault05: Rule = {
@@ -71,8 +208,26 @@ export const fault05: Rule = {
     kernel("drivers/infiniband/hw/mlx5/odp.c", "pagefault_dmabuf_mr", "6.12, 7.2"),
     derived("the balance of map and unmap, for what the driver does not enforce"),
   ],
+  needs: ["faultPath"],
   hints: ["Which return statements come after the lock and before the unlock?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: { weights: faulting, importers: ["faulting"], failures: [{ site: "hook:map", errno: 12 }] },
+  monitor: remember(() => new Map<number, number>(), {
+    "call fault": begin,
+    "call prefetch": begin,
+    "call guestAccess": begin,
+    "ret fault"(event, state, verdict, before) {
+      judgeEnd(event, state, verdict, before);
+      const table = state.demandTables.get(event.import)?.table;
+      const attachment = state.imports.get(event.import)?.attachment ?? "";
+      if (event.errno !== 0 || table === undefined || state.entries.has(`${table}:${event.page}`)) return;
+      // It may have been taken out again already.
+      if ((state.attachments.get(attachment)?.invalidations ?? 0) === 0)
+        verdict.violated(`the fault on page ${event.page} of ${event.import} is served, and there is no entry`);
+    },
+    "ret prefetch": judgeEnd,
+    "ret guestAccess": judgeEnd,
+  }),
 };
 
 export const fault15: Rule = {
@@ -85,8 +240,39 @@ export const fault15: Rule = {
   sources: [
     kernel("drivers/infiniband/hw/mlx5/odp.c", "mlx5_ib_advise_mr_prefetch, get_prefetchable_mr, pagefault_mr", "7.2"),
   ],
+  needs: ["faultPath"],
   hints: ["Does prefetch share the fault function or copy half of it?"],
-  status: later("FAULT"),
+  status: checked,
+  situation: {
+    weights: { ...faulting, prefetch: 20 },
+    importers: ["faulting"],
+    failures: [{ site: "hook:map", errno: 12 }],
+  },
+  monitor: remember(() => new Map<number, Before>(), {
+    "call prefetch"(event, state, _verdict, memory) {
+      const table = state.demandTables.get(event.import)?.table ?? null;
+      const attachment = state.imports.get(event.import)?.attachment ?? "";
+      const { invalidations = 0 } = state.attachments.get(attachment) ?? {};
+      memory.set(event.seq, {
+        pages: entriesOf(state, table).map(({ page }) => page),
+        table,
+        attachment,
+        invalidations,
+      });
+    },
+    "ret prefetch"(event, state, verdict, memory) {
+      const before = memory.get(event.call);
+      memory.delete(event.call);
+      if (before === undefined) return;
+      if (event.errno === 0) return;
+      const row = state.attachments.get(before.attachment);
+      if (row === undefined || row.invalidations !== before.invalidations || row.phase !== "attached") return;
+      verdict.exercised();
+      const lost = before.pages.find((page) => !state.entries.has(`${before.table ?? ""}:${page}`));
+      if (lost !== undefined)
+        verdict.violated(`a prefetch of ${event.import} fails and takes page ${lost} away, which was in place`);
+    },
+  }),
 };
 
 export const rules: readonly Rule[] = [fault01, fault02, fault03, fault04, fault05, fault15];

@@ -41,6 +41,11 @@ function hasPeers(state: State, buffer: string): boolean {
   return false;
 }
 
+function isOfMirror(state: State, table: string): boolean {
+  for (const mirror of state.mirrors.values()) if (mirror.table === table) return true;
+  return false;
+}
+
 function isGranted(state: State, address: number): boolean {
   for (const grant of state.grants.values()) if (grant.addresses.includes(address)) return true;
   return false;
@@ -196,7 +201,7 @@ export const mmun18: Rule = {
     },
     "ret touch"(event, state, verdict) {
       const entry = state.entries.get(`${event.table}:${event.page}`);
-      if (entry?.via !== "address") return;
+      if (entry?.via !== "address" || !isOfMirror(state, entry.table)) return;
       verdict.exercised();
       if (!isGranted(state, entry.address))
         verdict.violated(

@@ -1,6 +1,21 @@
 import type { Rule } from "../rule.ts";
-import { later } from "../rule-text.ts";
+import { EIO, ENODEV } from "../../spec/errno.ts";
+import { modelPromises, type MappingModel } from "../../spec/mapping-model.ts";
+import { frameOf } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
+import { checked, untested } from "../rule-text.ts";
 import { kernel, thread } from "../source.ts";
+import { negotiating } from "./situations.ts";
+
+/** A model under which the memory may be taken away. */
+function isLoss(model: string): boolean {
+  return modelPromises[model as MappingModel].stability === "L2";
+}
+
+/** A model under which it may move. */
+function isMove(model: string): boolean {
+  return modelPromises[model as MappingModel].stability === "L3";
+}
 
 export const neg05: Rule = {
   id: "NEG-05",
@@ -10,9 +25,21 @@ export const neg05: Rule = {
     "A revocable exporter refuses, with EOPNOTSUPP, an importer that can follow moves but has not said that it accepts losing the memory.",
   intent: "It counts on the memory coming back and has no plan for the day it does not.",
   sources: [thread("004", "dynamic GPU importers should perhaps reject revocable buffers")],
-  needs: ["revoke"],
+  needs: ["negotiation", "revoke"],
   hints: ["Is having a callback taken for consent to revoke?"],
-  status: later("NEG"),
+  status: checked,
+  situation: { weights: negotiating, importers: ["scripted"], exporters: ["subject"] },
+  monitor: on({
+    "ret negotiate"(event, _state, verdict) {
+      const revokes = event.offered.includes("revocable");
+      if (!revokes || event.accept.length === 0 || event.accept.some(isLoss)) return;
+      verdict.exercised();
+      if (event.errno === 0)
+        verdict.violated(
+          `${event.importer} never agreed to lose memory, and is attached to ${event.buffer}, which can be revoked`,
+        );
+    },
+  }),
 };
 
 export const neg06: Rule = {
@@ -25,7 +52,40 @@ export const neg06: Rule = {
   sources: [thread("004", "a nasty client hands a revocable dma-buf to the compositor")],
   needs: ["revoke"],
   hints: ["What does the GPU do at a missing page: skip the job or lose the context?"],
-  status: later("NEG"),
+  status: checked,
+  situation: {
+    weights: { export: 14, import: 20, submit: 40, complete: 15, revoke: 10, release: 0.2 },
+    importers: ["subject", "dynamic"],
+    exporters: ["subject"],
+    buffers: 2,
+  },
+  monitor: remember(() => ({ hit: new Set<string>(), refused: new Set<string>() }), {
+    "ret revoke"(event, state, _verdict, { hit }) {
+      if (event.errno !== 0) return;
+      for (const row of state.imports.values())
+        if (row.buffer === event.buffer && row.phase === "live") hit.add(row.importer);
+    },
+    "call submit"(event, _state, _verdict, { refused }) {
+      refused.delete(event.task);
+    },
+    "ret map"(event, _state, _verdict, { refused }) {
+      // What its own buffers answer explains a job's end.
+      if (event.errno !== 0) refused.add(event.task);
+    },
+    "ret submit"(event, state, verdict, { hit, refused }) {
+      if (refused.has(event.task)) return;
+      if (!hit.has(event.importer)) return;
+      const others = event.uses.every((use) => {
+        const imported = state.imports.get(use.import);
+        const buffer = state.buffers.get(imported?.buffer ?? "");
+        return imported?.phase === "live" && buffer?.access === "accessible" && !buffer.contested;
+      });
+      if (!others) return;
+      verdict.exercised();
+      if (event.errno === EIO || event.errno === ENODEV)
+        verdict.violated(`after the revoke of another buffer ${event.importer} has no use for its own any more`);
+    },
+  }),
 };
 
 export const neg10: Rule = {
@@ -40,9 +100,21 @@ export const neg10: Rule = {
     kernel("drivers/infiniband/core/umem_dmabuf.c", "revoked state of the pinned import", "7.2"),
     kernel("drivers/iommu/iommufd/pages.c", "revoked dma-buf areas", "7.2"),
   ],
-  needs: ["unrevoke"],
+  needs: ["negotiation", "unrevoke"],
   hints: ["Does the exporter wait for a new map by this importer after the unrevoke?"],
-  status: later("NEG"),
+  status: checked,
+  situation: { weights: { ...negotiating, revoke: 10, unrevoke: 14 }, importers: ["scripted"], exporters: ["subject"] },
+  monitor: on({
+    blocked(event, state, verdict) {
+      const frame = frameOf(state.tasks.get(event.task), "unrevoke");
+      if (frame === undefined || (event.wait.kind !== "unmapped" && event.wait.kind !== "other")) return;
+      verdict.violated(`unrevoke of ${frame.buffer} waits for importers that need not come back`, frame);
+    },
+    "ret unrevoke"(event, state, verdict) {
+      for (const [name, { model }] of state.agreements)
+        if (model === "revocable" && state.attachments.get(name)?.buffer === event.buffer) verdict.exercised();
+    },
+  }),
 };
 
 export const neg22: Rule = {
@@ -52,8 +124,21 @@ export const neg22: Rule = {
   statement: "Following a move and surviving a loss are declared as two separate capabilities, in any combination.",
   intent: "Merged into one flag, importers get signed up for revokes that they cannot take.",
   sources: [thread("reply to 004", "Simona Vetter: revocable is not the same as dynamic")],
+  needs: ["negotiation"],
   hints: ["Which single test stands for both capabilities?"],
-  status: later("NEG"),
+  status: checked,
+  situation: { weights: negotiating, importers: ["scripted"] },
+  monitor: on({
+    "ret negotiate"(event, _state, verdict) {
+      const losing = event.accept.some(isLoss);
+      const moving = event.accept.some(isMove);
+      if (losing === moving || event.accept.length === 0) return;
+      verdict.exercised();
+      const model = event.model ?? "pinned";
+      if (event.errno === 0 && (losing ? isMove(model) : isLoss(model)))
+        verdict.violated(`${event.importer} agreed to ${losing ? "losing" : "following"} memory and gets ${model}`);
+    },
+  }),
 };
 
 export const neg23: Rule = {
@@ -69,7 +154,9 @@ export const neg23: Rule = {
   ],
   needs: ["pfn"],
   hints: ["Is the kind of the area tested before its first change?"],
-  status: later("NEG"),
+  status: untested(
+    "no importer of this suite has areas to split or copy beside its slots, whose bounds FAULT-11 checks",
+  ),
 };
 
 export const rules: readonly Rule[] = [neg05, neg06, neg10, neg22, neg23];

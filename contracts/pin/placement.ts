@@ -1,6 +1,7 @@
 import { EBUSY } from "../../spec/errno.ts";
 import type { CallEvent, CbEvent, CbRetEvent, EpochEvent, RetEvent } from "../../spec/event.ts";
 import { accessFrame, givesBack } from "../../spec/state/observe/rows.ts";
+import { promisesRest } from "../../spec/state/promises.ts";
 import { trailOf, type BufferState, type State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
 import { pendingFences } from "../shared/fences.ts";
@@ -36,6 +37,7 @@ export function staysFree(
   if (cause === undefined || buffer?.access !== "accessible" || cause.seq > event.call) return;
   const fixed =
     buffer.vmapHooked ||
+    promisesRest(state, event.buffer) ||
     attachmentsOf(state, event.buffer).some(
       ([, row]) => row.hookPins > 0 || (row.ops !== "callback" && row.hookMaps.length > 0),
     );

@@ -2,6 +2,7 @@ import type { OperationName } from "../../spec/operations/operations.ts";
 import { bufferDraws } from "./buffers.ts";
 import type { DrawContext } from "./context.ts";
 import { cpuDraws } from "./cpu.ts";
+import { faultDraws } from "./faults.ts";
 import { fenceDraws } from "./fences.ts";
 import { importerDraws } from "./importers.ts";
 import { platformDraws } from "./platform.ts";
@@ -32,6 +33,7 @@ export const draws = {
   ...cpuDraws,
   ...spaceDraws,
   ...syncDraws,
+  ...faultDraws,
 } as unknown as Readonly<Record<OperationName, Draw>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
@@ -163,4 +165,14 @@ export const baseWeights: Readonly<Record<OperationName, number>> = {
   pollSyncFile: 0.8,
   closeSyncFile: 0.7,
   poll: 1.5,
+  fault: 8,
+  prefetch: 3,
+  bindSlot: 4,
+  unbindSlot: 0.7,
+  guestAccess: 10,
+  makePrivate: 1.5,
+  restrict: 2,
+  negotiate: 8,
+  mapPhysical: 5,
+  unmapPhysical: 4,
 };

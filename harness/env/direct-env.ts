@@ -201,3 +201,4 @@ passThrough("reservations", reservationMethods);
 passThrough("fences", fenceMethods);
 passThrough("spaces", spaceMethods);
 passThrough("syncFiles", syncFileMethods);
+passThrough("negotiation", ["modelsOf", "matchModel", "mapPhysical", "unmapPhysical"]);

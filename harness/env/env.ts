@@ -6,6 +6,7 @@ import { BufferEnv } from "./buffer-env.ts";
 import { CpuEnv } from "./cpu-env.ts";
 import { DirectEnv } from "./direct-env.ts";
 import { KernelEnv } from "./kernel-env.ts";
+import { NegotiationEnv } from "./negotiation-env.ts";
 import { RecordedEnv } from "./recorded-env.ts";
 import { ReservationEnv } from "./reservation-env.ts";
 import { SpaceEnv } from "./space-env.ts";
@@ -50,6 +51,7 @@ for (const prototype of [
   CpuEnv.prototype,
   ReservationEnv.prototype,
   SpaceEnv.prototype,
+  NegotiationEnv.prototype,
   RecordedEnv.prototype,
   SyncEnv.prototype,
 ])

@@ -13,6 +13,7 @@ import { HarnessFault } from "../fault.ts";
 import { equip, type Mutable } from "../mutable.ts";
 import type { World } from "../world.ts";
 import { runRole } from "./hooks.ts";
+import { recordNegotiationOps } from "./negotiation-hooks.ts";
 
 function errnoOf(what: string, result: unknown): Errno {
   if (result === undefined || result === null) return 0;
@@ -263,5 +264,6 @@ export function recordExporterOps(world: World, by: string, ops: ExporterOps): E
   if (ops.vmap !== undefined) equip(recorded, "vmap", (buffer, map) => hooks.vmap(buffer, map));
   if (ops.vunmap !== undefined) equip(recorded, "vunmap", (buffer, map) => hooks.vunmap(buffer, map));
   if (ops.cacheSgtMapping === true) recorded.cacheSgtMapping = true;
+  recordNegotiationOps(world, by, ops, recorded);
   return recorded;
 }

@@ -48,8 +48,10 @@ function* invalidateHook(
 
 /** An importer's ops as the framework gets them. */
 export function recordImporterOps(world: World, by: string, ops: ImporterOps): ImporterOps {
-  if (ops.invalidate === undefined) return { allowPeer2peer: ops.allowPeer2peer };
+  const agreed = ops.model === undefined ? {} : { model: ops.model };
+  if (ops.invalidate === undefined) return { allowPeer2peer: ops.allowPeer2peer, ...agreed };
   return {
+    ...agreed,
     allowPeer2peer: ops.allowPeer2peer,
     invalidate: (attachment) => invalidateHook(world, by, ops, attachment),
   };

@@ -5,12 +5,12 @@ import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import { recordFenceOps } from "./fence-hooks.ts";
 import { addCallback, removeCallback } from "./recorded-calls.ts";
-import { SpaceEnv } from "./space-env.ts";
+import { NegotiationEnv } from "./negotiation-env.ts";
 
 const hookNames: readonly FenceHook[] = ["enableSignaling", "signaled", "wait", "release", "setDeadline"];
 
 /** `Env` as exporters, importers and programs get it: every framework call recorded. */
-export class RecordedEnv extends SpaceEnv {
+export class RecordedEnv extends NegotiationEnv {
   fenceContextAlloc(count: number): number {
     return this.world.framework.fences.fenceContextAlloc(count);
   }

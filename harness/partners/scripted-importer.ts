@@ -54,6 +54,7 @@ export class ScriptedImporter {
     const { world } = this;
     const name = world.names.known(attachment);
     if (name === null) return;
+    if (world.state().physicalLists.has(name) && !this.isListUnderWay(name)) yield* this.env.unmapPhysical(attachment);
     for (const mapping of world.state().attachments.get(name)?.maps ?? []) {
       const live = world.mappingsByName.get(mapping);
       const direction = world.state().mappings.get(mapping)?.direction;
@@ -66,6 +67,12 @@ export class ScriptedImporter {
   private isUnderWay(mapping: string): boolean {
     for (const { step } of this.world.scheduler.tasks.values())
       if ((step?.op === "unmap" || step?.op === "unmapUnlocked") && step.mapping === mapping) return true;
+    return false;
+  }
+
+  private isListUnderWay(attachment: string): boolean {
+    for (const { step } of this.world.scheduler.tasks.values())
+      if (step?.op === "unmapPhysical" && step.attachment === attachment) return true;
     return false;
   }
 

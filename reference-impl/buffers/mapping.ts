@@ -12,6 +12,8 @@ export abstract class BufferMapping extends BufferPinning {
   *map(attachment: ReferenceAttachment | null, direction: Direction): Generator<Suspension, SgTable | Errno, unknown> {
     if (attachment === null) return this.refuseNoAttachment("mapped");
     this.assertHeld(attachment.buffer, "a buffer is mapped");
+    // Only the functions of the type that was agreed on serve an attachment.
+    if (attachment.importerOps?.model === "physical") return EINVAL;
     if (attachment.cachedTable !== null) return this.mapCached(attachment, attachment.cachedTable, direction);
     const pinned = this.isPinnedOnMap(attachment);
     if (pinned) {

@@ -1,5 +1,6 @@
 import type { Owner, Resource } from "../../spec/roles/env.ts";
 import type { RegionRange } from "../../spec/roles/exporter.ts";
+import type { Guest } from "../../spec/roles/negotiation.ts";
 import type { Attachment, DmaBuf, PhysRange, Storage } from "../../spec/roles/handles.ts";
 import type { MappedTable } from "./mapped-table.ts";
 
@@ -52,6 +53,12 @@ export class BufferObject {
   maps = 0;
   /** Those of attachments that cannot be told of a move. */
   fixedMaps = 0;
+  /** Attachments to which it was promised that the memory stays in its place. */
+  agreements = 0;
+  /** The guest that alone may have it; null for shared memory. */
+  guest: Guest | null = null;
+  /** Nobody may write. */
+  readOnly = false;
   /** Attachments whose device reaches system memory only. Counted in the attach hook, without the lock. */
   nonPeers = 0;
   /** Timeline of the copies; 0 until the first. */
@@ -77,11 +84,16 @@ export class AttachmentState {
   /** Held from attach to detach: memory that a peer can reach must not go to sleep. */
   readonly power: Resource;
   readonly nonPeer: boolean;
+  /** It was promised that the memory stays in its place. */
+  readonly fixed: boolean;
   pins = 0;
+  /** What its physical list is made of, while it has one. */
+  list: Backing | null = null;
 
-  constructor(power: Resource, nonPeer: boolean) {
+  constructor(power: Resource, nonPeer: boolean, fixed: boolean) {
     this.power = power;
     this.nonPeer = nonPeer;
+    this.fixed = fixed;
   }
 }
 

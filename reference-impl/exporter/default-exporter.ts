@@ -4,13 +4,13 @@ import { regionSize, type Exporter, type ExportRequest } from "../../spec/roles/
 import { pageSize, type DmaBuf } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { BufferObject, objectOf } from "./buffer-object.ts";
-import { ExporterRevocation } from "./exporter-revocation.ts";
+import { ExporterLists } from "./exporter-lists.ts";
 
 /**
  * The exporter of the reference: moves, pins and revokes, and survives what its device goes through
  * (`drivers/vfio/pci/vfio_pci_core.c` and `vfio_pci_dmabuf.c` of 7.1, without their known holes).
  */
-export class DefaultExporter extends ExporterRevocation implements Exporter {
+export class DefaultExporter extends ExporterLists implements Exporter {
   /** Under the mutex. */
   protected closed = false;
 

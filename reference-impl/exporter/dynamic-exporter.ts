@@ -1,7 +1,9 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, EINTR, EINVAL, ENODEV, EOPNOTSUPP, ERESTARTSYS } from "../../spec/errno.ts";
+import { modelPromises } from "../../spec/mapping-model.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
-import type { Attachment, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
+import type { Attachment, Device, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
+import type { MappingModel } from "../../spec/roles/negotiation.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { AttachmentState, type BufferObject, objectOf, stateOf } from "./buffer-object.ts";
 import { ExporterVmas } from "./exporter-vmas.ts";
@@ -12,6 +14,22 @@ import { canServe } from "./mapped-table.ts";
  * `drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c` and `drivers/gpu/drm/xe/xe_dma_buf.c`. It never revokes.
  */
 export class DynamicExporter extends ExporterVmas implements Exporter {
+  /** It never takes memory away for good; where it stays suits it least. */
+  readonly models: readonly MappingModel[] = ["dynamicPeer", "dynamic", "pinned"];
+
+  match(buffer: DmaBuf, device: Device, model: MappingModel, allowPeer2peer: boolean): Errno {
+    const object = objectOf(buffer);
+    const inDevice = isInDevice(object);
+    if (modelPromises[model].peer) return this.matchPeer(object, device);
+    if (modelPromises[model].stability === "L3") return 0;
+    return inDevice && !allowPeer2peer ? EOPNOTSUPP : 0;
+  }
+
+  /** Peer addresses need a way from device to device. */
+  protected matchPeer(object: BufferObject, device: Device): Errno {
+    return this.refusesPeer(object, device, object.ranges !== null) === 0 ? 0 : EOPNOTSUPP;
+  }
+
   /** Takes what the attachment needs until detach. Refuses a device that cannot reach where the buffer is pinned. */
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
@@ -24,8 +42,12 @@ export class DynamicExporter extends ExporterVmas implements Exporter {
     if (stays ? !attachment.peer2peer : !this.servesRam(device, object)) return EOPNOTSUPP;
     const nonPeer = !attachment.peer2peer;
     if (nonPeer && object.pins > 0 && isInDevice(object)) return EBUSY;
-    attachment.priv = new AttachmentState(this.env.take("power"), nonPeer);
+    const fixed = isFixed(attachment);
+    // It cannot be brought to the device later: it is not to move.
+    if (fixed && nonPeer && isInDevice(object)) return EBUSY;
+    attachment.priv = new AttachmentState(this.env.take("power"), nonPeer, fixed);
     if (nonPeer) object.nonPeers += 1;
+    if (fixed) object.agreements += 1;
     return 0;
   }
 
@@ -33,6 +55,7 @@ export class DynamicExporter extends ExporterVmas implements Exporter {
   detach(buffer: DmaBuf, attachment: Attachment): void {
     const state = stateOf(attachment);
     if (state.nonPeer) objectOf(buffer).nonPeers -= 1;
+    if (state.fixed) objectOf(buffer).agreements -= 1;
     this.env.give(state.power);
   }
 
@@ -115,4 +138,10 @@ export class DynamicExporter extends ExporterVmas implements Exporter {
 
 function isInDevice(object: BufferObject): boolean {
   return object.backing.storage.placement === "device";
+}
+
+/** Whether it was agreed that the memory stays where it is, but for a revoke. */
+function isFixed({ importerOps }: Attachment): boolean {
+  const model = importerOps?.model;
+  return model !== undefined && modelPromises[model].stability !== "L3";
 }

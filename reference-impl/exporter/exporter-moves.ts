@@ -38,7 +38,13 @@ export abstract class ExporterMoves extends ExporterCpu {
 
   /** Neither pinned nor mapped for somebody who cannot be told, the kernel included. */
   protected isMovable(object: BufferObject): boolean {
-    return object.pins === 0 && object.fixedMaps === 0 && object.kernelMaps === 0 && object.ranges === null;
+    return (
+      object.pins === 0 &&
+      object.fixedMaps === 0 &&
+      object.kernelMaps === 0 &&
+      object.agreements === 0 &&
+      object.ranges === null
+    );
   }
 
   /** Lock held. Fails before anything but the mappings has changed. */

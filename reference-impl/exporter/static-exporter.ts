@@ -2,6 +2,7 @@ import type { Errno } from "../../spec/errno.ts";
 import { EINVAL, EIO, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { DmaAttributes } from "../../spec/roles/dma.ts";
 import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
+import type { MappingModel } from "../../spec/roles/negotiation.ts";
 import {
   pageSize,
   type Attachment,
@@ -25,6 +26,8 @@ const folios = 4;
  * Memory of a device that cannot leave it is reached peer-to-peer or not at all.
  */
 export class StaticExporter extends ExporterCpu implements Exporter {
+  readonly models: readonly MappingModel[] = ["pinned"];
+
   attach(buffer: DmaBuf, attachment: Attachment): Errno {
     const object = objectOf(buffer);
     if (object.buffer === null) return ENODEV;

@@ -21,7 +21,8 @@ export type ObjectKind =
   | "space"
   | "vma"
   | "mirror"
-  | "syncFile";
+  | "syncFile"
+  | "slot";
 
 /** One argument of a step. `T` is its type in TypeScript. */
 export interface StepField<T> {

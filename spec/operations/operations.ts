@@ -1,6 +1,7 @@
 import { cpuOperations } from "./cpu.ts";
 import type { FieldsOf, Operation } from "./define.ts";
 import { exporterOperations } from "./exporter.ts";
+import { faultOperations } from "./fault.ts";
 import { fenceOperations } from "./fence.ts";
 import { importerOperations } from "./importer.ts";
 import { platformOperations } from "./platform.ts";
@@ -18,6 +19,7 @@ export const operations = {
   ...cpuOperations,
   ...spaceOperations,
   ...syncOperations,
+  ...faultOperations,
 } as const;
 
 export type OperationName = keyof typeof operations;

@@ -1,8 +1,10 @@
 import type { Errno } from "../errno.ts";
+import type { MappingModel } from "../mapping-model.ts";
 import type { Profile } from "../profile.ts";
 import type { BufferFramework } from "./buffers.ts";
 import type { DmaFramework, DmaHardware } from "./dma.ts";
 import type { FenceFramework } from "./fences.ts";
+import type { NegotiationFramework } from "./negotiation.ts";
 import type { AddressSpace, MmPage, SpaceFramework } from "./spaces.ts";
 import type {
   AcquireContext,
@@ -11,6 +13,7 @@ import type {
   Direction,
   DmaBuf,
   Fence,
+  ImporterOps,
   IosysMap,
   KernelAddress,
   Owner,
@@ -196,9 +199,18 @@ export interface Env
     Instrumented<PeerFramework>,
     Instrumented<DmaFramework>,
     Instrumented<SpaceFramework>,
+    Instrumented<NegotiationFramework>,
     Kernel,
     Machine,
     DmaHardware {
+  /** Matches, then attaches with the model that both agreed on: `importerOps.model` of the attachment. */
+  negotiate(
+    buffer: DmaBuf,
+    device: Device,
+    ops: ImporterOps,
+    accept: readonly MappingModel[],
+    priv?: unknown,
+  ): Blocking<Attachment | Errno>;
   lock(resv: Reservation, context?: AcquireContext | null): Blocking<Errno>;
   lockInterruptible(resv: Reservation, context?: AcquireContext | null): Blocking<Errno>;
   /** Takes effect at once; use `yield*` on the result to offer a preemption point behind it. */

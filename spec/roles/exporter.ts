@@ -1,6 +1,7 @@
 import type { Errno } from "../errno.ts";
 import type { Owner } from "./env.ts";
 import type { Device, DmaBuf, ExporterOps, FileDescriptor, Placement, Reservation, Storage } from "./handles.ts";
+import type { Guest } from "./negotiation.ts";
 import type { Vma, VmaHooks } from "./spaces.ts";
 import type { Suspendable } from "./suspendable.ts";
 
@@ -58,6 +59,10 @@ export interface Exporter extends ExporterOps {
   reset?(): Suspendable<Errno | void>;
   /** Memory decode (or power) on or off. */
   setMemory?(on: boolean): Suspendable<Errno | void>;
+  /** Binds the memory of a buffer to one guest. EBUSY: others have it. */
+  makePrivate?(buffer: DmaBuf, owner: Guest): Suspendable<Errno | void>;
+  /** Takes or gives the right to write; where it is taken, nobody has it any more on return. */
+  restrict?(buffer: DmaBuf, write: boolean): Suspendable<Errno | void>;
   /** Peer access to the memory of a buffer by way of a VMA (2019 RFC): one DMA address for each page, or why not. */
   p2pMap?: VmaHooks["p2pMap"];
   p2pUnmap?: VmaHooks["p2pUnmap"];

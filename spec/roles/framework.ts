@@ -1,6 +1,7 @@
 import type { BufferFramework } from "./buffers.ts";
 import type { DmaFramework } from "./dma.ts";
 import type { FenceFramework } from "./fences.ts";
+import type { NegotiationFramework } from "./negotiation.ts";
 import type { PeerFramework } from "./peers.ts";
 import type { ReservationFramework } from "./reservations.ts";
 import type { SpaceFramework } from "./spaces.ts";
@@ -18,4 +19,6 @@ export interface Framework {
   readonly dma: DmaFramework;
   /** Address spaces, for programs that have any. */
   readonly spaces?: SpaceFramework;
+  /** Negotiation of mapping models. */
+  readonly negotiation?: NegotiationFramework;
 }

@@ -1,5 +1,7 @@
 import type { Errno } from "../errno.ts";
 import type { DeviceTraits } from "../platform.ts";
+import type { MappingModel } from "../mapping-model.ts";
+import type { NegotiationOps } from "./negotiation.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 /** Direction of a mapping, as `enum dma_data_direction`. */
@@ -90,6 +92,8 @@ export interface Attachment {
 /** `struct dma_buf_attach_ops`. Made with ops: a dynamic attachment. With the callback: revocable (7.1). */
 export interface ImporterOps {
   readonly allowPeer2peer: boolean;
+  /** What was negotiated, where anything was. */
+  readonly model?: MappingModel;
   /** Called with the reservation lock held (`move_notify` up to 7.0, `invalidate_mappings` from 7.1). */
   readonly invalidate?: (attachment: Attachment) => Suspendable<void>;
 }
@@ -212,7 +216,7 @@ export interface ExportInfo {
 }
 
 /** `struct dma_buf_ops`. */
-export interface ExporterOps {
+export interface ExporterOps extends NegotiationOps {
   readonly attach?: (buffer: DmaBuf, attachment: Attachment) => Suspendable<Errno | void>;
   readonly detach?: (buffer: DmaBuf, attachment: Attachment) => Suspendable<void>;
   readonly pin?: (attachment: Attachment) => Suspendable<Errno | void>;

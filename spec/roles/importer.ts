@@ -1,11 +1,15 @@
 import type { Errno } from "../errno.ts";
 import type { AccessKind } from "./env.ts";
 import type { Device, Direction, DmaBuf } from "./handles.ts";
+import type { Guest } from "./negotiation.ts";
 import type { Mirror, MirrorRequest } from "./spaces.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 /** What an importer makes of a buffer; the harness only passes it back. */
 export type Import = object;
+
+/** A slice of a buffer in the memory of a guest; the harness only passes it back. */
+export type Slot = object;
 
 /** One use of an import in a job. */
 export interface JobUse {
@@ -28,6 +32,14 @@ export interface Importer {
   /** The CPU reads a mirrored page on behalf of the device's user. EOPNOTSUPP for memory that is there for DMA only. */
   copyPage?(mirror: Mirror, page: number): Suspendable<Errno | void>;
   unmirror?(mirror: Mirror): Suspendable<void>;
+  /** The device faults on a page of an import that is mapped on demand. */
+  fault?(imported: Import, page: number, write: boolean): Suspendable<Errno | void>;
+  prefetch?(imported: Import, start: number, pages: number, write: boolean): Suspendable<Errno | void>;
+  /** Binds a slice of a buffer, in bytes, to a guest. */
+  bindSlot?(buffer: DmaBuf, device: Device, offset: number, length: number, owner: Guest): Suspendable<Slot | Errno>;
+  unbindSlot?(slot: Slot): Suspendable<void>;
+  /** The guest touches a page of a slot. EFAULT: it leaves to user space. */
+  guestAccess?(slot: Slot, page: number, write: boolean, isPrivate: boolean): Suspendable<Errno | void>;
   /** Gives everything back: unmap, unpin, detach, and the buffer reference it took. */
   release(imported: Import): Suspendable<void>;
 }

@@ -10,6 +10,8 @@ import {
   type ResolvedSegment,
 } from "../calls.ts";
 import type { ArgsIn, CallRecords, FieldKind, FieldKinds, ResultsIn } from "../call-record.ts";
+import { faultCalls, faultHooks } from "../calls/faults.ts";
+import { negotiationCalls, negotiationHooks } from "../calls/negotiation.ts";
 import { pageTableCalls } from "../calls/page-tables.ts";
 import { spaceCalls, spaceHooks } from "../calls/spaces.ts";
 import { usages } from "../roles/handles.ts";
@@ -113,6 +115,8 @@ function resultsIn<T extends CallRecords>(records: T): Tables<ResultsIn<T>> {
 export const callFields: Tables<CallArgs> = {
   ...argumentsIn(spaceCalls),
   ...argumentsIn(pageTableCalls),
+  ...argumentsIn(faultCalls),
+  ...argumentsIn(negotiationCalls),
   export: {
     buffer: name,
     exporter: name,
@@ -235,6 +239,8 @@ export const callFields: Tables<CallArgs> = {
 export const callResults: Tables<CallResults> = {
   ...resultsIn(spaceCalls),
   ...resultsIn(pageTableCalls),
+  ...resultsIn(faultCalls),
+  ...resultsIn(negotiationCalls),
   export: { resv: nameOrNull },
   exportFd: { number: integer, closeOnExec: flag },
   get: { buffer: nameOrNull },
@@ -284,6 +290,8 @@ export const callResults: Tables<CallResults> = {
 /** Fields of each hook beside what all hooks have. */
 export const hookFields: Tables<HookArgs> = {
   ...argumentsIn(spaceHooks),
+  ...argumentsIn(faultHooks),
+  ...argumentsIn(negotiationHooks),
   attach: { buffer: name, attachment: name, peer2peer: flag },
   detach: { buffer: name, attachment: name },
   pin: attachment,
@@ -310,6 +318,8 @@ export const hookFields: Tables<HookArgs> = {
 /** What hooks answer beside their errno. */
 export const hookResults: Tables<HookResults> = {
   ...resultsIn(spaceHooks),
+  ...resultsIn(faultHooks),
+  ...resultsIn(negotiationHooks),
   attach: { peer2peer: flag },
   map: mapResult,
   vmap: vmapResult,

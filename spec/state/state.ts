@@ -14,8 +14,10 @@ import { unknownPlatform, type Platform } from "../platform.ts";
 import type { DmaAttribute } from "../roles/dma.ts";
 import type { Direction, Placement, Usage } from "../roles/handles.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
+import { faultTables } from "./fault-tables.ts";
 import { spaceTables } from "./space-tables.ts";
 
+export type { SlotState } from "./fault-tables.ts";
 export type { EntryState, GrantState, MirrorState, NotifierState } from "./space-tables.ts";
 
 /** An entry of a reservation object in the state. */
@@ -387,6 +389,7 @@ export const stateSchema = {
   iovaSpaces: iovaSpace,
   providers: provider,
   ...spaceTables,
+  ...faultTables,
 } as const;
 
 export type BufferState = Row<typeof buffer>;
@@ -447,6 +450,11 @@ export function initialState(): State {
     mirrors: new Map(),
     entries: new Map(),
     grants: new Map(),
+    agreements: new Map(),
+    physicalLists: new Map(),
+    slots: new Map(),
+    demandTables: new Map(),
+    rights: new Map(),
     draining: false,
     clock: 0,
     platform: unknownPlatform,

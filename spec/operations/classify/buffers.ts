@@ -4,6 +4,7 @@ import { regionSize, type RegionRange } from "../../roles/exporter.ts";
 import { pageSize } from "../../roles/handles.ts";
 import type { exporterOperations } from "../exporter.ts";
 import { isFree, usableBuffer, holdsLock, isSignalling, type ClassifyContext, type StepClass } from "./context.ts";
+import { promisesRest } from "../../state/promises.ts";
 
 type ExporterStep = Step<keyof typeof exporterOperations>;
 
@@ -136,6 +137,7 @@ export function classifyExporterStep(context: ClassifyContext, step: ExporterSte
     case "put":
       return classifyPut(context, step);
     case "invalidate": {
+      if (promisesRest(context.state, step.buffer)) return "undefined";
       const buffer = usableBuffer(context, step.buffer);
       if (buffer === undefined || isSignalling(context, step.task)) return "undefined";
       return holdsLock(context, step.task, buffer.resv) ? "enabled" : "undefined";

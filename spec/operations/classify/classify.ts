@@ -2,6 +2,7 @@ import type { Step } from "../../program.ts";
 import type { OperationName } from "../operations.ts";
 import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
+import { faultOperations } from "../fault.ts";
 import { fenceOperations } from "../fence.ts";
 import { importerOperations } from "../importer.ts";
 import { platformOperations } from "../platform.ts";
@@ -11,6 +12,7 @@ import { syncOperations } from "../sync.ts";
 import { classifyExporterStep } from "./buffers.ts";
 import { collides, type ClassifyContext, type StepClass } from "./context.ts";
 import { classifyCpuStep } from "./cpu.ts";
+import { classifyFaultStep } from "./faults.ts";
 import { classifyFenceStep } from "./fences.ts";
 import { classifyImporterStep } from "./importers.ts";
 import { classifyPlatformStep } from "./platform.ts";
@@ -31,6 +33,7 @@ for (const [operations, classifier] of [
   [cpuOperations, classifyCpuStep],
   [spaceOperations, classifySpaceStep],
   [syncOperations, classifySyncStep],
+  [faultOperations, classifyFaultStep],
 ] as const)
   for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
 

@@ -155,6 +155,17 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
       return step.members;
     case "createChain":
       return step.previous === null ? [step.contained] : [step.contained, step.previous];
+    case "fault":
+    case "prefetch":
+      return [step.import];
+    case "bindSlot":
+    case "unbindSlot":
+    case "guestAccess":
+      return [step.slot];
+    case "negotiate":
+    case "mapPhysical":
+    case "unmapPhysical":
+      return [step.attachment];
     case "mirror":
     case "mirrorFault":
     case "copyPage":
@@ -174,6 +185,9 @@ const shareable: ReadonlySet<Step["op"]> = new Set([
   "submit",
   "get",
   "mirrorFault",
+  "fault",
+  "prefetch",
+  "guestAccess",
   "copyPage",
   "vmaFault",
 ]);

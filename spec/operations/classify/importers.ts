@@ -32,6 +32,7 @@ function classifyDetach(context: ClassifyContext, step: Step<"detach">): StepCla
   if (step.buffer === null) return "reported";
   if (step.buffer !== attachment.buffer)
     return usableBuffer(context, step.buffer) === undefined ? "undefined" : "reported";
+  if (context.state.physicalLists.has(step.attachment)) return "undefined";
   return attachment.maps.length === 0 && attachment.pins === 0 ? "enabled" : "undefined";
 }
 
@@ -62,6 +63,7 @@ function classifyMap(context: ClassifyContext, step: Step<"map" | "mapUnlocked">
   const resv = context.state.buffers.get(attachment.buffer)?.resv ?? "";
   const ready = step.op === "map" ? holdsLock(context, step.task, resv) : isFree(context, step.task);
   if (!ready) return "undefined";
+  if (context.state.agreements.get(step.attachment)?.model === "physical") return "refused";
   return step.direction === "none" ? "refused" : "enabled";
 }
 

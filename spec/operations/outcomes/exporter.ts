@@ -1,6 +1,7 @@
 import { EBADF, EBADFD, EBUSY, EFAULT, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, type Errno } from "../../errno.ts";
 import type { CallEvent } from "../../event.ts";
 import { accessFrame } from "../../state/observe/rows.ts";
+import { promisesRest } from "../../state/promises.ts";
 import type { BufferState } from "../../state/state.ts";
 import type { exporterOperations } from "../exporter.ts";
 import { done, handedOn, only, type Outcome, type OutcomeContext } from "./context.ts";
@@ -56,8 +57,10 @@ function moveOutcomes(context: OutcomeContext, call: CallEvent<"move" | "evict">
   const buffer = context.state.buffers.get(call.buffer);
   if (buffer === undefined) return [];
   const legal: Outcome[] = [];
-  if (isHeld(context, call.buffer)) legal.push({ errno: EBUSY, when: "something holds the storage in its place" });
-  else legal.push(succeeds);
+  const held = isHeld(context, call.buffer);
+  if (held || promisesRest(context.state, call.buffer))
+    legal.push({ errno: EBUSY, when: "something holds the storage in its place" });
+  if (!held) legal.push(succeeds);
   if (buffer.access !== "accessible") legal.push({ errno: ENODEV, when: "the buffer is revoked" });
   if (isClosing(context, buffer.exporter)) legal.push({ errno: ENODEV, when: "the device goes away" });
   return [...legal, unsupported, ...handedOn(context)];

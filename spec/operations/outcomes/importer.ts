@@ -44,6 +44,8 @@ function attachOutcomes(context: OutcomeContext, call: CallEvent<"attach">): rea
 
 function mapOutcomes(context: OutcomeContext, call: CallEvent<"map" | "mapUnlocked">): readonly Outcome[] {
   if (call.attachment === null) return only(EINVAL, "no attachment is named");
+  if (context.state.agreements.get(call.attachment)?.model === "physical")
+    return only(EINVAL, "a physical list was agreed on");
   const refused = hookError(context);
   if (refused !== null) return refused;
   const legal: Outcome[] = [succeeds];

@@ -2,6 +2,7 @@ import type { CallName } from "../../calls.ts";
 import type { CallEvent } from "../../event.ts";
 import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
+import { faultOperations } from "../fault.ts";
 import { fenceOperations } from "../fence.ts";
 import { reservationOperations } from "../reservation.ts";
 import { spaceOperations } from "../space.ts";
@@ -10,6 +11,7 @@ import { syncOperations } from "../sync.ts";
 import type { Outcome, OutcomeContext } from "./context.ts";
 import { cpuOutcomes } from "./cpu.ts";
 import { exporterOutcomes } from "./exporter.ts";
+import { faultOutcomes } from "./fault.ts";
 import { fenceOutcomes } from "./fence.ts";
 import { importerOutcomes } from "./importer.ts";
 import { reservationOutcomes } from "./reservation.ts";
@@ -30,6 +32,8 @@ const moments: Partial<Record<CallName, Moment>> = {
   map: "return",
   mapUnlocked: "return",
   pin: "return",
+  negotiate: "return",
+  mapPhysical: "return",
   beginCpu: "return",
   endCpu: "return",
   ioctlSync: "return",
@@ -61,6 +65,7 @@ function bySide(context: OutcomeContext, call: CallEvent): readonly Outcome[] {
   if (call.op in fenceOperations) return fenceOutcomes(context, call as Parameters<typeof fenceOutcomes>[1]);
   if (call.op in syncOperations) return syncOutcomes(context, call as Parameters<typeof syncOutcomes>[1]);
   if (call.op in cpuOperations) return cpuOutcomes(context, call as Parameters<typeof cpuOutcomes>[1]);
+  if (call.op in faultOperations) return faultOutcomes(context, call as Parameters<typeof faultOutcomes>[1]);
   if (call.op in spaceOperations) return spaceOutcomes(context, call as Parameters<typeof spaceOutcomes>[1]);
   if (call.op in reservationOperations)
     return reservationOutcomes(context, call as Parameters<typeof reservationOutcomes>[1]);

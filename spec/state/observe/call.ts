@@ -6,6 +6,7 @@ import { addEntry } from "./entries.ts";
 import { frameOf } from "../state.ts";
 import { changesAccess, reservationOf, taskOf } from "./rows.ts";
 import { accessCalled, invalidateCalled } from "./access.ts";
+import { observeFaultCall } from "./faults.ts";
 import { observeSpaceCall } from "./spaces.ts";
 
 /** An operation begins: its frame opens, and what its mere beginning decides takes effect. */
@@ -30,7 +31,8 @@ export function observeCall(state: State, event: CallEvent): void {
         pendingTables: [],
         invalidations: 0,
         stopped: false,
-        import: frameOf(task, "import")?.import ?? frameOf(task, "mirror")?.mirror ?? null,
+        import:
+          frameOf(task, "import")?.import ?? frameOf(task, "mirror")?.mirror ?? frameOf(task, "bindSlot")?.slot ?? null,
       });
       break;
     case "detach": {
@@ -155,7 +157,10 @@ export function observeCall(state: State, event: CallEvent): void {
       break;
     default:
       if (changesAccess(event)) accessCalled(state, event);
-      else observeSpaceCall(state, event);
+      else {
+        observeSpaceCall(state, event);
+        observeFaultCall(state, event);
+      }
       break;
   }
   task.frames.push(event);

@@ -1,6 +1,7 @@
 import type { CbEvent, CbRetEvent } from "../../event.ts";
 import { frameOf, type AttachmentState, type State } from "../state.ts";
 import { pollArmed } from "./sync.ts";
+import { observeListInvalidate } from "./faults.ts";
 import { closeFrame, taskOf } from "./rows.ts";
 
 /** A hook or callback begins or ends. */
@@ -25,6 +26,7 @@ function observeBegin(state: State, event: CbEvent): void {
       return;
     }
     case "invalidate": {
+      observeListInvalidate(state, event);
       const attachment = state.attachments.get(event.attachment);
       if (attachment === undefined) return;
       for (const name of attachment.maps) {

@@ -4,6 +4,7 @@ import type { AttachmentState, BufferState, FenceState, State } from "../state.t
 import { accessReturned } from "./access.ts";
 import { observeCpuRet } from "./cpu.ts";
 import { listsAfterAdd, listsAfterCopy, listsAfterReplace, listsAfterReserve, listsAfterWalk } from "./lists.ts";
+import { observeFaultRet } from "./faults.ts";
 import { observeSpaceRet } from "./spaces.ts";
 import { pollArmed, syncFileMade } from "./sync.ts";
 import { closeFrame, isContested, reservationOf, taskOf } from "./rows.ts";
@@ -227,6 +228,7 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     default:
       observeSpaceRet(state, event);
+      observeFaultRet(state, event);
       return;
   }
 }

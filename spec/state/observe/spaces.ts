@@ -94,8 +94,9 @@ export function observeSpaceCall(state: State, event: CallEvent): void {
     case "zap": {
       const mirror = state.mirrors.get(mirrorAtWork(state, event.task) ?? "");
       if (mirror !== undefined) mirror.table ??= event.table;
-      for (let page = event.start; page < event.start + event.pages; page += 1)
-        state.entries.delete(pageKey(event.table, page));
+      for (const [name, { table, page }] of state.entries)
+        if (table === event.table && page >= event.start && page < event.start + event.pages)
+          state.entries.delete(name);
       return;
     }
     case "p2pUnmap":

@@ -1,0 +1,102 @@
+import { referenceSystem } from "../../../conformance/reference-system.ts";
+import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
+import { GuestImporter, type GuestSlot } from "../../../reference-impl/importers/guest-importer.ts";
+import type { Attachment, DmaBuf } from "../../../spec/roles/handles.ts";
+import type { PhysicalList } from "../../../spec/roles/negotiation.ts";
+import { mutant, type Mutant } from "../mutant.ts";
+import { faultyKind } from "./kit.ts";
+
+/** Importers that show memory to guests. */
+export const mutants: readonly Mutant[] = [
+  faultyKind(
+    "guest",
+    "FAULT-03",
+    "the sequence is not looked at before the entry is written",
+    (reached) =>
+      class extends GuestImporter {
+        protected override hasChanged(slot: GuestSlot, sequence: number) {
+          if (super.hasChanged(slot, sequence)) reached();
+          return false;
+        }
+      },
+    { from: ["M-MM1"], also: ["FAULT-04", "NEG-18", "FAULT-12", "FAULT-14"] },
+  ),
+  faultyKind(
+    "guest",
+    "FAULT-04",
+    "faults go on while the callback takes entries out",
+    (reached) =>
+      class extends GuestImporter {
+        protected override hasChanged(slot: GuestSlot, sequence: number) {
+          if (slot.running > 0) reached();
+          return slot.sequence !== sequence;
+        }
+      },
+    { also: ["FAULT-03", "NEG-18", "FAULT-14"] },
+  ),
+  faultyKind(
+    "guest",
+    "FAULT-11",
+    "only the first byte of a slot has to be inside",
+    (reached) =>
+      class extends GuestImporter {
+        protected override fits(buffer: DmaBuf, offset: number, length: number) {
+          if (!super.fits(buffer, offset, length)) reached();
+          return offset <= buffer.size;
+        }
+      },
+  ),
+  faultyKind(
+    "guest",
+    "FAULT-12",
+    "nobody asks whose memory it is",
+    (reached) =>
+      class extends GuestImporter {
+        protected override check(slot: GuestSlot, list: PhysicalList, write: boolean, isPrivate: boolean) {
+          if (list.owner !== null && list.owner !== slot.owner) reached();
+          return super.check(slot, { ...list, owner: list.owner === null ? null : slot.owner }, write, isPrivate);
+        }
+      },
+  ),
+  faultyKind(
+    "guest",
+    "FAULT-13",
+    "a wrong kind of access is put right in silence",
+    (reached) =>
+      class extends GuestImporter {
+        protected override check(slot: GuestSlot, list: PhysicalList, write: boolean, isPrivate: boolean) {
+          const right = list.owner !== null;
+          if (right !== isPrivate) reached();
+          return super.check(slot, list, write, right);
+        }
+      },
+  ),
+  mutant("FAULT-14", "nobody is told that a buffer becomes read-only", (reached) =>
+    referenceSystem({
+      exporters: {
+        subject: (env) =>
+          new (class extends DefaultExporter {
+            protected override *announceRight(_buffer: DmaBuf) {
+              reached();
+              yield* this.env.point("restrict");
+            }
+          })(env),
+      },
+    }),
+  ),
+  faultyKind(
+    "guest",
+    "FAULT-14",
+    "a change of rights without a change of place is nothing",
+    (reached) =>
+      class extends GuestImporter {
+        protected override *takenBack(attachment: Attachment) {
+          const slot = attachment.importerPriv as GuestSlot;
+          if (slot.list === null || slot.list.write === false) return yield* super.takenBack(attachment);
+          reached();
+          yield* this.env.point("ignored");
+        }
+      },
+    { also: ["FAULT-04", "REV-02", "REV-09", "NEG-18"] },
+  ),
+];
