@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 import type { CallEvent, CbEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
-import { frameOf, holds, type State } from "../../spec/state/state.ts";
+import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";

@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 import { EIO, ENODEV } from "../../spec/errno.ts";
-import { modelPromises, type MappingModel } from "../../spec/mapping-model.ts";
+import { modelPromises, type MappingModel } from "../../spec/roles/mapping-model.ts";
 import { frameOf } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";

@@ -1,7 +1,7 @@
 import type { Rule } from "../rule.ts";
 import { EINVAL, EOPNOTSUPP, errnoName } from "../../spec/errno.ts";
 import type { CallEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
-import { modelPromises, type MappingModel } from "../../spec/mapping-model.ts";
+import { modelPromises, type MappingModel } from "../../spec/roles/mapping-model.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";

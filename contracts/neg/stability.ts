@@ -1,5 +1,5 @@
 import type { Rule } from "../rule.ts";
-import { modelPromises, type Stability } from "../../spec/mapping-model.ts";
+import { modelPromises, type Stability } from "../../spec/roles/mapping-model.ts";
 import { ENODEV } from "../../spec/errno.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";

@@ -1,5 +1,5 @@
 import { guests } from "../../spec/calls/faults.ts";
-import { mappingModels, type MappingModel } from "../../spec/mapping-model.ts";
+import { mappingModels, type MappingModel } from "../../spec/roles/mapping-model.ts";
 import type { faultOperations } from "../../spec/operations/fault.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import type { Random } from "../random.ts";

@@ -1,6 +1,6 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, EINTR, EINVAL, ENODEV, EOPNOTSUPP, ERESTARTSYS } from "../../spec/errno.ts";
-import { modelPromises } from "../../spec/mapping-model.ts";
+import { modelPromises } from "../../spec/roles/mapping-model.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { Attachment, Device, Direction, DmaBuf, SgTable } from "../../spec/roles/handles.ts";
 import type { MappingModel } from "../../spec/roles/negotiation.ts";

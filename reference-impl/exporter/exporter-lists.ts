@@ -1,6 +1,6 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
-import { modelPromises } from "../../spec/mapping-model.ts";
+import { modelPromises } from "../../spec/roles/mapping-model.ts";
 import type { Attachment, Device, DmaBuf } from "../../spec/roles/handles.ts";
 import type { Guest, MappingModel, PhysicalList } from "../../spec/roles/negotiation.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";

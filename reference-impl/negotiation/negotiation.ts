@@ -1,5 +1,5 @@
 import { EINVAL, EOPNOTSUPP, type Errno } from "../../spec/errno.ts";
-import { modelPromises } from "../../spec/mapping-model.ts";
+import { modelPromises } from "../../spec/roles/mapping-model.ts";
 import type { Env } from "../../spec/roles/env.ts";
 import type { Attachment, Device, DmaBuf } from "../../spec/roles/handles.ts";
 import type { MappingModel, NegotiationFramework, NegotiationOps, PhysicalList } from "../../spec/roles/negotiation.ts";

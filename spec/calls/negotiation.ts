@@ -1,5 +1,5 @@
 import { answering, record } from "../call-record.ts";
-import { mappingModels } from "../mapping-model.ts";
+import { mappingModels } from "../roles/mapping-model.ts";
 
 /** Negotiation of how a buffer is mapped and what may happen to it. */
 export const negotiationCalls = {

@@ -1,5 +1,5 @@
 import { guests } from "../calls/faults.ts";
-import { mappingModels } from "../mapping-model.ts";
+import { mappingModels } from "../roles/mapping-model.ts";
 import { create, flag, integer, oneOf, operation, refer, subset } from "./define.ts";
 
 const page = integer(0, 2 ** 28);

@@ -1,5 +1,5 @@
 import type { Errno } from "../errno.ts";
-import type { MappingModel } from "../mapping-model.ts";
+import type { MappingModel } from "./mapping-model.ts";
 import type { Profile } from "../profile.ts";
 import type { BufferFramework } from "./buffers.ts";
 import type { DmaFramework, DmaHardware } from "./dma.ts";

@@ -1,6 +1,6 @@
 import type { Errno } from "../errno.ts";
 import type { DeviceTraits } from "../platform.ts";
-import type { MappingModel } from "../mapping-model.ts";
+import type { MappingModel } from "./mapping-model.ts";
 import type { NegotiationOps } from "./negotiation.ts";
 import type { Suspendable } from "./suspendable.ts";
 

@@ -1,11 +1,11 @@
 import type { Guest } from "../calls/faults.ts";
 import type { Errno } from "../errno.ts";
-import type { MappingModel } from "../mapping-model.ts";
+import type { MappingModel } from "./mapping-model.ts";
 import type { Attachment, Device, DmaBuf, ImporterOps, Storage } from "./handles.ts";
 import type { Suspendable } from "./suspendable.ts";
 
 export type { Guest } from "../calls/faults.ts";
-export type { MappingModel } from "../mapping-model.ts";
+export type { MappingModel } from "./mapping-model.ts";
 
 /** Memory as an importer with tables of its own gets it, with the marks that belong to it. */
 export interface PhysicalList {

@@ -1,5 +1,5 @@
 import type { Guest } from "../calls/faults.ts";
-import type { MappingModel } from "../mapping-model.ts";
+import type { MappingModel } from "../roles/mapping-model.ts";
 import { field, table, type Row } from "./schema.ts";
 
 /** What was agreed on for an attachment, by its name. */

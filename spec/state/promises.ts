@@ -1,4 +1,4 @@
-import { modelPromises } from "../mapping-model.ts";
+import { modelPromises } from "../roles/mapping-model.ts";
 import { frameOf, type State } from "./state.ts";
 
 /** Whether somebody attached was promised that a buffer stays in its place, or is being promised it now. */

@@ -1,5 +1,5 @@
 import type { CallEvent, CbEvent, RetEvent } from "../../event.ts";
-import type { MappingModel } from "../../mapping-model.ts";
+import type { MappingModel } from "../../roles/mapping-model.ts";
 import { frameOf, type State } from "../state.ts";
 
 /** The slot that a task binds or serves. */

@@ -3,7 +3,7 @@ import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { ReferenceAttachment } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceNegotiation } from "../../../reference-impl/negotiation/negotiation.ts";
 import { EINVAL, EOPNOTSUPP } from "../../../spec/errno.ts";
-import { modelPromises } from "../../../spec/mapping-model.ts";
+import { modelPromises } from "../../../spec/roles/mapping-model.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Attachment, Device, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import type { MappingModel, PhysicalList } from "../../../spec/roles/negotiation.ts";
