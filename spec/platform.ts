@@ -94,13 +94,13 @@ const plainPlatform: PlatformSetup = { cpuGood: true, peerSupport: true, bridges
 
 /** A device as histories describe it: its traits, and what it can send at most. */
 export interface DeviceFacts extends DeviceTraits {
-  /** Highest address the device sends before its driver says otherwise, inclusive. */
+  /** Highest address the device sends, inclusive; its driver may set another. */
   readonly dmaMask: number;
   /** Longest segment in bytes. */
   readonly maxSegment: number;
 }
 
-/** A platform as histories tell it. Constant in a run. */
+/** A platform as histories tell it. Constant in a run but for the masks. */
 export interface Platform {
   readonly cpuGood: boolean;
   readonly peerSupport: boolean;

@@ -42,9 +42,16 @@ export function observeDma(state: State, event: DmaEvent): void {
     case "iovaDestroy":
       state.iovaSpaces.delete(event.object ?? "");
       return;
+    case "setMask": {
+      const { platform } = state;
+      const facts = platform.devices[event.device];
+      if (facts === undefined) return;
+      const changed = { ...facts, dmaMask: 2 ** event.address - 1 };
+      state.platform = { ...platform, devices: { ...platform.devices, [event.device]: changed } };
+      return;
+    }
     case "syncForDevice":
     case "syncForCpu":
-    case "setMask":
     case "setCoherentMask":
       return;
   }
