@@ -1,18 +1,9 @@
 import type { Rule } from "../rule.ts";
 import { EINVAL, EOPNOTSUPP, errnoName } from "../../spec/errno.ts";
-import type { State } from "../../spec/state/state.ts";
 import { on } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import { derived, proposal, thread } from "../source.ts";
-import { entriesOf, guestWorld, slotOfTable } from "./lookup.ts";
-
-/** Somebody is just changing whose memory it is. */
-function isChanging(state: State, buffer: string): boolean {
-  for (const task of state.tasks.values())
-    if (task.frames.some((frame) => frame.kind === "call" && frame.op === "makePrivate" && frame.buffer === buffer))
-      return true;
-  return false;
-}
+import { entriesOf, guestWorld, isChangingHands, slotOfTable } from "./lookup.ts";
 
 export const fault11: Rule = {
   id: "FAULT-11",
@@ -60,7 +51,7 @@ export const fault12: Rule = {
     "call install"(event, state, verdict) {
       const slot = slotOfTable(state, event.table);
       const owner = state.rights.get(slot?.buffer ?? "")?.owner ?? null;
-      if (slot === undefined || owner === null) return;
+      if (slot === undefined || owner === null || isChangingHands(state, slot.buffer)) return;
       verdict.exercised();
       if (owner !== slot.owner)
         verdict.violated(
@@ -92,7 +83,7 @@ export const fault13: Rule = {
     "ret guestAccess"(event, state, verdict) {
       const slot = state.slots.get(event.slot);
       const isPrivate = (state.rights.get(slot?.buffer ?? "")?.owner ?? null) !== null;
-      if (slot === undefined || isPrivate === event.private || isChanging(state, slot.buffer)) return;
+      if (slot === undefined || isPrivate === event.private || isChangingHands(state, slot.buffer)) return;
       verdict.exercised();
       if (event.errno === 0)
         verdict.violated(

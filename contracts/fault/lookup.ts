@@ -52,3 +52,11 @@ export function tablesOf(state: State, attachment: string): readonly string[] {
   if (table !== undefined) found.push(table);
   return found;
 }
+
+/** Somebody is just changing whose memory it is. */
+export function isChangingHands(state: State, buffer: string): boolean {
+  for (const task of state.tasks.values())
+    if (task.frames.some((frame) => frame.kind === "call" && frame.op === "makePrivate" && frame.buffer === buffer))
+      return true;
+  return false;
+}

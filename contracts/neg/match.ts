@@ -6,7 +6,7 @@ import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import { derived, proposal, thread } from "../source.ts";
-import { slotOfTable } from "../fault/lookup.ts";
+import { isChangingHands, slotOfTable } from "../fault/lookup.ts";
 import { negotiating } from "./situations.ts";
 
 /** What the exporter answered about its models, by task. */
@@ -275,7 +275,7 @@ export const neg19: Rule = {
   monitor: on({
     "ret mapPhysical"(event, state, verdict) {
       const placement = state.resources.get(event.storage ?? "")?.placement;
-      if (event.errno !== 0 || placement === undefined) return;
+      if (event.errno !== 0 || placement === undefined || isChangingHands(state, event.buffer)) return;
       verdict.exercised();
       if (event.mmio !== (placement === "device"))
         verdict.violated(`the list of ${event.buffer} calls ${placement ?? ""} memory ${event.mmio ? "" : "no "}MMIO`);

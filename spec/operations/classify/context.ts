@@ -158,6 +158,10 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
     case "fault":
     case "prefetch":
       return [step.import];
+    // Which of two has the last word shows nowhere.
+    case "makePrivate":
+    case "restrict":
+      return [step.buffer];
     case "bindSlot":
     case "unbindSlot":
     case "guestAccess":
