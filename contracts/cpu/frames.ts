@@ -57,8 +57,12 @@ const cpuHookNames: ReadonlySet<string> = new Set(["beginCpu", "endCpu", "vmap",
 
 /** Fences of a buffer that CPU access of this direction has to wait for and that are pending. */
 export function pendingForCpu(state: State, buffer: string, direction: Direction): readonly string[] {
-  const entries = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
+  const resv = state.reservations.get(state.buffers.get(buffer)?.resv ?? "");
   const writes = direction === "bidirectional" || direction === "toDevice";
+  // Only what is there for sure: a reserve may have thrown out what was signaled, and an add gone elsewhere.
+  const entries = (resv?.entries ?? []).filter(
+    (entry) => resv!.lists.length > 0 && resv!.lists.every((list) => list.some(({ fence }) => fence === entry.fence)),
+  );
   return entries.flatMap(({ fence, usage }) => {
     if (usage === "bookkeep" || (usage === "read" && !writes)) return [];
     // An owner's own wait operation says when its fence is over.

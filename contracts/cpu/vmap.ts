@@ -146,10 +146,17 @@ function isFreeAgain(
   event: RetEvent<"move" | "evict">,
   state: State,
   verdict: Verdict,
-  tried: ReadonlySet<string>,
+  tried: ReadonlyMap<string, number>,
 ): void {
   const buffer = state.buffers.get(event.buffer);
-  if (!tried.has(event.buffer) || buffer === undefined || buffer.vmapHooked || buffer.access !== "accessible") return;
+  // The move may have looked before the last of it went.
+  if (
+    (tried.get(event.buffer) ?? event.call) >= event.call ||
+    buffer === undefined ||
+    buffer.vmapHooked ||
+    buffer.access !== "accessible"
+  )
+    return;
   for (const [task, { frames }] of state.tasks) if (task !== event.task && frames.length > 0) return;
   for (const row of state.attachments.values())
     if (row.buffer === event.buffer && (row.hookPins > 0 || row.hookMaps.length > 0)) return;
@@ -296,9 +303,12 @@ export const cpu16: Rule = {
     failures: [{ site: "kernel-mapping", errno: ENOMEM }],
     exporters: ["subject", "dynamic"],
   },
-  monitor: remember(() => new Set<string>(), {
+  monitor: remember(() => new Map<string, number>(), {
     "cbret vmap"(event, _state, _verdict, tried) {
-      tried.add(event.buffer);
+      tried.set(event.buffer, event.seq);
+    },
+    "cbret vunmap"(event, _state, _verdict, tried) {
+      tried.set(event.buffer, event.seq);
     },
     cpu(event, state, verdict) {
       const buffer = state.buffers.get(event.buffer);

@@ -7,7 +7,7 @@ import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { Leftovers } from "./leftovers.ts";
-import { areBridgeFlags, entriesOf, isCovered, pendingFor, statusOf } from "./files.ts";
+import { areBridgeFlags, entriesOf, isCovered, isListKnown, pendingFor, statusOf, surelyPending } from "./files.ts";
 import { exporting, failingExports } from "./situations.ts";
 
 type Exported = RetEvent<"exportSyncFile">;
@@ -91,7 +91,8 @@ export const sync02: Rule = {
   situation: exporting,
   monitor: remember(() => new Map<number, readonly string[]>(), {
     "call exportSyncFile"(event, state, _verdict, before) {
-      if (areBridgeFlags(event.flags)) before.set(event.seq, pendingFor(state, event.buffer, (event.flags & 2) !== 0));
+      if (areBridgeFlags(event.flags))
+        before.set(event.seq, surelyPending(state, event.buffer, (event.flags & 2) !== 0));
     },
     "ret exportSyncFile"(event, state, verdict, before) {
       const pending = before.get(event.call) ?? [];
@@ -100,7 +101,7 @@ export const sync02: Rule = {
       verdict.exercised();
       const covered = coveredBy(event);
       // There from the call to the return, and pending still.
-      const now = pendingFor(state, event.buffer, (event.flags & 2) !== 0);
+      const now = surelyPending(state, event.buffer, (event.flags & 2) !== 0);
       const missing = pending.find((fence) => now.includes(fence) && !covered.includes(fence));
       if (missing !== undefined)
         verdict.violated(
@@ -181,7 +182,12 @@ export const sync04: Rule = {
   monitor: remember(() => new Set<number>(), {
     "call exportSyncFile"(event, state, _verdict, idle) {
       const write = event.flags !== null && (event.flags & 2) !== 0;
-      if (areBridgeFlags(event.flags) && pendingFor(state, event.buffer, write).length === 0) idle.add(event.seq);
+      if (
+        areBridgeFlags(event.flags) &&
+        isListKnown(state, event.buffer) &&
+        pendingFor(state, event.buffer, write).length === 0
+      )
+        idle.add(event.seq);
     },
     "ret exportSyncFile"(event, state, verdict, idle) {
       const wasIdle = idle.delete(event.call);

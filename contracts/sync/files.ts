@@ -17,11 +17,29 @@ export function entriesOf(state: State, buffer: string) {
   return state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
 }
 
-/** Fences of a buffer that readers, or writers, have to wait for and that are pending. */
+/** Fences of a buffer that readers, or writers, have to wait for and that are pending: those that may be there. */
 export function pendingFor(state: State, buffer: string, write: boolean): readonly string[] {
-  return entriesOf(state, buffer).flatMap(({ fence, usage }) =>
-    isCovered(usage, write) && !isOver(state, fence) ? [fence] : [],
+  const lists = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists ?? [];
+  const found = new Set<string>();
+  for (const list of [entriesOf(state, buffer), ...lists])
+    for (const { fence, usage } of list) if (isCovered(usage, write) && !isOver(state, fence)) found.add(fence);
+  return [...found];
+}
+
+/** Of these, the ones that are there for sure: a reserve may have thrown out what was signaled, and an add gone elsewhere. */
+export function surelyPending(state: State, buffer: string, write: boolean): readonly string[] {
+  const lists = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists ?? [];
+  if (lists.length === 0) return [];
+  return pendingFor(state, buffer, write).filter((name) =>
+    [entriesOf(state, buffer), ...lists].every((list) =>
+      list.some(({ fence, usage }) => fence === name && isCovered(usage, write)),
+    ),
   );
+}
+
+/** Whether the history says exactly what may be in a buffer's object. */
+export function isListKnown(state: State, buffer: string): boolean {
+  return (state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists.length ?? 0) > 0;
 }
 
 /** What the history says about the fence of a sync file: over, with its error, or pending. */

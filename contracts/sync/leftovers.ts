@@ -53,6 +53,7 @@ export class Leftovers {
 
   closed(name: string): void {
     this.open.delete(name);
+    this.disturbed();
   }
 
   /** Everything is closed and put: whoever still keeps a fence alive has no business with it. */

@@ -8,7 +8,7 @@ import { checked, untested } from "../rule-text.ts";
 import { looking } from "../cpu/situations.ts";
 import { isOver } from "../shared/fences.ts";
 import { doc, kernel, run } from "../source.ts";
-import { isCovered, pendingFor } from "./files.ts";
+import { isCovered, isListKnown, pendingFor, surelyPending } from "./files.ts";
 import { polling } from "./situations.ts";
 
 type Poll = CallEvent<"poll">;
@@ -27,10 +27,19 @@ function armedOn(state: State, buffer: string): readonly string[] {
   );
 }
 
+/** Pending fences that are there for sure, and those that may be. */
+interface Pending {
+  readonly sure: readonly string[];
+  readonly possible: readonly string[];
+}
+
 /** What a poll found under the lock, and what it and others have armed. */
 class Polls {
   /** Pending fences for input and for output at the unlock, by the seq of the call. */
-  private readonly found = new Map<number, { readonly input: readonly string[]; readonly output: readonly string[] }>();
+  private readonly found = new Map<
+    number,
+    { readonly input: Pending; readonly output: Pending; readonly known: boolean }
+  >();
   /** Fences that a call has armed itself. */
   private readonly own = new Map<number, string[]>();
   /** The call that armed a callback. */
@@ -56,11 +65,20 @@ class Polls {
     const call = pollOf(state, event.task);
     if (call === undefined) return;
     const { buffer } = call;
-    this.found.set(call.seq, { input: pendingFor(state, buffer, false), output: pendingFor(state, buffer, true) });
+    this.found.set(call.seq, {
+      input: { sure: surelyPending(state, buffer, false), possible: pendingFor(state, buffer, false) },
+      output: { sure: surelyPending(state, buffer, true), possible: pendingFor(state, buffer, true) },
+      known: isListKnown(state, buffer),
+    });
   }
 
-  pendingAt(call: number, direction: "input" | "output"): readonly string[] | undefined {
+  pendingAt(call: number, direction: "input" | "output"): Pending | undefined {
     return this.found.get(call)?.[direction];
+  }
+
+  /** Whether what is not among the possible ones is certainly not there. */
+  isKnown(call: number): boolean {
+    return this.found.get(call)?.known === true;
   }
 
   armedBy(call: number): readonly string[] {
@@ -102,14 +120,15 @@ function saysTruly(event: PollRet, state: State, verdict: Verdict, polls: Polls)
     if (!event[direction] || pending === undefined) continue;
     verdict.exercised();
     const isReady = direction === "input" ? event.readable : event.writable;
-    if (isReady && pending.length > 0)
+    if (isReady && pending.sure.length > 0)
       verdict.violated(
-        `${event.buffer} is ready for ${direction} while ${pending[0]} is pending`,
-        verdict.since("fences", pending[0]!, "context"),
+        `${event.buffer} is ready for ${direction} while ${pending.sure[0]} is pending`,
+        verdict.since("fences", pending.sure[0]!, "context"),
       );
     else if (
       !isReady &&
-      pending.length === 0 &&
+      polls.isKnown(event.call) &&
+      pending.possible.length === 0 &&
       polls.armedBy(event.call).length === 0 &&
       !polls.isBusy(event, direction, state)
     )
@@ -124,10 +143,10 @@ function saysTruly(event: PollRet, state: State, verdict: Verdict, polls: Polls)
 function isWatched(event: PollRet, state: State, verdict: Verdict, polls: Polls): void {
   const armed = polls.armedBy(event.call);
   for (const direction of refusedIn(event)) {
-    const pending = polls.pendingAt(event.call, direction) ?? [];
+    const { sure: pending, possible } = polls.pendingAt(event.call, direction) ?? { sure: [], possible: [] };
     if (pending.length === 0 || polls.isBusy(event, direction, state)) continue;
     verdict.exercised();
-    if (!armed.some((fence) => pending.includes(fence) || isOver(state, fence)))
+    if (!armed.some((fence) => possible.includes(fence) || isOver(state, fence)))
       verdict.violated(
         `${event.buffer} is not ready for ${direction}, and no callback waits for ${pending.join(" or ")}`,
       );

@@ -14,7 +14,7 @@ interface Entries {
 }
 
 /** Faults that an exporter may ask to be repeated before the process gives up. */
-const patience = 8;
+const patience = 64;
 
 /** The CPU's side of the machine: page tables of user mappings, and every touch of memory by the CPU. */
 export class UserPages {
