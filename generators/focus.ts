@@ -297,8 +297,8 @@ export const focuses = {
 
 export type Focus = keyof typeof focuses;
 
-/** How rare an operation outside the focus is. */
-const outside = 0.04;
+/** How rare an operation outside the focus is: the more there are, the rarer each. */
+const outside = 3.5 / operationNames.length;
 
 /** Parts with a world of their own: their operations come up nowhere else, and need a partner of this kind. */
 const apart: Partial<Readonly<Record<Focus, { readonly importer: string; readonly only: ReadonlySet<string> }>>> = {

@@ -52,8 +52,9 @@ function isGranted(state: State, address: number): boolean {
 }
 
 function grantOf(state: State, by: string, address: number): GrantState | undefined {
-  for (const grant of state.grants.values()) if (grant.by === by && grant.addresses.includes(address)) return grant;
-  return undefined;
+  // Where nothing translates, two grants of one page have one address: the wider right counts.
+  const grants = [...state.grants.values()].filter((grant) => grant.by === by && grant.addresses.includes(address));
+  return grants.find(({ write }) => write) ?? grants[0];
 }
 
 /** Whether a grant has exactly these values. */

@@ -17,8 +17,8 @@ interface PeerPage {
 /** Peer access by way of VMAs that show a buffer (2019 RFC "mm/vma: add support for peer to peer to device vma"). */
 export abstract class ExporterVmas extends ExporterMoves {
   protected readonly vmas = new Map<BufferObject, Set<Vma>>();
-  /** By DMA address, which no device has twice. */
-  protected readonly peerPages = new Map<string, PeerPage>();
+  /** By device and DMA address; where nothing translates, a page that was granted twice has one address. */
+  protected readonly peerPages = new Map<string, readonly PeerPage[]>();
 
   /** The VMA holds the buffer, as its file does. */
   *vmaOpened(buffer: DmaBuf, vma: Vma): Generator<Suspension, void, unknown> {
@@ -78,7 +78,8 @@ export abstract class ExporterVmas extends ExporterMoves {
         return segment;
       }
       backing.maps += 1;
-      this.peerPages.set(keyOf(device, segment.address), { backing, device, segment });
+      const key = keyOf(device, segment.address);
+      this.peerPages.set(key, [...(this.peerPages.get(key) ?? []), { backing, device, segment }]);
       addresses.push(segment.address);
     }
     return addresses;
@@ -91,12 +92,13 @@ export abstract class ExporterVmas extends ExporterMoves {
 
   protected unmapPeer(device: Device, address: number): void {
     const key = keyOf(device, address);
-    const peer = this.peerPages.get(key);
+    const [peer, ...others] = this.peerPages.get(key) ?? [];
     if (peer === undefined) {
       this.env.warn("kernel stops: peer access is given back that was never given");
       return;
     }
-    this.peerPages.delete(key);
+    if (others.length > 0) this.peerPages.set(key, others);
+    else this.peerPages.delete(key);
     this.env.dmaUnmap(device, peer.segment);
     peer.backing.maps -= 1;
     this.freeIfUnused(peer.backing);

@@ -42,6 +42,7 @@ function classifyMmap(context: ClassifyContext, step: Step<"mmap" | "mmapFd">): 
 
 function classifyVunmap(context: ClassifyContext, step: Step<"vunmap" | "vunmapUnlocked">): StepClass {
   const view = usableView(context, step.view, "vmap");
+  if (isSignalling(context, step.task)) return "undefined";
   if (view === undefined || usableBuffer(context, view.buffer) === undefined) return "undefined";
   if (step.op === "vunmapUnlocked") return isFree(context, step.task) ? "enabled" : "undefined";
   const resv = context.state.buffers.get(view.buffer)?.resv ?? "";
