@@ -24,6 +24,8 @@ export interface CheckOptions extends Terms {
    * once, and that is all. Finite, without chance and without a budget; rules that no scope leads to are untested.
    */
   readonly mode?: Mode;
+  /** Stop once every scored rule was exercised often enough, below the budget. For a quick answer; a search goes on. */
+  readonly untilPaid?: boolean;
   /** Counterexamples of earlier runs, tried first. Those of another profile are left out. */
   readonly corpus?: readonly Counterexample[];
   /** Violations that are known and tolerated; one that no longer fails is red. */
@@ -40,7 +42,17 @@ export const checkDefaults = { profile: "K7.1", seed: 1, budget: 40_000 } as con
  */
 export async function check(subject: Subject, options: CheckOptions = {}): Promise<Report> {
   const started = process.cpuUsage();
-  const { profile, seed, budget, slice, mode, watch, waivers = [], corpus = [] } = { ...checkDefaults, ...options };
+  const {
+    profile,
+    seed,
+    budget,
+    slice,
+    mode,
+    untilPaid,
+    watch,
+    waivers = [],
+    corpus = [],
+  } = { ...checkDefaults, ...options };
   const rules = [...registry, ...(subject.rules ?? [])];
   checkWaivers(waivers, rules);
   const programs = corpus.flatMap(programsOf);
@@ -51,6 +63,7 @@ export async function check(subject: Subject, options: CheckOptions = {}): Promi
     corpus: programs,
     ...(slice && { slice }),
     ...(mode && { mode }),
+    ...(untilPaid && { untilPaid }),
   });
   const findings = about.fault === null ? await runCampaign(campaign, watch) : nothingFound;
   const tried = await tryWaivers(waivers, rules, campaign.system);

@@ -213,7 +213,7 @@ export const drivers: readonly DriverEntry[] = [
     make: (env) => new Iommufd(env),
     profile: "K7.1",
     partners: vfio71,
-    expectations: [...violated(keepsPin, ["REV-26"]), ...mayViolate(keepsPin, ["REV-28"])],
+    expectations: [...violated(keepsPin, ["REV-26"]), ...mayViolate(keepsPin, ["REV-28", "NEG-06"])],
   },
   {
     name: "xe-like under VFIO 7.1",

@@ -61,6 +61,12 @@ function factorsFor(random: Random, weights: Style["weights"]): Float64Array {
 
 const none: ScheduleChoice = { kind: "none" };
 
+/** A situation that asks for pauses knows its window: its own rate mostly, the others now and then. */
+function scheduleFor(random: Random, pauses: number | undefined, parallel: boolean): ScheduleChoice {
+  if (pauses !== undefined && random.chance(0.7)) return { kind: "pauses", rate: pauses };
+  return pauses !== undefined || random.chance(parallel ? 0.75 : 0.33) ? drawSchedule(random) : none;
+}
+
 /** Draws the temper of one program of at most `longest` steps; a situation and the area of a rule bend it. */
 export function drawTemper(
   random: Random,
@@ -94,7 +100,7 @@ export function drawTemper(
     focus,
     tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
     cumulative,
-    schedule: situation?.pauses !== undefined || random.chance(parallel ? 0.75 : 0.33) ? drawSchedule(random) : none,
+    schedule: scheduleFor(random, situation?.pauses, parallel),
     failRate: situation?.failures === undefined ? random.pick([0, 0, 0, 0.02, 0.15]) : random.pick([0.05, 0.2]),
     refusedRate: random.pick([0.05, 0.1, 0.15]),
     misuse: situation?.misuse !== undefined ? random.chance(0.7) : random.chance(0.04),

@@ -76,5 +76,5 @@ export function drawSetup(
   }));
   const plain = { devices, exporters, importers, buffers, reservations };
   const wanted = situation?.platform;
-  return random.chance(wanted === undefined ? 0.1 : 0.95) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
+  return random.chance(wanted === undefined ? 0.02 : 0.95) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
 }

@@ -30,6 +30,8 @@ export interface Campaign {
   /** Rules that must reach the floor, by id. */
   readonly scored: ReadonlySet<string>;
   readonly mode: Mode;
+  /** Stop once every scored rule is at its floor, with what the budget has left unspent. */
+  readonly untilPaid: boolean;
   /** Small worlds that are toured: those in which the subject has a part. */
   readonly scopes: readonly Scope[];
   readonly seed: number;

@@ -20,6 +20,7 @@ export interface PrepareOptions {
   readonly slice?: number;
   /** "search" by default. */
   readonly mode?: Mode;
+  readonly untilPaid?: boolean;
   /** Programs of another profile are left out. */
   readonly corpus?: readonly Program[];
 }
@@ -33,7 +34,7 @@ export interface Prepared {
 
 /** Reads a subject's manifest and lays a campaign out. Throws BadInput for an unknown profile. */
 export function prepareCampaign(subject: Subject, options: PrepareOptions): Prepared {
-  const { profile: profileName, seed, budget, slice = usualSlice, mode = "search" } = options;
+  const { profile: profileName, seed, budget, slice = usualSlice, mode = "search", untilPaid = false } = options;
   const profile = profileNamed(profileName);
   const roles = rolesOf(subject);
   const system = systemOf(subject);
@@ -54,6 +55,7 @@ export function prepareCampaign(subject: Subject, options: PrepareOptions): Prep
       rules: judged,
       scored: new Set(judged.filter((rule) => isScored(factsOf(rule), circumstances)).map((rule) => rule.id)),
       mode,
+      untilPaid,
       scopes,
       seed,
       budget,

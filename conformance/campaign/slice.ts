@@ -13,7 +13,7 @@ import { conductOf } from "../conduct.ts";
 import { graphOf } from "../explore/graphs.ts";
 import { runProposal, type RunOutcome, type Stage } from "../run-proposal.ts";
 import { mostUnexplained, OutcomeWatch, textOfStep, type Unexplained } from "../unexplained.ts";
-import { aimAt, exerciseFloor, sliceBudget, type Campaign, type Watch } from "./campaign.ts";
+import { aimAt, exerciseFloor, sliceBudget, sliceCount, type Campaign, type Watch } from "./campaign.ts";
 import { kindOf, sortedCounts, type Fault, type Find, type Findings, type Share } from "./findings.ts";
 import { Footprint } from "./footprint.ts";
 import { Keeper } from "./kept.ts";
@@ -23,6 +23,8 @@ import { touredOf } from "./toured.ts";
 
 /** The share of a slice that the portfolio has before debts are paid. */
 const portfolioShare = 0.4;
+/** The same where nothing but the debts has to be paid. */
+const portfolioShareUntilPaid = 0.15;
 /** Programs drawn for one rule before the next rule in debt has its turn. */
 const turn = 4;
 /** What a rule that comes nearer to its floor is worth, in new features. */
@@ -57,14 +59,14 @@ export async function runSlice(campaign: Campaign, index: number, watch: Watch =
     return slice.findings();
   }
   const budget = sliceBudget(campaign, index);
-  await explore(budget * portfolioShare);
+  await explore(budget * (campaign.untilPaid ? portfolioShareUntilPaid : portfolioShare));
   for (let debts = slice.debts(); debts.length > 0 && slice.operations < budget && slice.goesOn; debts = slice.debts())
     for (const rule of debts)
       for (let count = 0; count < turn && slice.operations < budget && slice.goesOn; count += 1) {
         const random = slice.random();
         await perform("debt", aimedAt(aimAt(campaign, rule), random, campaign, longestForDebt), random);
       }
-  await explore(budget);
+  if (!campaign.untilPaid) await explore(budget);
   return slice.findings();
 }
 
@@ -127,12 +129,19 @@ class Slice {
     return runProposal(proposal, random, this.stage);
   }
 
-  /** Scored rules below the floor, in the order of the rules. */
+  /**
+   * Scored rules below the floor, in the order of the rules. Slices share them out: each pays its own first, and others'
+   * only where it would have nothing else to do.
+   */
   debts(): readonly Rule[] {
-    return this.stage.judge
+    const count = sliceCount(this.campaign);
+    const open = this.stage.judge
       .exercises()
-      .filter(({ rule, times, programs }) => this.campaign.scored.has(rule.id) && isBelowFloor(times, programs))
-      .map(({ rule }) => rule);
+      .flatMap(({ rule, times, programs }, place) =>
+        this.campaign.scored.has(rule.id) && isBelowFloor(times, programs) ? [{ rule, place }] : [],
+      );
+    const own = open.filter(({ place }) => place % count === this.index % count);
+    return (own.length > 0 || this.campaign.untilPaid ? own : open).map(({ rule }) => rule);
   }
 
   take(strategy: string, { program, execution, drawn, differences }: RunOutcome): void {

@@ -15,9 +15,9 @@ function judgeRevoked(
   event: RetEvent<"fault"> | RetEvent<"prefetch">,
   state: State,
   verdict: Verdict,
-  refusals: Map<string, number>,
+  refusals: Map<number, number>,
 ): void {
-  refusals.delete(event.task);
+  refusals.delete(event.call);
   const imported = state.imports.get(event.import);
   const buffer = state.buffers.get(imported?.buffer ?? "");
   if (imported?.phase !== "live" || buffer === undefined || buffer.contested) return;
@@ -109,12 +109,12 @@ export const fault06: Rule = {
   hints: ["Is ENODEV from the map turned into a retry?", "Who resumes the device side with an error?"],
   status: checked,
   situation: { weights: { ...faulting, revoke: 10 }, importers: ["faulting"], exporters: ["subject"] },
-  monitor: remember(() => new Map<string, number>(), {
+  monitor: remember(() => new Map<number, number>(), {
     "ret map"(event, state, verdict, refusals) {
       const call = faultCallOf(state, event.task);
       if (call === undefined || event.errno === 0) return;
-      const count = (refusals.get(event.task) ?? 0) + 1;
-      refusals.set(event.task, count);
+      const count = (refusals.get(call.seq) ?? 0) + 1;
+      refusals.set(call.seq, count);
       if (count > most) verdict.violated(`a fault was refused the memory ${count} times and goes on asking`, call);
     },
     "ret fault": judgeRevoked,
@@ -132,6 +132,7 @@ export const fault07: Rule = {
   intent: "A move is routine; an importer that stays in error loses its buffer at the first eviction.",
   sources: [derived("REV-24")],
   needs: ["faultPath", "importerCallback"],
+  onlyIf: "move a buffer or give access back",
   hints: ["Is an error state set in the callback and never cleared?"],
   status: checked,
   situation: { weights: { ...faulting, move: 12 }, importers: ["faulting"] },

@@ -163,7 +163,8 @@ export const resv33: Rule = {
     ...onRequest((request, event, state, verdict, published) => {
       const submit = submitOf(state, { task: event.task, by: request.by });
       if (submit === undefined) return;
-      const early = state.jobs.get(submit.job)?.fences.at(0);
+      // Others may publish inside it too: an exporter that moves the buffer to map it.
+      const early = state.jobs.get(submit.job)?.fences.find((name) => published.has(name));
       if (early !== undefined)
         verdict.violated(
           `${request.by} asks for the lock of ${request.lock} after it has published ${early}`,

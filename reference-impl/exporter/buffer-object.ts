@@ -79,6 +79,16 @@ export function rangesOf({ ranges, backing: { storage } }: BufferObject): readon
   return ranges.map(({ offset, length }) => ({ storage, offset, length }));
 }
 
+/** Where a byte of the buffer lies. */
+export function locate(object: BufferObject, byte: number): { readonly storage: Storage; readonly offset: number } {
+  let left = byte;
+  for (const { storage, offset, length } of rangesOf(object)) {
+    if (left < length) return { storage, offset: offset + left };
+    left -= length;
+  }
+  return { storage: object.backing.storage, offset: byte };
+}
+
 /** What the exporter knows of one attachment: its `priv`. */
 export class AttachmentState {
   /** Held from attach to detach: memory that a peer can reach must not go to sleep. */

@@ -4,7 +4,7 @@ import type { Direction, DmaBuf, IosysMap, UserMapping } from "../../spec/roles/
 import { pageSize } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import type { BufferObject } from "./buffer-object.ts";
-import { objectOf } from "./buffer-object.ts";
+import { locate, objectOf } from "./buffer-object.ts";
 import { ExporterObjects } from "./exporter-objects.ts";
 import type { MappedTable } from "./mapped-table.ts";
 
@@ -77,7 +77,8 @@ export abstract class ExporterCpu extends ExporterObjects {
   }
 
   protected showPage(object: BufferObject, mapping: UserMapping, page: number): void {
-    this.env.insertPages(mapping, page, 1, object.backing.storage, (mapping.start + page) * pageSize);
+    const { storage, offset } = locate(object, (mapping.start + page) * pageSize);
+    this.env.insertPages(mapping, page, 1, storage, offset);
   }
 
   protected *pinForKernel(_buffer: DmaBuf, object: BufferObject): Generator<Suspension, Errno, unknown> {
@@ -93,7 +94,7 @@ export abstract class ExporterCpu extends ExporterObjects {
   protected mapForKernel(object: BufferObject, map: IosysMap): Errno {
     if (!this.env.allocate("kernel-mapping")) return ENOMEM;
     const { storage } = object.backing;
-    map.address = this.env.mapForCpu(storage);
+    map.address = this.env.mapForCpu(storage, locate(object, 0).offset);
     map.isIomem = storage.placement === "device";
     object.backing.maps += 1;
     return 0;

@@ -17,6 +17,8 @@ const faultRounds = 16;
 export class MirrorImporter extends PeerMirror {
   protected mirrors = new Map<Notifier, MirrorState>();
   protected made = 0;
+  /** Starts without an end, of listeners that are called before their registration has returned. */
+  protected readonly early = new Map<Notifier, number>();
   protected readonly rangeOps: RangeOps = {
     start: (notifier, notice) => this.rangeStart(notifier, notice),
     end: (notifier) => this.rangeEnd(notifier),
@@ -62,6 +64,8 @@ export class MirrorImporter extends PeerMirror {
     if (typeof notifier === "number") return notifier;
     mirror.notifier = notifier;
     this.mirrors.set(notifier, mirror);
+    mirror.running += this.early.get(notifier) ?? 0;
+    this.early.delete(notifier);
     return 0;
   }
 
@@ -246,7 +250,10 @@ export class MirrorImporter extends PeerMirror {
   /** Of a range listener. May always block: who cannot refuse may have an end callback. */
   protected *rangeStart(notifier: Notifier, notice: RangeNotice): Generator<Suspension, Errno, unknown> {
     const mirror = this.mirrors.get(notifier);
-    if (mirror === undefined) return 0;
+    if (mirror === undefined) {
+      this.countEarly(notifier, 1);
+      return 0;
+    }
     mirror.running += 1;
     mirror.sequence += 1;
     if (this.isOwn(notice)) return 0;
@@ -285,9 +292,16 @@ export class MirrorImporter extends PeerMirror {
 
   protected rangeEnd(notifier: Notifier): void {
     const mirror = this.mirrors.get(notifier);
-    if (mirror === undefined) return;
+    if (mirror === undefined) {
+      this.countEarly(notifier, -1);
+      return;
+    }
     mirror.sequence += 1;
     mirror.running -= 1;
+  }
+
+  protected countEarly(notifier: Notifier, change: number): void {
+    this.early.set(notifier, Math.max(0, (this.early.get(notifier) ?? 0) + change));
   }
 
   /** The end of the address space, or of a registration. */

@@ -60,6 +60,7 @@ export const examples: readonly Example[] = [
       },
     (builder) =>
       builder.buffer("b1", { placement: "device" }).step("export", b1).step("attach", a1).step("mapUnlocked", m1),
+    { also: ["P2P-13"] },
   ),
   faultyImporter(
     "ATT-11",

@@ -179,7 +179,7 @@ export const examples: readonly Example[] = [
       },
     (builder) =>
       builder.step("export", { buffer: "b1" }).step("attach", a1).step("move", toDevice).step("mapUnlocked", m1),
-    { also: ["ATT-10", "MOVE-19", "MOVE-24"] },
+    { also: ["P2P-13", "ATT-10", "MOVE-19", "MOVE-24"] },
   ),
   faultyExporter(
     "MAP-27",

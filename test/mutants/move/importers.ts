@@ -75,7 +75,7 @@ export const examples: readonly Example[] = [
       "MOVE-09",
       "jobs leave no fence in the reservation object",
       (reached) => withImporter("subject", (env) => new DynamicImporter(patched(env, { addFence: reached }))),
-      { also: ["MOVE-12", "RESV-31"] },
+      { also: ["FAULT-09", "MOVE-12", "RESV-31"] },
     ),
     drives("subject"),
     (p) => spurious(imported(p)).step("complete", { job: "j1" }),

@@ -155,7 +155,7 @@ export const examples: readonly Example[] = [
       locked(pair(false, "device")(builder), "pin", "a1")
         .step("attach", a2)
         .step("mapUnlocked", { attachment: "a2", mapping: "m2" }),
-    { also: ["ATT-05", "ATT-10", "MAP-27"] },
+    { also: ["P2P-13", "ATT-05", "ATT-10", "MAP-27"] },
   ),
   faultyExporter(
     "PIN-20",

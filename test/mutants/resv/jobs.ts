@@ -135,7 +135,7 @@ export const examples: readonly Example[] = [
         .step("invalidate", { buffer: "b1" })
         .step("unlock", b1)
         .step("complete", { job: "j1" }),
-    { also: ["MOVE-09", "MOVE-12"] },
+    { also: ["FAULT-09", "MOVE-09", "MOVE-12"] },
   ),
   faultyImporter(
     "RESV-32",

@@ -114,7 +114,7 @@ export const examples: readonly Example[] = [
         }
       },
     cycled,
-    { also: ["REV-50"] },
+    { also: ["NEG-10", "REV-50"] },
   ),
   faultyExporter(
     "REV-23",
@@ -151,6 +151,7 @@ export const examples: readonly Example[] = [
         .step("submit", j1)
         .step("unrevoke", { buffer: "b1" })
         .step("submit", { ...j1, job: "j2" }),
+    { also: ["NEG-06"] },
   ),
   faultyExporter(
     "REV-37",

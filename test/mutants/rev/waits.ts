@@ -325,6 +325,7 @@ export const examples: readonly Example[] = [
         .step("revoke", { buffer: "b2" })
         .step("submit", { ...j1, imports: ["p2"] })
         .step("submit", { ...j1, job: "j2" }),
+    { also: ["NEG-06"] },
   ),
 ];
 
