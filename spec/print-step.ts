@@ -1,3 +1,4 @@
+import { operationOf } from "./operations/operations.ts";
 import { errnoName } from "./errno.ts";
 import type { CallEvent, CbEvent, CbRetEvent, HistoryEvent, LockForm, RetEvent, WaitFor } from "./event.ts";
 import { callPhrases, hookPhrases, stepPhrases } from "./phrases.ts";
@@ -9,7 +10,19 @@ type Phrase<T> = (of: T) => string;
 export function printStep(step: Step): string {
   const phrase = stepPhrases[step.op] as Phrase<Step>;
   const marks = `${step.interrupted === true ? " (signal pending)" : ""}${step.misuse === true ? " (misuse)" : ""}`;
-  return phrase(step) + marks;
+  const text = phrase(step);
+  return `${text}${unnamed(step, text)}${marks}`;
+}
+
+/** Names and words that the phrase leaves out: ` (owner i1)`. */
+function unnamed(step: Step, text: string): string {
+  const values = step as unknown as Readonly<Record<string, unknown>>;
+  return Object.entries(operationOf(step.op).fields)
+    .filter(([, { shape }]) => shape.kind === "refer" || shape.kind === "create")
+    .map(([field]) => [field, values[field]] as const)
+    .filter(([, value]) => typeof value === "string" && !text.includes(value))
+    .map(([field, value]) => ` (${field} ${String(value)})`)
+    .join("");
 }
 
 const formWords: Readonly<Record<LockForm, string>> = {

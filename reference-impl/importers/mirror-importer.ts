@@ -297,7 +297,8 @@ export class MirrorImporter extends PeerMirror {
       return;
     }
     mirror.sequence += 1;
-    mirror.running -= 1;
+    // Of an event that began before anybody listened only the end is heard.
+    mirror.running = Math.max(0, mirror.running - 1);
   }
 
   protected countEarly(notifier: Notifier, change: number): void {

@@ -3,11 +3,16 @@
  * Added to the `also` list that stands with the mutant itself.
  */
 export const bystanders: Readonly<Record<string, readonly string[]>> = {
+  "REV-20 unrevoke leaves the flag set": ["REV-23"],
+  "REV-12 a second revoke goes all the way again": ["REV-46"],
+  "RESV-22 unlock drops the newest fence if it is BOOKKEEP": ["RESV-45", "RESV-46"],
+  "NEG-06 a revoke costs the whole context": ["REV-30"],
+  "MAP-25 a map shows where the buffer was before it moved": ["ATT-28"],
   "ATT-04 a refusal by the exporter becomes EINVAL": ["ATT-02"],
   "MOVE-01 unrevoke sends its message after the unlock": ["REV-23"],
   "MOVE-08 the callback does not mark the mapping": ["FENCE-34"],
   "MOVE-09 jobs leave no fence in the reservation object": ["REV-02"],
-  "MOVE-23 release takes down the key without the lock": ["MAP-36", "MAP-38"],
+  "MOVE-23 release takes down the key without the lock": ["MAP-36", "MAP-38", "PIN-14", "REV-26", "MOVE-20"],
   "MOVE-32 a page table that is locked elsewhere is forgotten": ["FENCE-34"],
   "RESV-02 the unlocked map keeps the lock when it fails": ["ATT-11", "RESV-03"],
   "RESV-17 a growing list is cut at the first signaled fence": ["RESV-21", "RESV-46"],
