@@ -77,7 +77,8 @@ describe("one campaign, however it is cut", () => {
     child.stdout.on("data", (data: Buffer) => (out += data.toString()));
     const timer = setInterval(() => {
       try {
-        if (readdirSync(output).length > 0) child.kill("SIGINT");
+        // Once: whoever asks twice is not kept waiting.
+        if (readdirSync(output).length > 0 && child.kill("SIGINT")) clearInterval(timer);
       } catch {
         // Not there yet.
       }
