@@ -162,6 +162,11 @@ export class OutcomeWatch {
         if (open !== undefined) open.inside.faulted = true;
         return;
       }
+      case "cpu": {
+        const open = event.answer === "ok" ? undefined : this.open.get(event.task);
+        if (open !== undefined) open.inside.faulted = true;
+        return;
+      }
       default:
         return;
     }

@@ -26,6 +26,8 @@ export abstract class ExporterCpu extends ExporterObjects {
   /** The hook, lock held. The memory stays where it is as long as the kernel has an address of it. */
   *vmap(buffer: DmaBuf, map: IosysMap): Generator<Suspension, Errno, unknown> {
     const object = objectOf(buffer);
+    // Ranges apart have no one address.
+    if ((object.ranges?.length ?? 1) > 1) return EINVAL;
     const errno = yield* this.pinForKernel(buffer, object);
     if (errno !== 0) return errno;
     const made = this.mapForKernel(object, map);
