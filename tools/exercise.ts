@@ -15,7 +15,7 @@ import { profiles, seriesNames, type Series } from "../spec/profile.ts";
 
 const words = process.argv.slice(2);
 const isSlice = words.includes("--slice");
-const budget = words.includes("--budget") ? Number(words[words.indexOf("--budget") + 1]) : isSlice ? 500_000 : 600_000;
+const budget = words.includes("--budget") ? Number(words[words.indexOf("--budget") + 1]) : isSlice ? 800_000 : 900_000;
 
 /** What one series showed: how often each rule decided something, and what went wrong. */
 interface Shown {

@@ -12,10 +12,17 @@ const largestErrno = 4095;
 /** For each call that ran the map hook for a static importer: KERNEL fences that were pending when the hook returned. */
 export type KernelWork = Map<number, { readonly hook: CbRetEvent<"map">; readonly fences: readonly string[] }>;
 
-/** Fences of KERNEL usage in a buffer's reservation object. */
+/** Fences of KERNEL usage that are in a buffer's reservation object for sure: in each list that it may have. */
 export function kernelFences(state: State, buffer: string): readonly string[] {
-  const entries = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
-  return entries.flatMap(({ fence, usage }) => (usage === "kernel" ? [fence] : []));
+  const { entries = [], lists = [] } = state.reservations.get(state.buffers.get(buffer)?.resv ?? "") ?? {};
+  return entries
+    .filter(({ usage }) => usage === "kernel")
+    .map(({ fence }) => fence)
+    .filter(
+      (name) =>
+        lists.length > 0 &&
+        lists.every((list) => list.some(({ fence, usage }) => fence === name && usage === "kernel")),
+    );
 }
 
 /** Those that have not signaled. A fence with a wait operation of its own is over when its owner says so. */
