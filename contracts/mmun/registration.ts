@@ -205,6 +205,22 @@ export const mmun26: Rule = {
   }),
 };
 
+/** What listeners heard during a change: those that were registered at its call, and calls by notifier. */
+interface Heard {
+  readonly before: ReadonlySet<string>;
+  readonly counts: Map<string, { starts: number; ends: number }>;
+}
+
+/** The counts of a callback's listener; of a change that nobody follows they lead nowhere. */
+function countsOf(
+  under: ReadonlyMap<string, Heard>,
+  { task, notifier }: { readonly task: string; readonly notifier: string },
+) {
+  const counts = under.get(task)?.counts.get(notifier) ?? { starts: 0, ends: 0 };
+  under.get(task)?.counts.set(notifier, counts);
+  return counts;
+}
+
 export const mmun27: Rule = {
   id: "MMUN-27",
   level: "MUST",
@@ -217,31 +233,27 @@ export const mmun27: Rule = {
   hints: ["If interval listeners agreed and a range listener then refuses, who lowers the active count?"],
   status: checked,
   situation: { weights: { ...mirroring, mirror: 12, changeRange: 20 }, importers: ["mirror"], tasks: 3, pauses: 0.3 },
-  monitor: remember(() => new Map<string, Map<string, { starts: number; ends: number }>>(), {
-    "call changeRange"(event, _state, _verdict, under) {
-      under.set(event.task, new Map());
+  monitor: remember(() => new Map<string, Heard>(), {
+    "call changeRange"(event, state, _verdict, under) {
+      under.set(event.task, { before: new Set(state.notifiers.keys()), counts: new Map() });
     },
     "cb rangeStart"(event, _state, _verdict, under) {
-      const known = under.get(event.task);
-      if (known === undefined) return;
-      const { starts, ends } = known.get(event.notifier) ?? { starts: 0, ends: 0 };
-      known.set(event.notifier, { starts: starts + 1, ends });
+      countsOf(under, event).starts += 1;
     },
     "cb rangeEnd"(event, _state, _verdict, under) {
-      const known = under.get(event.task);
-      if (known === undefined) return;
-      const { starts, ends } = known.get(event.notifier) ?? { starts: 0, ends: 0 };
-      known.set(event.notifier, { starts, ends: ends + 1 });
+      countsOf(under, event).ends += 1;
     },
     "ret changeRange"(event, state, verdict, under) {
-      const known = under.get(event.task);
+      const heard = under.get(event.task);
       under.delete(event.task);
-      if (event.errno !== EAGAIN || known === undefined) return;
+      if (event.errno !== EAGAIN || heard === undefined) return;
       verdict.exercised();
-      for (const [notifier, { starts, ends }] of known)
+      for (const [notifier, { starts, ends }] of heard.counts) {
         // Who registers meanwhile hears of the end alone.
-        if (state.notifiers.get(notifier)?.ops.includes("end") === true && starts !== ends && starts > 0)
+        if (starts === 0 && !heard.before.has(notifier)) continue;
+        if (state.notifiers.get(notifier)?.ops.includes("end") === true && starts !== ends)
           verdict.violated(`after the refusal ${notifier} was started ${starts} times and ended ${ends} times`);
+      }
     },
     end(event, state, verdict) {
       for (const { task } of event.waiting) {

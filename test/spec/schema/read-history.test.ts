@@ -103,6 +103,7 @@ describe("readHistory", () => {
     if (line === lines[index]) throw new Error(`nothing to edit: ${String(from)}`);
     return lines.with(index, line).join("\n");
   };
+  const lastField = Object.keys(JSON.parse(lines[3]!) as object).at(-1);
   const ret = { ...events.find((event) => event.kind === "ret")!, seq: 1, call: 0 };
 
   it.each([
@@ -116,7 +117,7 @@ describe("readHistory", () => {
       "a cut line",
       lines.slice(0, 4).join("\n").slice(0, -5),
       "truncated",
-      "line 4, vma: the file ends here and is truncated; copy or write it again in full",
+      `line 4, ${lastField}: the file ends here and is truncated; copy or write it again in full`,
     ],
     [
       "a footer that counts otherwise",
@@ -140,7 +141,7 @@ describe("readHistory", () => {
       "a return of nothing",
       [lines[0], lines[1], JSON.stringify({ ...ret, call: 1 })].join("\n"),
       "sequence",
-      "line 3, call: event 1 is no earlier call of createSpace; give the seq of the call that returns here",
+      `line 3, call: event 1 is no earlier call of ${ret.op}; give the seq of the call that returns here`,
     ],
     [
       "an unknown kind",
