@@ -1,98 +1,124 @@
 /**
  * `npm run test:linux`: the same programs on the reference and on real kernels. Options: `--programs N` on each kernel,
- * `--series 6.12|newest`, `--seed N` first, `--longest N` steps, `--show N` differences in full, `--build` stops once built, `--explain SEED` shows one program on both.
+ * `--series 6.12|newest`, `--seed N` first, `--longest N` steps, `--show N` differences in full, `--keep FILE` goes on where
+ * it was stopped, `--slice` a few programs and no long build, `--build` stops once built, `--explain SEED` shows one
+ * program on both, `--repeat` runs every program twice.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Linux } from "../adapters/linux/linux.ts";
-import { MachineLost } from "../adapters/linux/machine.ts";
 import { buildKernel, ownFolder, type BuiltKernel } from "./build/build.ts";
-import { BuildFailed, Skipped } from "./build/skipped.ts";
+import { limitCommands } from "./build/command.ts";
 import type { SeriesWanted } from "./build/source.ts";
+import { codeKey } from "./code-key.ts";
 import { campaign } from "./compare/campaign.ts";
 import { drawPlan } from "./compare/draw-plan.ts";
+import { KeptSlices } from "./compare/kept.ts";
 import { KnownDifferences } from "./compare/known-differences.ts";
+import { repeat, repeatText } from "./compare/repeat.ts";
 import { sideBySide } from "./compare/side-by-side.ts";
+import { addTally, emptyTally } from "./compare/tally.ts";
 import { isGood, textOf } from "./compare/text.ts";
+import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
 const { values } = parseArgs({
   options: {
-    programs: { type: "string", default: "3000" },
+    programs: { type: "string" },
     series: { type: "string", multiple: true, default: ["6.12", "newest"] },
     seed: { type: "string", default: "1" },
     longest: { type: "string", default: "80" },
     show: { type: "string", default: "3" },
+    keep: { type: "string" },
     explain: { type: "string" },
     build: { type: "boolean", default: false },
+    repeat: { type: "boolean", default: false },
+    slice: { type: "boolean", default: false },
   },
 });
 
+/** Programs of a run that says nothing else, and of the slice that a check of everything has time for. */
+const usual = 5000;
+const few = 1000;
+/** Seconds that a slice may take to fetch and build what is not in the cache. */
+const sliceBuild = 240;
+/** Seeds that are compared, and kept, at a time. */
+const sliceSeeds = 1000;
+
+const programs = Number(values.programs ?? (values.slice || values.repeat ? few : usual));
+const longest = Number(values.longest);
 const known = new KnownDifferences(readFileSync(join(ownFolder(), "../test/kernel/differences.json"), "utf8"));
+const deadlines = { startDeadline: 60_000, batchDeadline: 60_000 };
 
 /** The contract that a kernel follows, as far as it is encoded. */
 function profileOf(version: string): string {
   return version.startsWith("6.12.") ? "K6.12+moveNotify" : "K7.1";
 }
 
-const deadlines = { startDeadline: 60_000, batchDeadline: 60_000 };
+async function explain(linux: Linux, { version }: BuiltKernel, seed: number): Promise<Outcome> {
+  const { operations } = await linux.introduction();
+  const drawn = drawPlan(seed, { profile: profileOf(version), longest, operations });
+  const [run] = await linux.run([drawn.plan]);
+  console.log(sideBySide(drawn, run!));
+  return { status: "good", words: `seed ${seed} shown` };
+}
 
-async function explain({ kernel, root, version }: BuiltKernel, seed: number): Promise<void> {
-  const linux = new Linux({ kernel, root, ...deadlines }, 0);
+async function repeatOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
+  const { operations } = await linux.introduction();
+  const result = await repeat(linux, Number(values.seed), programs, {
+    profile: profileOf(version),
+    longest,
+    operations,
+  });
+  return { status: result.different.length === 0 ? "good" : "bad", words: `Linux ${version}: ${repeatText(result)}` };
+}
+
+async function compareOn(linux: Linux, { version, root }: BuiltKernel): Promise<Outcome> {
+  const introduction = await linux.introduction();
+  const kept = new KeptSlices(values.keep ?? null, `${version} ${root} ${longest} ${codeKey()}`);
+  const profile = profileOf(version);
+  const total = emptyTally();
+  for (let firstSeed = Number(values.seed); total.programs < programs; firstSeed += sliceSeeds) {
+    let tally = kept.get(firstSeed);
+    if (tally === undefined) {
+      // Of the last slice only as much as is still asked for; what is left out of it is made up for by one more.
+      const seeds = Math.min(sliceSeeds, programs - total.programs);
+      tally = await campaign(linux, { profile, firstSeed, seeds, longest, known });
+      if (seeds === sliceSeeds) kept.add(firstSeed, tally);
+    }
+    addTally(total, tally);
+    if (process.stderr.isTTY) process.stderr.write(`\r${version}: ${total.programs} programs`);
+  }
+  const operations = [...introduction.operations.keys()];
+  const words = textOf(total, { version, operations, known: known.entries, show: Number(values.show) });
+  return { status: isGood(total, operations) ? "good" : "bad", words };
+}
+
+async function test(wanted: SeriesWanted): Promise<Outcome> {
+  const begun = performance.now();
+  const built = buildKernel(wanted);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  const how = built.fresh ? `built in ${seconds} s` : `from the cache in ${seconds} s`;
+  console.log(`${wanted}: Linux ${built.version} (${built.origin}), ${how}`);
+  if (values.build) return { status: "good", words: how };
+  const { kernel, root } = built;
+  const linux = new Linux({ kernel, root, ...deadlines }, values.explain === undefined ? 2 : 0);
   try {
-    const { operations } = await linux.introduction();
-    const drawn = drawPlan(seed, { profile: profileOf(version), longest: Number(values.longest), operations });
-    const [run] = await linux.run([drawn.plan]);
-    console.log(sideBySide(drawn, run!));
+    if (values.explain !== undefined) return await explain(linux, built, Number(values.explain));
+    return await (values.repeat ? repeatOn(linux, built) : compareOn(linux, built));
   } finally {
     linux.close();
   }
 }
 
-async function compareOn(built: BuiltKernel): Promise<boolean> {
-  const { kernel, root, version } = built;
-  const linux = new Linux({ kernel, root, ...deadlines }, 2);
-  const begun = process.hrtime.bigint();
-  try {
-    const result = await campaign(linux, {
-      profile: profileOf(version),
-      firstSeed: Number(values.seed),
-      programs: Number(values.programs),
-      longest: Number(values.longest),
-      known,
-      progress: (done) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r${version}: ${done} programs`);
-      },
-    });
-    const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
-    console.log(textOf(result, { version, seconds, kernels: linux.started, show: Number(values.show) }));
-    return isGood(result);
-  } finally {
-    linux.close();
-  }
-}
-
-let good = true;
-let failed = false;
+if (values.slice) limitCommands(sliceBuild);
+const outcomes: Outcome[] = [];
 for (const wanted of values.series as SeriesWanted[]) {
-  try {
-    const begun = process.hrtime.bigint();
-    const built = buildKernel(wanted);
-    const seconds = (Number(process.hrtime.bigint() - begun) / 1e9).toFixed(1);
-    console.log(
-      `${wanted}: Linux ${built.version} (${built.origin}), ${built.fresh ? `built in ${seconds} s` : `from the cache in ${seconds} s`}`,
-    );
-    if (values.explain !== undefined) await explain(built, Number(values.explain));
-    else if (!values.build && !(await compareOn(built))) good = false;
-  } catch (error) {
-    if (error instanceof Skipped) console.log(`${wanted}: skipped: ${error.message}`);
-    else if (error instanceof BuildFailed) {
-      console.log(`${wanted}: not built: ${error.message}`);
-      failed = true;
-    } else if (error instanceof MachineLost) {
-      console.log(`${wanted}: the kernel does not run here: ${error.message}\n${error.log.slice(-2000)}`);
-      failed = true;
-    } else throw error;
-  }
+  const outcome = await test(wanted).catch(outcomeOf);
+  outcomes.push(outcome);
+  console.log(`${wanted}: ${outcome.words}`);
 }
-process.exitCode = failed ? 3 : good ? 0 : 1;
+// What was skipped has to be seen, and what was seen first is soon out of sight.
+const summary = outcomes.map(({ status }, index) => `${values.series[index]} ${status}`).join(", ");
+if (outcomes.length > 1) console.log(`test:linux: ${summary}`);
+process.exitCode = exitCode(outcomes, values.slice);

@@ -26,8 +26,22 @@ try {
   const files = packed.files.map(({ path }) => path);
   for (const path of files) {
     must(!/^dist\/(test|tools|bench|examples)\//.test(path), `${path} must not be in the package`);
-    must(/^(dist\/.*|package\.json|README\.md|LICENSE)$/.test(path), `${path} does not belong in the package`);
+    must(
+      /^(dist\/.*|kernel\/(module|agent|config)\/.*|test\/kernel\/differences\.json|package\.json|README\.md|LICENSE)$/.test(
+        path,
+      ),
+      `${path} does not belong in the package`,
+    );
   }
+  // What `test:linux` compiles on the user's machine.
+  for (const path of [
+    "kernel/module/Kbuild",
+    "kernel/module/main.c",
+    "kernel/agent/agent.c",
+    "kernel/config/um.config",
+  ])
+    must(files.includes(path), `the package lacks ${path}, which the kernel's build needs`);
+  must(files.includes("test/kernel/differences.json"), "the package lacks test/kernel/differences.json");
   must(files.includes("LICENSE") && files.includes("README.md"), "the package lacks LICENSE or README.md");
 
   // Exactly the versions of the lock, so that the cache can answer.

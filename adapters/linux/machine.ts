@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { forget, killGroup, scratchFolder, watch } from "./alive.ts";
 import { readIntroduction, type Introduction } from "./introduction.ts";
 
 /** Where a built kernel lies and how it is to be started. */
@@ -30,20 +31,6 @@ export class MachineLost extends Error {
 }
 
 let machines = 0;
-/** Kernels that run; whoever ends this process ends them. */
-const alive = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of alive) killGroup(child);
-});
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It is gone already.
-  }
-}
 
 /** One kernel: started when made, used for batches one after the other, thrown away. */
 export class Machine {
@@ -85,11 +72,12 @@ export class Machine {
         "kunit.enable=0",
         "panic=-1",
         "quiet",
+        `uml_dir=${scratchFolder()}/`,
         `umid=conformance-${name}`,
       ],
       { stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true, env: { ...process.env, TMPDIR: fast } },
     );
-    alive.add(this.child);
+    watch(this.child);
     this.line = this.child.stdio[3] as Duplex;
     this.child.stdout!.on("data", (text: Buffer) => this.keep(text));
     this.child.stderr!.on("data", (text: Buffer) => this.keep(text));
@@ -117,7 +105,7 @@ export class Machine {
 
   kill(): void {
     killGroup(this.child);
-    alive.delete(this.child);
+    forget(this.child);
     for (const path of [this.input, this.output]) rmSync(this.hostPath(path), { force: true });
   }
 
@@ -183,7 +171,7 @@ export class Machine {
 
   private lost(how: string): void {
     this.over = how;
-    alive.delete(this.child);
+    forget(this.child);
     // The rest of the console comes a little later than the end.
     setTimeout(() => this.answer?.reject(new MachineLost("ended", how, this.log)), 20);
   }

@@ -47,6 +47,11 @@ export function buildKernel(wanted: SeriesWanted): BuiltKernel {
 
 /** What a kernel finds in its root. */
 const rootFiles = ["init", "conformance.ko"];
+const rootFolders = ["dev", "proc", "sys", "batch"];
+
+function makeFolders(root: string): void {
+  for (const below of rootFolders) mkdirSync(join(root, below), { recursive: true });
+}
 
 /** Which version of a series was last built: without it a cached kernel could only be found with its source. */
 function latest(wanted: SeriesWanted): string {
@@ -62,6 +67,7 @@ function inCache(wanted: SeriesWanted, fragment: string, sources: readonly strin
     const kernel = join(cacheFolder("built"), kernelKey(version, fragment));
     const root = join(cacheFolder("root"), keyOf(version, fragment, ...sources));
     if (!isWhole(kernel, ["linux"]) || !isWhole(root, rootFiles)) return null;
+    makeFolders(root);
     return { version, origin, kernel: join(kernel, "linux"), root, fresh: false };
   } catch {
     // A damaged note is no note: everything is built anew.
@@ -136,7 +142,7 @@ function compileRoot(source: Source, kernel: string, key: string, own: string, e
   const scratch = `${root}.new`;
   rmSync(scratch, { recursive: true, force: true });
   rmSync(root, { recursive: true, force: true });
-  for (const below of ["dev", "proc", "sys", "batch"]) mkdirSync(join(scratch, below), { recursive: true });
+  makeFolders(scratch);
   const module = join(scratch, "module");
   cpSync(join(own, "module"), module, { recursive: true });
   const log = join(scratch, "build.log");

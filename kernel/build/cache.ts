@@ -18,8 +18,9 @@ export function keyOf(...contents: readonly string[]): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** All files of a folder as one text, names included, in a fixed order. */
+/** All files of a folder as one text, names included, in a fixed order; folders in it do not count. */
 export function folderText(folder: string): string {
-  const names = readdirSync(folder).toSorted();
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = files.map(({ name }) => name).toSorted();
   return names.map((name) => `${name}\n${readFileSync(join(folder, name), "utf8")}`).join("\n");
 }

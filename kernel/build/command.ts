@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { constants } from "node:os";
+import { Skipped } from "./skipped.ts";
 
 /** What a command of the host came to. */
 export interface Outcome {
@@ -16,11 +17,22 @@ export interface CommandOptions {
   readonly log?: string;
 }
 
-/** Runs a command of the host to its end. Never throws for what the command does. */
+/** When fetching and building has taken too long, and what was allowed in seconds. */
+let limit: { readonly end: number; readonly seconds: number } | null = null;
+
+/** From now on commands of the host have this many seconds together; null: as long as they take. */
+export function limitCommands(seconds: number | null): void {
+  limit = seconds === null ? null : { end: performance.now() + seconds * 1000, seconds };
+}
+
+/** Runs a command of the host to its end. Never throws for what the command does; throws Skipped where time is up. */
 export function run(command: string, args: readonly string[], { cwd, env, log }: CommandOptions = {}): Outcome {
+  const left = limit === null ? undefined : limit.end - performance.now();
+  if (left !== undefined && left <= 0) throw outOfTime();
   const done = spawnSync(command, args, {
     encoding: "utf8",
     maxBuffer: 256 << 20,
+    ...(left !== undefined && { timeout: Math.ceil(left) }),
     ...(cwd !== undefined && { cwd }),
     env: { ...process.env, LC_ALL: "C", ...env },
   });
@@ -28,7 +40,14 @@ export function run(command: string, args: readonly string[], { cwd, env, log }:
   if (log !== undefined) appendFileSync(log, `$ ${command} ${args.join(" ")}\n${output}`);
   // Whoever stops us wants to be gone too.
   if (done.signal === "SIGINT") process.exit(128 + constants.signals.SIGINT);
+  if (limit !== null && (done.error as NodeJS.ErrnoException | undefined)?.code === "ETIMEDOUT") throw outOfTime();
   return { ok: done.status === 0, output };
+}
+
+function outOfTime(): Skipped {
+  return new Skipped(
+    `fetching and building takes longer than the ${limit?.seconds} s allowed; build once without a limit: npm run test:linux -- --build`,
+  );
 }
 
 /** Whether there is a command of this name. */

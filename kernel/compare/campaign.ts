@@ -1,49 +1,20 @@
 import type { KernelRun, Linux } from "../../adapters/linux/linux.ts";
-import type { Exercise } from "../../contracts/judge.ts";
 import { Judge } from "../../contracts/judge.ts";
 import { monitored } from "../../contracts/registry.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { compare, type Difference } from "./compare.ts";
 import { drawPlan, type Drawn } from "./draw-plan.ts";
-import type { KnownDifference, KnownDifferences } from "./known-differences.ts";
+import type { KnownDifferences } from "./known-differences.ts";
+import { count, emptyTally, type Tally } from "./tally.ts";
 
 /** What a comparison of many programs is made of. */
 export interface CampaignOptions {
   readonly profile: string;
+  /** The seeds from which programs are drawn: this many from the first on. */
   readonly firstSeed: number;
-  /** Programs to compare. */
-  readonly programs: number;
+  readonly seeds: number;
   readonly longest: number;
   readonly known: KnownDifferences;
-  /** Told after every batch how many programs are done. */
-  readonly progress: (done: number) => void;
-}
-
-/** A difference that nobody has looked into, or a rule that a kernel's history breaks. */
-export interface Trouble {
-  readonly seed: number;
-  readonly what: string;
-  readonly difference: Difference | null;
-  /** The kernel's own words. */
-  readonly log: string;
-}
-
-/** What a comparison came to. */
-export interface CampaignResult {
-  programs: number;
-  /** Steps that the kernel carried out, and the length of each program in them. */
-  steps: number;
-  readonly lengths: number[];
-  /** Programs in which each operation was carried out, and those in which somebody was blocked. */
-  readonly operations: Map<string, number>;
-  blocking: number;
-  /** Programs after which the kernel had to be thrown away, as the reference said. */
-  complaining: number;
-  readonly known: Map<KnownDifference, number>;
-  /** Rules that kernel histories break, all of them. */
-  readonly violations: Map<string, Trouble[]>;
-  readonly troubles: Trouble[];
-  readonly exercises: readonly Exercise[];
 }
 
 /** Programs drawn while a kernel runs those before. */
@@ -52,78 +23,123 @@ const batchSize = 256;
 const complaintShare = 40;
 
 /** Compares programs on the reference with the same programs on a kernel. Rejects with MachineLost if no kernel starts. */
-export async function campaign(linux: Linux, options: CampaignOptions): Promise<CampaignResult> {
-  const { version, operations } = await linux.introduction();
-  const profile = profileNamed(options.profile);
-  const judge = new Judge(monitored(profile.series), profile);
-  const result: CampaignResult = {
-    programs: 0,
-    steps: 0,
-    lengths: [],
-    operations: new Map(),
-    blocking: 0,
-    complaining: 0,
-    known: new Map(),
-    violations: new Map(),
-    troubles: [],
-    exercises: judge.exercises(),
-  };
+export async function campaign(linux: Linux, options: CampaignOptions): Promise<Tally> {
+  const { operations } = await linux.introduction();
+  const { profile, longest } = options;
+  const tally = emptyTally();
+  const begun = performance.now();
+  const kernels = linux.started;
+  const comparison = new Comparison(linux, options, tally);
+  const end = options.firstSeed + options.seeds;
   let seed = options.firstSeed;
   const draw = (): readonly Drawn[] => {
     const batch: Drawn[] = [];
-    for (; batch.length < Math.min(batchSize, options.programs - result.programs - pending); seed += 1) {
-      const drawn = drawPlan(seed, { profile: options.profile, longest: options.longest, operations });
+    for (; batch.length < batchSize && seed < end; seed += 1) {
+      const drawn = drawPlan(seed, { profile, longest, operations });
       const complains = drawn.events.some(({ kind }) => kind === "warn");
       if (!complains || seed % complaintShare === 0) batch.push(drawn);
     }
     return batch;
   };
-  let pending = 0;
   let next = draw();
   while (next.length > 0) {
     const batch = next;
-    pending = batch.length;
     const running = linux.run(batch.map(({ plan }) => plan));
     // The kernel has a core of its own: the next programs are drawn meanwhile.
     next = draw();
     const runs = await running;
-    pending = 0;
-    batch.forEach((drawn, index) => account(result, judge, drawn, runs[index]!, options.known, version));
-    options.progress(result.programs);
+    for (const [index, drawn] of batch.entries()) await comparison.account(drawn, runs[index]!);
   }
-  return result;
+  comparison.conclude();
+  tally.kernels = linux.started - kernels;
+  tally.milliseconds = performance.now() - begun;
+  return tally;
 }
 
-function account(
-  result: CampaignResult,
-  judge: Judge,
-  drawn: Drawn,
-  run: KernelRun,
-  known: KnownDifferences,
-  version: string,
-): void {
-  const { seed, plan } = drawn;
-  const done = plan.steps.filter(({ id }) => !run.skipped.has(id));
-  result.programs += 1;
-  result.steps += done.length;
-  result.lengths.push(done.length);
-  for (const op of new Set(done.map((step) => step.op)))
-    result.operations.set(op, (result.operations.get(op) ?? 0) + 1);
-  if (run.events.some(({ kind }) => kind === "blocked")) result.blocking += 1;
-  if (run.events.some(({ kind }) => kind === "warn")) result.complaining += 1;
-  const difference = differenceOf(drawn, run);
-  if (run.end !== "whole") result.troubles.push({ seed, what: run.end, difference, log: run.log });
-  else if (difference !== null) {
-    const found = known.of(difference, version);
-    if (found === null) result.troubles.push({ seed, what: "difference", difference, log: run.log });
-    else result.known.set(found, (result.known.get(found) ?? 0) + 1);
+/** What is wrong with one run. */
+interface Findings {
+  readonly difference: Difference | null;
+  readonly broken: readonly { readonly rule: string; readonly why: string; readonly seq: number }[];
+}
+
+/** Compares run after run and counts. */
+class Comparison {
+  private readonly linux: Linux;
+  private readonly known: KnownDifferences;
+  private readonly tally: Tally;
+  private readonly judge: Judge;
+  /** For second looks, which count nothing. */
+  private readonly second: Judge;
+
+  constructor(linux: Linux, { profile: name, known }: CampaignOptions, tally: Tally) {
+    const profile = profileNamed(name);
+    const rules = monitored(profile.series);
+    this.linux = linux;
+    this.known = known;
+    this.tally = tally;
+    this.judge = new Judge(rules, profile);
+    this.second = new Judge(rules, profile);
   }
-  judge.begin();
-  for (const event of run.events) judge.event(event);
-  for (const { rule, why, seq } of judge.violations) {
-    const list = result.violations.get(rule.id) ?? [];
-    result.violations.set(rule.id, list);
-    list.push({ seed, what: `${why} [event ${seq}]`, difference: null, log: "" });
+
+  async account(drawn: Drawn, run: KernelRun): Promise<void> {
+    const { tally } = this;
+    const done = drawn.plan.steps.filter(({ id }) => !run.skipped.has(id));
+    tally.programs += 1;
+    tally.steps += done.length;
+    count(tally.lengths, done.length);
+    for (const op of new Set(done.map((step) => step.op))) count(tally.operations, op);
+    if (run.events.some(({ kind }) => kind === "blocked")) tally.blocking += 1;
+    if (run.events.some(({ kind }) => kind === "warn")) tally.complaining += 1;
+    const findings = this.findings(drawn, run, this.judge);
+    const { difference } = findings;
+    const entry = run.end === "whole" && difference !== null ? await this.entryOf(difference) : null;
+    if (entry !== null) count(tally.known, entry);
+    const suspicious = run.end !== "whole" || (difference !== null && entry === null) || findings.broken.length > 0;
+    if (suspicious) await this.confirm(drawn, run, findings, entry !== null);
+  }
+
+  conclude(): void {
+    for (const { rule, times } of this.judge.exercises()) if (times > 0) this.tally.exercises[rule.id] = times;
+  }
+
+  /** Nothing is held against a kernel that a fresh one does not show as well. */
+  private async confirm(drawn: Drawn, run: KernelRun, first: Findings, explained: boolean): Promise<void> {
+    const { seed, plan } = drawn;
+    this.linux.renew();
+    const again = (await this.linux.run([plan]))[0]!;
+    const findings = this.findings(drawn, again, this.second);
+    if (run.end !== "whole" && again.end === "whole") this.tally.unrepeated += 1;
+    if (again.end !== "whole")
+      this.tally.troubles.push({ seed, what: again.end, difference: findings.difference, log: again.log });
+    else if (findings.difference !== null) {
+      const entry = await this.entryOf(findings.difference);
+      if (entry === null)
+        this.tally.troubles.push({ seed, what: "difference", difference: findings.difference, log: again.log });
+    } else if (run.end === "whole" && first.difference !== null && !explained)
+      this.tally.troubles.push({
+        seed,
+        what: "difference that a fresh kernel does not show",
+        difference: first.difference,
+        log: run.log,
+      });
+    const repeated = new Set(findings.broken.map(({ rule }) => rule));
+    for (const { rule, why, seq } of first.broken) {
+      const what = `${why} [event ${seq}]${repeated.has(rule) ? "" : ", not on a fresh kernel"}`;
+      const trouble = { seed, what, difference: null, log: "" };
+      (this.tally.violations[rule] ??= { count: 0, first: trouble }).count += 1;
+    }
+  }
+
+  private async entryOf(difference: Difference): Promise<string | null> {
+    const { version } = await this.linux.introduction();
+    return this.known.of(difference, version)?.id ?? null;
+  }
+
+  private findings(drawn: Drawn, run: KernelRun, judge: Judge): Findings {
+    judge.begin();
+    for (const event of run.events) judge.event(event);
+    const broken = judge.violations.map(({ rule, why, seq }) => ({ rule: rule.id, why, seq }));
+    return { difference: differenceOf(drawn, run), broken };
   }
 }
 

@@ -27,10 +27,12 @@ export interface KnownDifference {
 
 /** Looks differences up in what is known. Made from the text of test/kernel/differences.json; throws an Error if that is none. */
 export class KnownDifferences {
+  readonly entries: readonly KnownDifference[];
   private readonly known: readonly (KnownDifference & { readonly test: (difference: Difference) => boolean })[];
 
   constructor(text: string) {
     const list = JSON.parse(text) as readonly KnownDifference[];
+    this.entries = list;
     this.known = list.map((entry) => {
       const operation = new RegExp(`^(?:${entry.operation})$`);
       const all = (patterns: readonly string[]) => {

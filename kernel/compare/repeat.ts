@@ -1,0 +1,64 @@
+import type { Linux } from "../../adapters/linux/linux.ts";
+import type { HistoryEvent } from "../../spec/event.ts";
+import { drawPlan, type DrawBounds, type Drawn } from "./draw-plan.ts";
+
+/** What running the same programs twice came to. */
+export interface Repeated {
+  readonly programs: number;
+  readonly events: number;
+  /** Seeds whose two histories are not the same, with the first place where they part. */
+  readonly different: readonly { readonly seed: number; readonly where: string }[];
+}
+
+/**
+ * What two runs of one program may differ in. Times are read off a clock that goes on between programs, and in whose
+ * numbers a kernel counts fence contexts depends on what it ran before: the decoder counts contexts anew.
+ */
+const excluded: ReadonlySet<string> = new Set(["time"]);
+/** A wait's remaining time, of which only the sign is said. */
+const remaining: ReadonlySet<string> = new Set(["result"]);
+
+/** Runs programs twice, the second time on other kernels, and compares the histories to the letter. */
+export async function repeat(linux: Linux, first: number, programs: number, bounds: DrawBounds): Promise<Repeated> {
+  const different: { seed: number; where: string }[] = [];
+  let events = 0;
+  for (let seed = first; seed < first + programs; seed += 100) {
+    const drawn: Drawn[] = [];
+    for (let at = seed; at < Math.min(seed + 100, first + programs); at += 1) drawn.push(drawPlan(at, bounds));
+    const plans = drawn.map(({ plan }) => plan);
+    const once = await linux.run(plans);
+    linux.renew();
+    const twice = await linux.run(plans);
+    for (const [index, run] of once.entries()) {
+      events += run.events.length;
+      const where = firstPart(run.events, twice[index]!.events);
+      if (where !== null) different.push({ seed: drawn[index]!.seed, where });
+    }
+  }
+  return { programs, events, different };
+}
+
+/** The two in words, exclusions named. */
+export function repeatText({ programs, events, different }: Repeated): string {
+  const lines = different.slice(0, 5).map(({ seed, where }) => `seed ${seed}: ${where}`);
+  lines.push(
+    `${programs} programs run twice, ${events} events, ${different.length} histories differ ` +
+      `(not compared: times of signals, and how much time a wait had left)`,
+  );
+  return lines.join("\n");
+}
+
+function firstPart(one: readonly HistoryEvent[], two: readonly HistoryEvent[]): string | null {
+  for (let index = 0; index < Math.max(one.length, two.length); index += 1) {
+    const [first, second] = [textOf(one[index]), textOf(two[index])];
+    if (first !== second) return `event ${index}: ${first} / ${second}`;
+  }
+  return null;
+}
+
+function textOf(event: HistoryEvent | undefined): string {
+  return JSON.stringify(event ?? null, (key, value: unknown) => {
+    if (excluded.has(key)) return undefined;
+    return remaining.has(key) && typeof value === "number" && value > 0 ? "+" : value;
+  });
+}
