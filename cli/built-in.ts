@@ -12,7 +12,7 @@ export interface BuiltIn {
 }
 
 /** Operations for the reference, on which every rule has to be exercised, and for one driver model. */
-const budgets = { reference: 1_200_000, driver: 12_000 } as const;
+const budgets = { reference: 600_000, driver: 12_000 } as const;
 
 function driverSubject(entry: DriverEntry): BuiltIn {
   const { name, partners, profile, budget } = entry;
@@ -28,7 +28,7 @@ function driverSubject(entry: DriverEntry): BuiltIn {
 export const builtIn: readonly BuiltIn[] = [
   {
     subject: referenceSubject,
-    options: { profile: "K7.1", budget: budgets.reference, slice: budgets.reference / 2, untilPaid: true },
+    options: { profile: "K7.1", budget: budgets.reference, slice: budgets.reference, untilPaid: true },
     known: null,
   },
   ...drivers.map(driverSubject),

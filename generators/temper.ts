@@ -89,8 +89,8 @@ export function drawTemper(
       cumulative[index] = sum;
       continue;
     }
-    // What a situation names is never outside the focus.
-    sum += base[index]! * factors[index]! * (wanted ?? inFocus[index]!);
+    // What a situation names is never outside the focus, nor off in a swarm.
+    sum += base[index]! * (wanted ?? factors[index]! * inFocus[index]!);
     cumulative[index] = sum;
   }
   const tasks = situation?.tasks ?? random.pick([1, 1, 2, 2, 3]);

@@ -60,7 +60,8 @@ async function checkOnPool(
   { seed, scale, corpus, workers }: { seed: number; scale: number; corpus: readonly Program[]; workers: number },
 ): Promise<Report> {
   const budget = Math.round(options.budget * scale);
-  const prepare = { profile: options.profile, seed, budget, slice: options.slice ?? usualSlice, corpus };
+  const { profile, slice = usualSlice, untilPaid = false } = options;
+  const prepare = { profile, seed, budget, slice, untilPaid, corpus };
   const prepared = prepareCampaign(subject, prepare);
   const ref = { word: subject.name, index: 0 };
   const run = await runOnPool(pool, { subject: ref, prepared, prepare, shard: { index: 1, count: 1 }, workers });

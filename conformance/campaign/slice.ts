@@ -5,6 +5,7 @@ import type { Capability } from "../../contracts/rule-text.ts";
 import { Random } from "../../generators/random.ts";
 import { Tours } from "../../generators/tour/tours.ts";
 import type { Proposal } from "../../generators/strategy.ts";
+import { onceMore } from "../../generators/strategies/extension.ts";
 import { aimedAt } from "../../generators/strategies/targeted.ts";
 import type { EventKind } from "../../spec/event.ts";
 import { hash128 } from "../../spec/hash.ts";
@@ -24,13 +25,17 @@ import { touredOf } from "./toured.ts";
 /** The share of a slice that the portfolio has before debts are paid. */
 const portfolioShare = 0.4;
 /** The same where nothing but the debts has to be paid. */
-const portfolioShareUntilPaid = 0.15;
+const portfolioShareUntilPaid = 0.05;
 /** Programs drawn for one rule before the next rule in debt has its turn. */
 const turn = 4;
 /** What a rule that comes nearer to its floor is worth, in new features. */
 const ruleReward = 20;
 /** Longest program drawn for a rule in debt. */
 const longestForDebt = 120;
+/** Longest draw after the beginning of a program that came to where the rule decides. */
+const longestOnceMore = 40;
+/** Programs kept of those in which a rule below its floor decided something. */
+const mostDeciding = 8;
 
 /** Runs one slice. What it does is a function of the campaign and the index; feedback stays inside. */
 export async function runSlice(campaign: Campaign, index: number, watch: Watch = {}): Promise<Findings> {
@@ -64,7 +69,7 @@ export async function runSlice(campaign: Campaign, index: number, watch: Watch =
     for (const rule of debts)
       for (let count = 0; count < turn && slice.operations < budget && slice.goesOn; count += 1) {
         const random = slice.random();
-        await perform("debt", aimedAt(aimAt(campaign, rule), random, campaign, longestForDebt), random);
+        await perform("debt", slice.towards(rule, random), random);
       }
   if (!campaign.untilPaid) await explore(budget);
   return slice.findings();
@@ -86,6 +91,8 @@ class Slice {
   private readonly conduct = new Set<Capability>();
   private readonly unexplained = new Map<string, Unexplained>();
   private fault: Fault | null = null;
+  /** Programs in which a scored rule decided something while it was below its floor. */
+  private readonly deciding = new Map<string, Program[]>();
   private readonly shares = new Map<string, Share>();
   private readonly counts = new Map<number, number>();
   private readonly keeper = new Keeper();
@@ -142,6 +149,15 @@ class Slice {
       );
     const own = open.filter(({ place }) => place % count === this.index % count);
     return (own.length > 0 || this.campaign.untilPaid ? own : open).map(({ rule }) => rule);
+  }
+
+  /** A program for a rule in debt: from nothing, or from the beginning of one in which the rule decided something. */
+  towards(rule: Rule, random: Random): Proposal {
+    const aim = aimAt(this.campaign, rule);
+    const deciding = this.deciding.get(rule.id) ?? [];
+    return deciding.length > 0 && random.chance(0.7)
+      ? onceMore(random.pick(deciding), aim, random, longestOnceMore)
+      : aimedAt(aim, random, this.campaign, longestForDebt);
   }
 
   take(strategy: string, { program, execution, drawn, differences }: RunOutcome): void {
@@ -213,6 +229,12 @@ class Slice {
       const { rule, programs } = exercises[index]!;
       return programs <= exerciseFloor.programs && this.campaign.scored.has(rule.id);
     });
+    for (const index of rules) {
+      const { rule, times, programs } = exercises[index]!;
+      const deciding = this.deciding.get(rule.id) ?? [];
+      if (isBelowFloor(times, programs) && deciding.length < mostDeciding)
+        this.deciding.set(rule.id, [...deciding, program]);
+    }
     this.portfolio.book(strategy, operations, fresh.length + ruleReward * nearer.length);
     if (this.fault === null) {
       this.keeper.offer({ program, slice: this.index, place: this.programs, features });

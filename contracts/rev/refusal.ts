@@ -141,7 +141,13 @@ export const rev05: Rule = {
     "Is the revoked state tested early in map and the lock dropped before the table is built?",
   ],
   status: checked,
-  situation: { weights: { revoke: 8, unrevoke: 6, mapUnlocked: 10, attach: 2 }, tasks: 3, exporters: ["subject"] },
+  situation: {
+    weights: { revoke: 8, unrevoke: 6, mapUnlocked: 10, attach: 2 },
+    importers: ["scripted"],
+    exporters: ["subject"],
+    tasks: 2,
+    pauses: 0.05,
+  },
   monitor: remember(() => new Map<string, CallEvent<"invalidate">>(), {
     "call invalidate"(event, state, _verdict, messages) {
       if (revokeBegun(state, event) !== undefined) messages.set(event.buffer, event);

@@ -1,7 +1,9 @@
 import { describesPlatform } from "../../spec/platform.ts";
 import type { Program } from "../../spec/program.ts";
-import type { Strategy } from "../strategy.ts";
+import type { Random } from "../random.ts";
+import type { Proposal, Strategy } from "../strategy.ts";
 import { drawTemper } from "../temper.ts";
+import type { Aim } from "./targeted.ts";
 
 /** Programs that showed something new, played again up to some step and then gone on with otherwise. */
 export function extension(stored: () => readonly Program[], longest: number): Strategy {
@@ -12,14 +14,29 @@ export function extension(stored: () => readonly Program[], longest: number): St
       if (programs.length === 0) return null;
       const program = random.pick(programs);
       const kept = Math.max(1, random.between(program.steps.length >> 1, program.steps.length));
-      const temper = drawTemper(random, null, longest, null, describesPlatform(program.setup));
-      return {
-        kind: "draw",
-        setup: program.setup,
-        temper: { ...temper, length: kept + temper.length },
-        prefix: beginning(program, kept),
-      };
+      return goneOnWith(program, kept, { situation: null, area: null }, random, longest);
     },
+  };
+}
+
+/** A program that came to where a rule decides, played again up to some step and then bent to come there once more. */
+export function onceMore(program: Program, aim: Aim, random: Random, longest: number): Proposal {
+  return goneOnWith(program, random.between(1, program.steps.length), aim, random, longest);
+}
+
+function goneOnWith(
+  program: Program,
+  kept: number,
+  { situation, area }: Pick<Aim, "situation"> & { readonly area: string | null },
+  random: Random,
+  longest: number,
+): Proposal {
+  const temper = drawTemper(random, situation, longest, area, describesPlatform(program.setup));
+  return {
+    kind: "draw",
+    setup: program.setup,
+    temper: { ...temper, length: kept + temper.length },
+    prefix: beginning(program, kept),
   };
 }
 
