@@ -4,14 +4,11 @@ import { syncRequest } from "../../spec/state/observe/cpu.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
 import { pendingFences } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
 import { bracketOf, cpuHooksIn, pendingForCpu } from "./frames.ts";
 
 type Bracketing = CallEvent<"beginCpu" | "endCpu" | "ioctlSync">;
 export type BracketRet = RetEvent<"beginCpu" | "endCpu" | "ioctlSync">;
-
-export function resvOf(state: State, buffer: string): string {
-  return state.buffers.get(buffer)?.resv ?? "";
-}
 
 /** CPU-02. */
 export function isUnlocked(event: Bracketing, state: State, verdict: Verdict): void {

@@ -3,6 +3,7 @@ import { bracketCovers } from "../../spec/state/observe/cpu.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
+import { resvOf } from "../shared/lookup.ts";
 import { doc, kernel, run } from "../source.ts";
 import {
   endsOwn,
@@ -17,7 +18,6 @@ import {
   ranHook,
   ranHookAndWaited,
   repeats,
-  resvOf,
   retryOf,
   type BracketRet,
   type Retries,

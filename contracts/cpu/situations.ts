@@ -81,3 +81,9 @@ export const sharing: Situation = {
   tasks: 1,
   exporters: ["static"],
 };
+
+/** Addresses in the kernel are made and given up. */
+export const vmapping: Situation = {
+  weights: { vmap: 8, vmapUnlocked: 8, vunmap: 8, vunmapUnlocked: 5, lock: 3, unlock: 3, import: 2, release: 2 },
+  importers: ["cpu", "scripted"],
+};

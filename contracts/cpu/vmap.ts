@@ -1,28 +1,18 @@
 import { EBUSY, EINVAL, ENOMEM, errnoName } from "../../spec/errno.ts";
-import type { BlockedEvent, CallEvent, CbEvent, RetEvent } from "../../spec/event.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import { promisesRest } from "../../spec/state/promises.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
-import { checked, untested } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { placementOf } from "../shared/lookup.ts";
-import { doc, kernel, run, thread } from "../source.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { doc, kernel, run } from "../source.ts";
 import { cpuHooksIn } from "./frames.ts";
-import { looking } from "./situations.ts";
-import type { Situation } from "../../spec/situation.ts";
+import { looking, vmapping } from "./situations.ts";
 
 type VmapCall = CallEvent<"vmap" | "vmapUnlocked" | "vunmap" | "vunmapUnlocked">;
 type VmapRet = RetEvent<"vmap" | "vmapUnlocked">;
 type VunmapRet = RetEvent<"vunmap" | "vunmapUnlocked">;
-
-const vmapping: Situation = {
-  weights: { vmap: 8, vmapUnlocked: 8, vunmap: 8, vunmapUnlocked: 5, lock: 3, unlock: 3, import: 2, release: 2 },
-  importers: ["cpu", "scripted"],
-};
-
-function resvOf(state: State, buffer: string): string {
-  return state.buffers.get(buffer)?.resv ?? "";
-}
 
 /** CPU-12. */
 function hasItsLock(event: VmapCall, state: State, verdict: Verdict): void {
@@ -102,43 +92,6 @@ function isBalanced(event: CallEvent<"vunmap" | "vunmapUnlocked">, _state: State
   verdict.exercised();
   if (event.view === null)
     verdict.violated(`${event.by} gives an address of ${event.buffer} to ${event.op} that it has not, or no longer`);
-}
-
-/** CPU-35 of the hooks that run unlocked: the call was made without the lock, and so is the hook. */
-function runsUnlocked(
-  event: CbEvent<"beginCpu" | "endCpu" | "mmap">,
-  state: State,
-  verdict: Verdict,
-  locked: Set<number>,
-): void {
-  const call = state.tasks.get(event.task)?.frames.at(-1);
-  if (call?.kind !== "call" || locked.has(call.seq)) return;
-  verdict.exercised();
-  const resv = resvOf(state, event.buffer);
-  if (holds(state, event.task, resv))
-    verdict.violated(
-      `the ${event.hook} hook for ${event.buffer} runs under ${resv}`,
-      verdict.since("reservations", resv, "owner"),
-    );
-}
-
-function runsLocked(event: CbEvent<"vmap" | "vunmap">, state: State, verdict: Verdict): void {
-  const call = state.tasks.get(event.task)?.frames.at(-1);
-  if (call?.kind !== "call") return;
-  verdict.exercised();
-  const resv = resvOf(state, event.buffer);
-  if (!holds(state, event.task, resv) && call.op !== "vmap" && call.op !== "vunmap")
-    verdict.violated(`the ${event.hook} hook for ${event.buffer} runs without ${resv}`);
-}
-
-function locksItself(event: BlockedEvent, state: State, verdict: Verdict): void {
-  const hook = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
-  if (hook?.kind !== "cb" || (hook.hook !== "vmap" && hook.hook !== "vunmap") || event.wait.kind !== "lock") return;
-  if (event.wait.lock === resvOf(state, hook.buffer) && holds(state, event.task, event.wait.lock))
-    verdict.violated(
-      `the ${hook.hook} hook for ${hook.buffer} waits for ${event.wait.lock}, which its caller holds`,
-      hook,
-    );
 }
 
 /** CPU-16: nothing is left of a vmap that failed or has ended, so nothing keeps the memory in its place. */
@@ -327,85 +280,4 @@ export const cpu16: Rule = {
   }),
 };
 
-export const cpu26: Rule = {
-  id: "CPU-26",
-  level: "MUST",
-  obliged: ["exporter"],
-  statement:
-    "Secure memory is never mapped for the CPU: mmap and vmap of it are refused, and it is passed on only as an fd to importers that know about it.",
-  intent: "A CPU access to protected memory faults the machine or breaks its confidentiality.",
-  sources: [thread("000", "pages of secure memory are conveyed inside the kernel only")],
-  hints: ["Are both hooks missing, or do they refuse, for buffers of the secure kind?"],
-  status: untested("no memory of the machine is secure: placements are system and device"),
-};
-
-export const cpu27: Rule = {
-  id: "CPU-27",
-  level: "MUST",
-  obliged: ["exporter", "caller"],
-  statement:
-    "Device registers and device memory are mapped for the CPU as I/O memory (marked so in the vmap result) and touched only with I/O accessors.",
-  intent: "Cached or speculative access to MMIO loses writes, triggers side effects or raises machine checks.",
-  sources: [
-    thread("002", "MMIO must not be treated as ordinary memory"),
-    kernel("include/linux/iosys-map.h", "iosys_map is_iomem", "6.12, 7.2"),
-  ],
-  needs: ["vmap"],
-  hints: ["Does the hook set the I/O flag of the result?", "Does the user ask that flag before a memcpy?"],
-  status: checked,
-  situation: { ...looking, exporters: ["static"] },
-  monitor: on({
-    "cbret vmap"(event, state, verdict) {
-      const buffer = state.buffers.get(event.buffer);
-      if (event.errno !== 0 || buffer === undefined) return;
-      const inDevice = placementOf(state, buffer) === "device";
-      if (inDevice) verdict.exercised();
-      if (inDevice !== event.iomem)
-        verdict.violated(
-          `the kernel's address of ${event.buffer} is ${event.iomem ? "" : "not "}marked as I/O memory, and the buffer is in ${inDevice ? "device" : "system"} memory`,
-          verdict.since("buffers", event.buffer, "storage"),
-        );
-    },
-    cpu(event, state, verdict) {
-      const view = state.views.get(event.view);
-      if (view?.kind !== "vmap") return;
-      if (view.iomem) verdict.exercised();
-      if (view.iomem !== event.io)
-        verdict.violated(
-          `${event.by} touches ${event.buffer} with the accessors for ${event.io ? "I/O" : "ordinary"} memory`,
-          verdict.since("views", event.view, "iomem"),
-        );
-    },
-  }),
-};
-
-export const cpu35: Rule = {
-  id: "CPU-35",
-  level: "MUST",
-  obliged: ["framework", "exporter"],
-  statement:
-    "The exporter's begin, end and mmap hooks run unlocked, its vmap and vunmap hooks inside the reservation lock, which those two leave alone.",
-  intent: "Hooks are written for one lock state and deadlock or race in the other.",
-  sources: [
-    doc("drivers/dma-buf/dma-buf.c", "DMA-BUF locking convention"),
-    run(["6.12.117", "7.2.13"], "lock state seen in all five hooks"),
-  ],
-  needsAny: ["cpuSync", "vmap", "mmap"],
-  hints: ["Does a vmap hook call a helper that locks the buffer?"],
-  status: checked,
-  situation: { ...vmapping, weights: { ...vmapping.weights, beginCpu: 4, mmapFd: 3, mmap: 3 } },
-  monitor: remember(() => new Set<number>(), {
-    call(event, state, _verdict, locked) {
-      if ("buffer" in event && event.buffer !== null && holds(state, event.task, resvOf(state, event.buffer)))
-        locked.add(event.seq);
-    },
-    "cb beginCpu": runsUnlocked,
-    "cb endCpu": runsUnlocked,
-    "cb mmap": runsUnlocked,
-    "cb vmap": (event, state, verdict) => runsLocked(event, state, verdict),
-    "cb vunmap": (event, state, verdict) => runsLocked(event, state, verdict),
-    blocked: (event, state, verdict) => locksItself(event, state, verdict),
-  }),
-};
-
-export const rules: readonly Rule[] = [cpu12, cpu13, cpu14, cpu15, cpu16, cpu26, cpu27, cpu35];
+export const rules: readonly Rule[] = [cpu12, cpu13, cpu14, cpu15, cpu16];

@@ -4,8 +4,8 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isOver } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
 import { derived, doc, kernel } from "../source.ts";
-import { resvOf } from "./callback.ts";
 import { jobsAcrossMoves, lateUnmaps } from "./situations.ts";
 
 /** The callback has returned, every fence that was there then is over, and nobody keeps the lock from the importer. */

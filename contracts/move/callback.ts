@@ -1,5 +1,6 @@
 import type { CallEvent, CbEvent, EpochEvent, LockEvent, WaitFor } from "../../spec/event.ts";
 import type { AttachmentState, BufferState, MappingState, State } from "../../spec/state/state.ts";
+import { resvOf } from "../shared/lookup.ts";
 
 /** An invalidate callback that is running, and the reservation lock it runs under. */
 export interface RunningCallback {
@@ -38,11 +39,6 @@ export function invalidateIn(state: State, task: string, buffer: string): CallEv
     (frame): frame is CallEvent<"invalidate"> =>
       frame.kind === "call" && frame.op === "invalidate" && frame.buffer === buffer,
   );
-}
-
-/** Name of the reservation object of a buffer; empty for one that is unknown. */
-export function resvOf(state: State, buffer: string): string {
-  return state.buffers.get(buffer)?.resv ?? "";
 }
 
 /** The number of the hold of a reservation lock under way; 0 for none. */

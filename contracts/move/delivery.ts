@@ -3,8 +3,9 @@ import { checked } from "../rule-text.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
 import { derived, doc, kernel, run } from "../source.ts";
-import { callbackIn, holdOf, invalidateIn, ownCallback, resvOf } from "./callback.ts";
+import { callbackIn, holdOf, invalidateIn, ownCallback } from "./callback.ts";
 import { manyAttachments, repeatedCallbacks } from "./situations.ts";
 import { isSignallingPath } from "./signalling-path.ts";
 

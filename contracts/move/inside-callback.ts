@@ -5,8 +5,9 @@ import { noCycle } from "../order/cycles.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isMadeBy } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
 import { derived, doc, kernel, run } from "../source.ts";
-import { callbackIn, lockRequest, ownCallback, resvOf } from "./callback.ts";
+import { callbackIn, lockRequest, ownCallback } from "./callback.ts";
 import { manyAttachments, pageTables } from "./situations.ts";
 
 /** The reservation object whose lock a call expects to find free; null where it expects nothing. */

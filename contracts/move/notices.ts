@@ -1,6 +1,7 @@
+import { resvOf } from "../shared/lookup.ts";
 import type { RetEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
-import { holdOf, resvOf } from "./callback.ts";
+import { holdOf } from "./callback.ts";
 
 /** What came of the last invalidate of each buffer. */
 export interface Notices {

@@ -1,10 +1,11 @@
+import { resvOf } from "../shared/lookup.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isOver } from "../shared/fences.ts";
 import { doc, kernel } from "../source.ts";
-import { relocated, resvOf } from "./callback.ts";
+import { relocated } from "./callback.ts";
 
 interface Copies {
   /** Buffers that moved in the hold under way, with the task. */

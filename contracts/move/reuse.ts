@@ -1,3 +1,4 @@
+import { resvOf } from "../shared/lookup.ts";
 import type { CallEvent, HistoryEvent, RetEvent } from "../../spec/event.ts";
 import { frameOf, holds, type MappingState, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
@@ -6,7 +7,7 @@ import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
 import { doc, kernel, thread } from "../source.ts";
-import { relocated, resvOf } from "./callback.ts";
+import { relocated } from "./callback.ts";
 import { lateUnmaps, movesWithFences, revokesOfMapped } from "./situations.ts";
 
 type Notice = RetEvent<"invalidate">;

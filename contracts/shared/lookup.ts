@@ -49,3 +49,8 @@ export function pinsOn(state: State, buffer: string): number {
   for (const row of state.attachments.values()) if (row.buffer === buffer) pins += row.hookPins;
   return pins;
 }
+
+/** Name of the reservation object of a buffer; empty for one that is unknown. */
+export function resvOf(state: State, buffer: string): string {
+  return state.buffers.get(buffer)?.resv ?? "";
+}
