@@ -10,7 +10,8 @@ function importerOf({ setup }: Slots, name: string) {
   return setup.importers.find((entry) => entry.name === name)!;
 }
 
-function exporterOf({ setup }: Slots, name: string): string {
+/** The exporter of a buffer of the set-up. */
+export function exporterOf({ setup }: Slots, name: string): string {
   return setup.buffers.find((entry) => entry.name === name)?.exporter ?? "program";
 }
 
@@ -59,8 +60,8 @@ export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: S
       unpin: dynamic && !step.missing.includes("unpin"),
       caching: step.caching && !step.missing.includes("ops"),
       resv,
-      // The module's exporter lets no CPU in.
-      cpuHooks: [],
+      // Of those that the module's exporter has not, no program for it makes use.
+      cpuHooks: dynamic ? [] : ["beginCpu", "endCpu"],
     };
   },
   exportFd: ({ buffer: name, fd, closeOnExec }) => ({ buffer: name, fd, closeOnExec }),

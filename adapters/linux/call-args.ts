@@ -1,7 +1,7 @@
 import type { CallArgs, FenceHook } from "../../spec/calls.ts";
 import type { OperationName } from "../../spec/operations/operations.ts";
 import type { Step } from "../../spec/program.ts";
-import { bufferCalls } from "./buffer-calls.ts";
+import { bufferCalls, exporterOf } from "./buffer-calls.ts";
 import type { LinuxOperation } from "./encode-step.ts";
 import type { Slots } from "./slots.ts";
 
@@ -19,6 +19,7 @@ const fenceHooks = (hooks: Step<"fenceInit">["hooks"]): readonly FenceHook[] => 
 
 const fence = ({ fence: name }: { readonly fence: string }) => ({ fence: name });
 const acquire = ({ acquire: name }: { readonly acquire: string }) => ({ acquire: name });
+const bracket = ({ buffer, direction }: Step<"beginCpu" | "endCpu">) => ({ buffer, direction });
 const query = ({ resv, usage }: Pick<Step<"getFences">, "resv" | "usage">) => ({ resv, usage });
 
 /** Arguments of each call as a history records them. Contexts are put in when the kernel has told them. */
@@ -74,6 +75,27 @@ export const callArgs: { readonly [K in CalledOperation]: (step: Step<K>, slots:
   createChain: ({ fence: name, previous, contained, seqno }) => ({ fence: name, previous, contained, seqno }),
   findSeqno: ({ fence: name, seqno }) => ({ fence: name, seqno }),
   merge: ({ fence: name, fences }) => ({ fence: name, fences }),
+  setName: ({ buffer, name }) => ({ buffer, name }),
+  getName: ({ buffer }) => ({ buffer }),
+  requestFd: (step, slots) => {
+    const { buffer, fd, closeOnExec } = step;
+    return { exporter: exporterOf(slots, buffer), buffer, fd, closeOnExec };
+  },
+  beginCpu: bracket,
+  endCpu: bracket,
+  ioctlSync: ({ buffer, flags, unreadable }) => ({ buffer, flags: unreadable ? null : flags }),
+  ioctl: ({ buffer, command }) => ({ buffer, command }),
+  // Nobody sleeps.
+  poll: ({ buffer, input, output }) => ({ buffer, input, output, poller: null }),
+  exportSyncFile: ({ buffer, syncFile, flags, unreadable }) => ({ buffer, syncFile, flags: unreadable ? null : flags }),
+  importSyncFile: ({ buffer, syncFile, flags, unreadable }) => ({ buffer, syncFile, flags: unreadable ? null : flags }),
+  createSyncFile: ({ fence: name, syncFile }) => ({ fence: name, syncFile }),
+  mergeSyncFiles: ({ first, second, syncFile, flags, pad }) => ({ first, second, syncFile, flags, pad }),
+  syncFileInfo: ({ syncFile, count, flags, pad }) => ({ syncFile, count, flags, pad }),
+  syncFileDeadline: ({ syncFile, deadline, pad }) => ({ syncFile, deadline, pad }),
+  syncFileIoctl: ({ syncFile, command }) => ({ syncFile, command }),
+  pollSyncFile: ({ syncFile }) => ({ syncFile, poller: null }),
+  closeSyncFile: ({ syncFile }) => ({ syncFile }),
 };
 
 export const isCalled = (op: OperationName): op is CalledOperation => Object.hasOwn(callArgs, op);

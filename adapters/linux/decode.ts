@@ -1,10 +1,11 @@
 import { EINTR } from "../../spec/errno.ts";
+import { usages } from "../../spec/roles/handles.ts";
 import type { HistoryEvent, LockForm, WaitFor } from "../../spec/event.ts";
 import type { Step } from "../../spec/program.ts";
 import { callArgs, isCalled, type CalledOperation } from "./call-args.ts";
 import type { Compiled } from "./compile.ts";
 import type { Introduction } from "./introduction.ts";
-import { callerOf } from "./buffer-calls.ts";
+import { callerOf, exporterOf } from "./buffer-calls.ts";
 import { FenceNames } from "./fence-names.ts";
 import { Memory } from "./memory.ts";
 import type { Slots } from "./slots.ts";
@@ -19,6 +20,9 @@ const slowForms: Readonly<Partial<Record<Step["op"], LockForm>>> = {
   lockSlow: "slow",
   lockSlowInterruptible: "slowInterruptible",
 };
+
+/** Calls that wait for fences on behalf of somebody who knows nothing of them. */
+const waitsInside: ReadonlySet<Step["op"]> = new Set(["attach", "map", "mapUnlocked", "beginCpu", "ioctlSync"]);
 
 /** What the kernel said about the end of a program. */
 export interface Ending {
@@ -75,6 +79,8 @@ export class Decoder implements Naming {
   }
 
   context(raw: number): number {
+    // Of fences that stand for nothing, and the same in every kernel.
+    if (raw === 0) return 0;
     let known = this.contexts.get(raw);
     if (known === undefined) this.contexts.set(raw, (known = this.contexts.size + 1));
     return known;
@@ -101,9 +107,9 @@ export class Decoder implements Naming {
       case "r":
         return this.ret(base, step!, numbers);
       case "n":
-        return this.nested(base, words[4]!, Number(words[5]));
+        return this.nested(base, step!, words[4]!, words.slice(5).map(Number));
       case "m":
-        return this.nestedEnd(base);
+        return this.nestedEnd(base, numbers);
       case "h":
       case "H":
         return this.hook(base, kind === "H", numbers);
@@ -180,7 +186,25 @@ export class Decoder implements Naming {
     this.fences.forget(step.id);
   }
 
-  private nested(base: ReturnType<Decoder["base"]>, op: string, id: number): void {
+  private nested(
+    base: ReturnType<Decoder["base"]>,
+    step: Step,
+    op: string,
+    [id = -1, second = 0, third = 0]: readonly number[],
+  ): void {
+    if (op === "exportFd") {
+      // An exporter does what a user asked it for.
+      const { buffer, fd, closeOnExec } = step as Step<"requestFd">;
+      const by = exporterOf(this.compiled.slots, buffer);
+      this.push(this.add({ ...base, kind: "call", op, by, buffer, fd, closeOnExec }));
+      return;
+    }
+    if (op === "reserveFences" || op === "addFence") {
+      const resv = this.compiled.slots.name("reservation", id) ?? `reservation${id}`;
+      const args = op === "addFence" ? { fence: this.fence(second), usage: usages[third] } : { count: second };
+      this.push(this.add({ ...base, kind: "call", op, by: "framework", resv, ...args }));
+      return;
+    }
     if (op === "unmap") {
       this.push(this.add({ ...base, kind: "call", op, ...this.memory.unmapArgs(id) }));
       return;
@@ -188,9 +212,10 @@ export class Decoder implements Naming {
     this.push(this.add({ ...base, kind: "call", op, by: "program", fence: this.fence(id) }));
   }
 
-  private nestedEnd(base: ReturnType<Decoder["base"]>): void {
+  private nestedEnd(base: ReturnType<Decoder["base"]>, [errno = 0, ...numbers]: readonly number[]): void {
     const { seq, kind: _kind, ...args } = this.pop(base.task);
-    this.add({ ...args, ...base, kind: "ret", call: seq, errno: 0 });
+    const answers = args["op"] === "exportFd" ? results.exportFd(numbers, this, null as never) : {};
+    this.add({ ...args, ...base, kind: "ret", call: seq, errno, ...answers });
   }
 
   private hook(base: ReturnType<Decoder["base"]>, ends: boolean, numbers: readonly number[]): void {
@@ -236,8 +261,7 @@ export class Decoder implements Naming {
   private blocked(base: ReturnType<Decoder["base"]>, step: Step, [kind, object, inside]: readonly number[]): void {
     const wait = this.waitFor(step, kind!, object!, inside === 1);
     const asked = step as { readonly interruptible?: boolean };
-    // A map on behalf of somebody who knows nothing of fences waits for them, and can be interrupted.
-    const inMap = kind === 1 && (step.op === "attach" || step.op === "map" || step.op === "mapUnlocked");
+    const inMap = kind === 1 && waitsInside.has(step.op);
     const interruptible =
       asked.interruptible ?? (inMap || step.op === "lockInterruptible" || step.op === "lockSlowInterruptible");
     this.waits.set(base.task, { wait, interruptible });

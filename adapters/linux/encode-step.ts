@@ -36,11 +36,39 @@ export const directions = ["bidirectional", "toDevice", "fromDevice", "none"] as
 const directionNumber = (direction: Direction) => directions.indexOf(direction);
 export const accessKinds = ["read", "write", "speculativeRead"] as const;
 
+/** Characters of a name that go into one number. */
+const charactersPerNumber = 6;
+
+/** A name as numbers, after its length; -1 for none. */
+function packed(name: string | null): readonly number[] {
+  if (name === null) return [-1];
+  const numbers = [name.length];
+  for (let at = 0; at < name.length; at += charactersPerNumber) {
+    let number = 0;
+    for (let last = Math.min(name.length, at + charactersPerNumber) - 1; last >= at; last -= 1)
+      number = number * 256 + name.charCodeAt(last);
+    numbers.push(number);
+  }
+  return numbers;
+}
+
+/** The name behind such numbers. */
+export function unpacked(numbers: readonly number[]): string {
+  let name = "";
+  for (const number of numbers)
+    for (let left = number; left > 0; left = Math.floor(left / 256)) name += String.fromCharCode(left % 256);
+  return name;
+}
+
 const withBuffer = (step: { readonly buffer: string }, slots: Slots) => [slots.of("buffer", step.buffer)];
 const mapOf = (step: Step<"map" | "mapUnlocked">, slots: Slots) => [
   slots.of("attachment", step.attachment),
   directionNumber(step.direction),
   slots.of("mapping", step.mapping),
+];
+const bracketOf = (step: Step<"beginCpu" | "endCpu">, slots: Slots) => [
+  slots.of("buffer", step.buffer),
+  directionNumber(step.direction),
 ];
 const unmapOf = (step: Step<"unmap" | "unmapUnlocked">, slots: Slots) => [
   slots.of("mapping", step.mapping),
@@ -76,6 +104,41 @@ export const encoders = {
   put: withBuffer,
   invalidate: withBuffer,
   seek: (step, slots) => [slots.of("buffer", step.buffer), step.offset, step.whence],
+  setName: (step, slots) => [slots.of("buffer", step.buffer), ...packed(step.name)],
+  getName: withBuffer,
+  requestFd: (step, slots) => [slots.of("buffer", step.buffer), slots.of("fd", step.fd), flag(step.closeOnExec)],
+  beginCpu: bracketOf,
+  endCpu: bracketOf,
+  ioctlSync: (step, slots) => [slots.of("buffer", step.buffer), step.flags, flag(step.unreadable)],
+  ioctl: (step, slots) => [slots.of("buffer", step.buffer), step.command],
+  poll: (step, slots) => [slots.of("buffer", step.buffer), flag(step.input), flag(step.output)],
+  exportSyncFile: (step, slots) => [
+    slots.of("buffer", step.buffer),
+    slots.of("syncFile", step.syncFile),
+    step.flags,
+    flag(step.unreadable),
+  ],
+  importSyncFile: (step, slots) => [
+    slots.of("buffer", step.buffer),
+    slots.of("syncFile", step.syncFile),
+    slots.of("fd", step.other),
+    step.flags,
+    flag(step.unreadable),
+  ],
+  createSyncFile: (step, slots) => [slots.of("fence", step.fence), slots.of("syncFile", step.syncFile)],
+  mergeSyncFiles: (step, slots) => [
+    slots.of("syncFile", step.first),
+    slots.of("syncFile", step.second),
+    slots.of("fd", step.other),
+    slots.of("syncFile", step.syncFile),
+    step.flags,
+    step.pad,
+  ],
+  syncFileInfo: (step, slots) => [slots.of("syncFile", step.syncFile), step.count, step.flags, step.pad],
+  syncFileDeadline: (step, slots) => [slots.of("syncFile", step.syncFile), step.deadline, step.pad],
+  syncFileIoctl: (step, slots) => [slots.of("syncFile", step.syncFile), step.command],
+  pollSyncFile: (step, slots) => [slots.of("syncFile", step.syncFile)],
+  closeSyncFile: (step, slots) => [slots.of("syncFile", step.syncFile)],
   attach: (step, slots) => {
     const { setup } = slots;
     const importer = setup.importers.find((entry) => entry.name === step.importer)!;

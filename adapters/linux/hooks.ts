@@ -57,6 +57,11 @@ export function decodeHook(name: string, numbers: readonly number[], naming: Nam
       const { attachment, importer } = memory.attachment(first);
       return { to: importer, args: { attachment }, answers: {} };
     }
+    case "beginCpu":
+    case "endCpu": {
+      const args = { buffer: memory.buffer(first), direction: directions[second] };
+      return { to: memory.exporterOf(first), args, answers: {} };
+    }
     case "release":
       return { to: memory.exporterOf(first), args: { buffer: memory.buffer(first) }, answers: {} };
     default:

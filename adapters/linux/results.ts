@@ -2,6 +2,7 @@ import type { CallResults } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
 import { usages } from "../../spec/roles/handles.ts";
 import type { CalledOperation } from "./call-args.ts";
+import { unpacked } from "./encode-step.ts";
 import type { Memory } from "./memory.ts";
 
 /** What an answer's numbers are turned into names with. */
@@ -26,6 +27,20 @@ type Decode<K extends CalledOperation> = (
   naming: Naming,
   step: Step<K>,
 ) => (K extends keyof CallResults ? CallResults[K] : object) & Answer;
+
+/** What somebody who makes a sync file answers. */
+function madeFile([id, raw, number, descriptor, closeOnExec, time, ...members]: readonly number[], naming: Naming) {
+  const fence = naming.fence(id ?? -1);
+  return {
+    fence,
+    members: some(members, naming),
+    context: fence === null ? 0 : naming.context(raw ?? 0),
+    number: number ?? 0,
+    time: (time ?? -1) < 0 ? null : time!,
+    descriptor: descriptor ?? -1,
+    closeOnExec: closeOnExec === 1,
+  };
+}
 
 const nothing = () => ({});
 const answer = ([value]: readonly number[]) => ({ answer: value === 1 });
@@ -102,6 +117,31 @@ export const results: { readonly [K in CalledOperation]: Decode<K> } = {
     number: number ?? 0,
   }),
   findSeqno: ([id], naming) => ({ found: naming.fence(id ?? -1) }),
+  setName: nothing,
+  getName: (numbers) => ({ name: unpacked(numbers) }),
+  requestFd: nothing,
+  beginCpu: nothing,
+  endCpu: nothing,
+  ioctlSync: nothing,
+  ioctl: nothing,
+  poll: ([readable, writable]) => ({ readable: readable === 1, writable: writable === 1 }),
+  exportSyncFile: madeFile,
+  importSyncFile: nothing,
+  createSyncFile: ([descriptor, closeOnExec]) => ({
+    descriptor: descriptor ?? -1,
+    closeOnExec: closeOnExec === 1,
+  }),
+  mergeSyncFiles: madeFile,
+  syncFileInfo: ([fences, status, ...pairs], naming) => {
+    const records = [];
+    for (let at = 0; at + 1 < pairs.length; at += 2)
+      records.push({ fence: naming.fence(pairs[at]!) ?? "unknown", status: pairs[at + 1]! });
+    return { fences: fences ?? 0, status: status ?? 0, records };
+  },
+  syncFileDeadline: nothing,
+  syncFileIoctl: nothing,
+  pollSyncFile: answer,
+  closeSyncFile: nothing,
   merge: ([id, raw, number, time, ...members], naming) => ({
     merged: naming.fence(id ?? -1),
     context: naming.context(raw ?? 0),

@@ -13,6 +13,7 @@ const room: Partial<Record<ObjectKind, number>> = {
   attachment: 96,
   mapping: 192,
   fd: 64,
+  syncFile: 128,
   task: 8,
 };
 

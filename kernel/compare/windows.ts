@@ -73,6 +73,7 @@ const ignored: ReadonlySet<string> = new Set([
   "time",
   "kind",
   "number",
+  "descriptor",
   "injected",
   "table",
   "segments",
@@ -80,6 +81,8 @@ const ignored: ReadonlySet<string> = new Set([
 ]);
 
 function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
+  // Of a task's memory, which the kernel's side borrows.
+  if ((event.kind === "lock" || event.kind === "unlock") && event.lockClass !== "reservation") return null;
   switch (event.kind) {
     // What it was called with is the program's; what came of it is in the return.
     case "call":
@@ -90,6 +93,8 @@ function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
       return null;
     case "cb":
     case "cbret":
+      // What the core does for itself is nobody's promise, and is not seen.
+      if (event.to === "framework") return null;
       // How often an owner is asked in vain is nobody's promise.
       if (event.hook === "signaled" && !(event.kind === "cbret" && event.answer)) return null;
       return `${event.kind} ${fields(event, contexts)}`;
@@ -98,6 +103,8 @@ function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
       if (event.what !== "fence") return null;
       return `${event.kind} ${fields(event, contexts)}`;
     case "ret":
+      if (event.by === "framework") return null;
+      return `ret ${fields(event, contexts)}`;
     case "lock":
     case "unlock":
     case "blocked":

@@ -2,7 +2,7 @@
 /* Buffers, attachments and mappings: the program's calls as importer and exporter. The exporter's hooks are in exporter.c. */
 #include <linux/fdtable.h>
 #include <linux/fs.h>
-#include "buffers.h"
+#include "requests.h"
 
 struct buffer buffers[BUFFERS];
 struct attachment attachments[ATTACHMENTS];
@@ -107,15 +107,54 @@ static void export_fd(struct actor *actor, const s64 *arg, int count)
 	record('r', " 0 %d %d", number, descriptor->close_on_exec);
 }
 
-/* A number that was closed may stand for something else by now. */
-static bool reused(const struct descriptor *descriptor)
+bool descriptors_have(int number)
 {
 	int slot;
 
 	for (slot = 0; slot < DESCRIPTORS; slot++)
-		if (descriptors[slot].open && descriptors[slot].number == descriptor->number)
+		if (descriptors[slot].open && descriptors[slot].number == number)
 			return true;
 	return false;
+}
+
+/* A number that was closed may stand for something else by now. */
+static bool reused(const struct descriptor *descriptor)
+{
+	return descriptors_have(descriptor->number) || sync_files_have(descriptor->number);
+}
+
+int descriptor_number(s64 slot)
+{
+	struct descriptor *descriptor = slot >= 0 && slot < DESCRIPTORS ? &descriptors[slot] : NULL;
+
+	return !descriptor || (!descriptor->open && reused(descriptor)) ? -1 : descriptor->number;
+}
+
+/* buffer, descriptor, close on exec: the exporter does it for a user */
+static void request_fd(struct actor *actor, const s64 *arg, int count)
+{
+	struct buffer *buffer = buffer_at(arg[0]);
+	struct descriptor *descriptor = arg[1] >= 0 && arg[1] < DESCRIPTORS ? &descriptors[arg[1]] : NULL;
+
+	if (!buffer || !buffer->refs || !descriptor || descriptor->open)
+		return skip("buffer");
+	call();
+	record('n', " exportFd 0");
+	buffer->refs--;
+	descriptor->number = dma_buf_fd(buffer->buf, arg[2] ? O_CLOEXEC : 0);
+	descriptor->open = descriptor->number >= 0;
+	descriptor->buffer = arg[0];
+	if (!descriptor->open) {
+		record('m', " %d -1 %lld", -descriptor->number, arg[2]);
+		dma_buf_put(buffer->buf);
+		ret(-descriptor->number);
+		return;
+	}
+	rcu_read_lock();
+	descriptor->close_on_exec = close_on_exec(descriptor->number, current->files);
+	rcu_read_unlock();
+	record('m', " 0 %d %d", descriptor->number, descriptor->close_on_exec);
+	ret(0);
 }
 
 static void close_op(struct actor *actor, const s64 *arg, int count)
@@ -408,6 +447,7 @@ void importer_invalidated(struct dma_buf_attachment *attach)
 const struct operation buffer_operations[] = {
 	{ "export", 6, export_buffer },
 	{ "exportFd", 3, export_fd },
+	{ "requestFd", 3, request_fd },
 	{ "close", 1, close_op },
 	{ "get", 1, get },
 	{ "getRef", 1, get_ref },

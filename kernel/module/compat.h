@@ -32,11 +32,6 @@ static inline int signal_fence_at(struct dma_fence *fence, ktime_t time)
 	dma_fence_signal_timestamp(fence, time);
 	return 0;
 }
-
-static inline int check_and_signal(struct dma_fence *fence)
-{
-	return dma_fence_check_and_signal(fence);
-}
 #else
 static inline int signal_fence(struct dma_fence *fence)
 {
@@ -46,11 +41,6 @@ static inline int signal_fence(struct dma_fence *fence)
 static inline int signal_fence_at(struct dma_fence *fence, ktime_t time)
 {
 	return -dma_fence_signal_timestamp(fence, time);
-}
-
-static inline int check_and_signal(struct dma_fence *fence)
-{
-	return -1;
 }
 #endif
 

@@ -34,6 +34,7 @@
 #define ATTACHMENTS 96
 #define MAPPINGS 192
 #define DESCRIPTORS 64
+#define SYNC_FILES 128
 #define ARGUMENTS 32
 
 /* One operation to be carried out. */
@@ -63,6 +64,9 @@ struct actor {
 	struct reservation *asked;
 	/* A lock operation of the program is under way on this one: it records for itself. */
 	struct reservation *explicit;
+	/* The fence of a sync file that is being imported. */
+	struct dma_fence *imports;
+	int import_usage;
 	bool slept;
 };
 
@@ -143,6 +147,8 @@ struct operation {
 extern const struct operation reservation_operations[];
 extern const struct operation fence_operations[];
 extern const struct operation buffer_operations[];
+extern const struct operation request_operations[];
+extern const struct operation sync_file_operations[];
 
 enum hook {
 	HOOK_ENABLE,
@@ -159,6 +165,9 @@ enum hook {
 	HOOK_UNMAP,
 	HOOK_RELEASE,
 	HOOK_INVALIDATE,
+	HOOK_BEGIN_CPU,
+	HOOK_END_CPU,
+	HOOKS,
 };
 extern const char *const hook_names[];
 
@@ -173,6 +182,9 @@ long to_timeout(s64 timeout);
 extern struct fence_slot fences[FENCES];
 extern bool forgetful;
 int fence_id(struct dma_fence *fence);
+int fences_known(void);
+int fence_stub(struct dma_fence *fence);
+void fence_stub_gone(int id);
 int fence_id_or_new(struct dma_fence *fence);
 struct dma_fence *fence_at(s64 slot);
 void fence_bind(int slot, struct dma_fence *fence);
@@ -190,6 +202,7 @@ extern struct reservation reservations[RESERVATIONS];
 struct reservation *reservation_at(s64 slot);
 struct reservation *reservation_of(struct dma_resv *resv);
 bool reservation_held(struct actor *actor, struct reservation *held);
+bool reservations_held(struct actor *actor);
 void reservations_reset(void);
 void reservations_unlock_all(struct actor *actor);
 int reservation_slot(struct reservation *resv);
@@ -201,5 +214,11 @@ void buffers_reset(void);
 void buffers_check_lists(struct dma_resv *resv);
 int buffers_init(void);
 void buffers_exit(void);
+
+/* requests.c, sync_files.c */
+int requests_prepare(void);
+void requests_exit(void);
+void sync_files_clear(void);
+void sync_files_imported(struct actor *actor, struct reservation *lock);
 
 #endif

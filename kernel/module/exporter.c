@@ -140,6 +140,24 @@ static void on_release(struct dma_buf *buf)
 	record('H', " %d 0 %d", HOOK_RELEASE, slot);
 }
 
+static int on_begin_cpu(struct dma_buf *buf, enum dma_data_direction direction)
+{
+	int slot = buffer_slot(buffer_of(buf));
+
+	record('h', " %d %d %d", HOOK_BEGIN_CPU, slot, direction);
+	record('H', " %d 0 %d %d", HOOK_BEGIN_CPU, slot, direction);
+	return 0;
+}
+
+static int on_end_cpu(struct dma_buf *buf, enum dma_data_direction direction)
+{
+	int slot = buffer_slot(buffer_of(buf));
+
+	record('h', " %d %d %d", HOOK_END_CPU, slot, direction);
+	record('H', " %d 0 %d %d", HOOK_END_CPU, slot, direction);
+	return 0;
+}
+
 struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *shared, u64 size, int missing, bool dynamic,
 				bool caching)
 {
@@ -152,6 +170,9 @@ struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *share
 	ops->release = missing & NO_RELEASE ? NULL : on_release;
 	ops->pin = dynamic && !(missing & NO_PIN) ? on_pin : NULL;
 	ops->unpin = dynamic && !(missing & NO_UNPIN) ? on_unpin : NULL;
+	/* What never moves the CPU may look at, as in a heap. */
+	ops->begin_cpu_access = dynamic ? NULL : on_begin_cpu;
+	ops->end_cpu_access = dynamic ? NULL : on_end_cpu;
 #if !SINCE(6, 16)
 	ops->cache_sgt_mapping = caching;
 #endif

@@ -106,6 +106,39 @@ int fence_id(struct dma_fence *fence)
 	return -1;
 }
 
+/*
+ * The one signaled fence that everybody is given where there is nothing to wait for. The contract's words know no fence
+ * that is everybody's: each that is given it gets one of his own, which is born signaled and ends with what holds it.
+ */
+int fence_stub(struct dma_fence *fence)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+	int old, id;
+
+	dma_fence_put(stub);
+	if (fence != stub || next_fence == FENCES)
+		return -1;
+	old = fence_id(fence);
+	if (old >= 0)
+		fences[old].fence = NULL;
+	id = next_fence++;
+	fences[id].fence = fence;
+	record('S', " %d 0 %lld", id, ktime_to_ns(ktime_get()));
+	return id;
+}
+
+void fence_stub_gone(int id)
+{
+	record('F', " %d", id);
+	fences[id].released = true;
+}
+
+/* Fences that turn up from now on get this slot and those after it. */
+int fences_known(void)
+{
+	return next_fence;
+}
+
 /* Fences that the core makes get the slots at the end. */
 int fence_id_or_new(struct dma_fence *fence)
 {
@@ -266,15 +299,17 @@ static void signal_timestamp(struct actor *actor, const s64 *arg, int count)
 	ret(signal_fence_at(fence, arg[1]));
 }
 
+#if SINCE(7, 0)
 static void check_and_signal_op(struct actor *actor, const s64 *arg, int count)
 {
 	struct dma_fence *fence = fence_at(arg[0]);
 
-	if (!fence || !SINCE(7, 0))
+	if (!fence)
 		return skip("fence");
 	call();
-	record('r', " 0 %d", check_and_signal(fence));
+	record('r', " 0 %d", dma_fence_check_and_signal(fence));
 }
+#endif
 
 static void set_error(struct actor *actor, const s64 *arg, int count)
 {
@@ -566,7 +601,9 @@ const struct operation fence_operations[] = {
 	{ "finishWork", 1, finish_work },
 	{ "signal", 1, signal_op },
 	{ "signalTimestamp", 2, signal_timestamp },
+#if SINCE(7, 0)
 	{ "checkAndSignal", 1, check_and_signal_op },
+#endif
 	{ "setError", 2, set_error },
 	{ "getStatus", 1, get_status },
 	{ "isSignaled", 1, is_signaled },

@@ -37,7 +37,8 @@ const char *const hook_names[] = {
 	[HOOK_RELEASE_FENCE] = "fenceRelease", [HOOK_DEADLINE] = "fenceDeadline", [HOOK_CALLBACK] = "callback",
 	[HOOK_ATTACH] = "attach",	   [HOOK_DETACH] = "detach",		[HOOK_PIN] = "pin",
 	[HOOK_UNPIN] = "unpin",		   [HOOK_MAP] = "map",			[HOOK_UNMAP] = "unmap",
-	[HOOK_RELEASE] = "release",	   [HOOK_INVALIDATE] = "invalidate",
+	[HOOK_RELEASE] = "release",	   [HOOK_INVALIDATE] = "invalidate",	[HOOK_BEGIN_CPU] = "beginCpu",
+	[HOOK_END_CPU] = "endCpu",
 };
 
 static void interrupt(struct actor *actor, const s64 *arg, int count)
@@ -56,6 +57,8 @@ static const struct operation *const tables[] = {
 	reservation_operations,
 	fence_operations,
 	buffer_operations,
+	request_operations,
+	sync_file_operations,
 };
 
 /* The operation of this number, counted over all tables. */
@@ -129,8 +132,10 @@ static void carry_out(struct actor *actor, const struct order *order)
 		operation->run(actor, order->arg, order->count);
 	else if (order->op == UNLOCK_ALL)
 		reservations_unlock_all(actor);
-	else
+	else {
+		sync_files_clear();
 		buffers_clear();
+	}
 	if (order->flags & STEP_INTERRUPTED)
 		flush_signals(current);
 	actor->blocked = false;
@@ -138,10 +143,25 @@ static void carry_out(struct actor *actor, const struct order *order)
 	actor->waits = NULL;
 }
 
+#define MOST_DESCRIPTORS 256
+
+/* The table of descriptors grows by waiting, which is nothing of what is tested: it is as large as it will be from the start. */
+static void expand_descriptors(void)
+{
+	int numbers[MOST_DESCRIPTORS], at, count = 0;
+
+	while (count < MOST_DESCRIPTORS && (numbers[count] = get_unused_fd_flags(0)) >= 0)
+		count++;
+	for (at = 0; at < count; at++)
+		put_unused_fd(numbers[at]);
+}
+
 static int actor_thread(void *data)
 {
 	struct actor *actor = data;
 
+	if (actor->id == 0)
+		expand_descriptors();
 	allow_signal(SIGUSR1);
 	while (!kthread_should_stop()) {
 		/* Not to be woken by a signal that is meant for the next wait. */
@@ -366,9 +386,13 @@ static void run_batch(char *batch)
 static ssize_t device_write(struct file *file, const char __user *from, size_t count, loff_t *offset)
 {
 	char *batch;
+	int result;
 
 	if (count > 8u << 20)
 		return -EFBIG;
+	result = requests_prepare();
+	if (result)
+		return result;
 	batch = vmalloc(count + 1);
 	if (!batch)
 		return -ENOMEM;
@@ -398,7 +422,7 @@ static void introduce(void)
 
 	for (at = 0; (operation = operation_at(at)) != NULL; at++)
 		record_line("operation %s\n", operation->name);
-	for (at = 0; at <= HOOK_INVALIDATE; at++)
+	for (at = 0; at < HOOKS; at++)
 		record_line("hook %s\n", hook_names[at]);
 	record_line("fact lockdep %d\n", IS_ENABLED(CONFIG_PROVE_LOCKING));
 	record_line("fact kasan %d\n", IS_ENABLED(CONFIG_KASAN));
@@ -470,6 +494,8 @@ static int __init conformance_init(void)
 
 	if (result)
 		return result;
+	/* The first who asks for it makes it, and that would be a signal in somebody's history. */
+	dma_fence_put(dma_fence_get_stub());
 	result = buffers_init();
 	if (result)
 		goto no_buffers;
@@ -496,6 +522,7 @@ static void __exit conformance_exit(void)
 {
 	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	misc_deregister(&device);
+	requests_exit();
 	trace_exit();
 	stop_actors();
 	buffers_exit();

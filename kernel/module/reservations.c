@@ -353,6 +353,20 @@ const struct operation reservation_operations[] = {
 	{ }
 };
 
+/* Whether the task holds any lock of the class, or an acquire context, which counts as one. */
+bool reservations_held(struct actor *actor)
+{
+	int slot;
+
+	for (slot = 0; slot < RESERVATIONS; slot++)
+		if (reservations[slot].resv && reservations[slot].owner == actor->id)
+			return true;
+	for (slot = 0; slot < ACQUIRES; slot++)
+		if (acquires[slot].live && acquires[slot].actor == actor->id)
+			return true;
+	return false;
+}
+
 /* What the program left: nothing of this is part of the history. */
 void reservations_unlock_all(struct actor *actor)
 {

@@ -92,6 +92,12 @@ static void on_lock_acquire(void *data, struct lockdep_map *map, unsigned int su
 		actor->asked = lock;
 }
 
+/* Some calls only say that they might take it, which looks like taking and giving it back. */
+static bool is_owner(struct reservation *lock)
+{
+	return (atomic_long_read(&lock->resv->lock.base.owner) & ~7L) == (long)current;
+}
+
 static void on_lock_release(void *data, struct lockdep_map *map, unsigned long ip)
 {
 	struct actor *actor = running ? this_actor() : NULL;
@@ -102,7 +108,13 @@ static void on_lock_release(void *data, struct lockdep_map *map, unsigned long i
 	lock = lock_of(map);
 	if (!lock || actor->explicit == lock)
 		return;
+	if (actor->asked == lock && !is_owner(lock)) {
+		actor->asked = NULL;
+		return;
+	}
 	buffers_check_lists(lock->resv);
+	if (actor->imports)
+		sync_files_imported(actor, lock);
 	record('U', " %d 1", reservation_slot(lock));
 }
 

@@ -72,7 +72,8 @@ describe("a kernel", () => {
 
 describe("a comparison", () => {
   const known = new KnownDifferences("[]");
-  const options = { ...bounds, firstSeed: 1, seeds: 1, known };
+  // Not every seed is a program that is worth a kernel.
+  const options = { ...bounds, firstSeed: 3, seeds: 1, known };
 
   it("counts a hang that a fresh kernel repeats as trouble", async () => {
     const tally = await campaign(start("hangs"), options);
