@@ -11,6 +11,8 @@ export interface Plan {
   readonly rest: number;
   /** Steps of the drain; their ids are as a history names them (`drain1`). Several may share one. */
   readonly drain: readonly Step[];
+  /** A fault that the module's exporter or importer is to have, by its number there. */
+  readonly fault?: number;
 }
 
 /** A plan in the module's words. */
@@ -27,6 +29,7 @@ export function compile(plan: Plan, { operations }: Introduction): Compiled {
   const all = [...plan.steps, ...plan.drain];
   const slots = new Slots(plan.setup, all);
   const lines = [`l ${plan.setup.devices.map(({ maxSegment }) => maxSegment).join(" ")}`];
+  if (plan.fault !== undefined) lines.push(`f ${plan.fault}`);
   const add = (step: Step, index: number, more = false) => {
     const number = operations.get(step.op);
     if (number === undefined) throw new RangeError(`this module has no ${step.op} (step ${step.id})`);

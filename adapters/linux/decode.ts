@@ -205,8 +205,13 @@ export class Decoder implements Naming {
       this.push(this.add({ ...base, kind: "call", op, by: "framework", resv, ...args }));
       return;
     }
+    if (op === "getRef" || op === "put") {
+      const by = this.compiled.slots.setup.importers[0]?.name ?? "program";
+      this.push(this.add({ ...base, kind: "call", op, by, buffer: this.memory.buffer(id) }));
+      return;
+    }
     if (op === "unmap") {
-      this.push(this.add({ ...base, kind: "call", op, ...this.memory.unmapArgs(id) }));
+      this.push(this.add({ ...base, kind: "call", op, ...this.memory.unmapArgs(id, second) }));
       return;
     }
     this.push(this.add({ ...base, kind: "call", op, by: "program", fence: this.fence(id) }));

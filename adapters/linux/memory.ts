@@ -2,7 +2,7 @@ import type { ResolvedSegment } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
 import type { Direction } from "../../spec/roles/handles.ts";
 import { importerOfAttachment } from "./buffer-calls.ts";
-import { accessKinds } from "./encode-step.ts";
+import { accessKinds, directions } from "./encode-step.ts";
 import type { Slots } from "./slots.ts";
 
 interface Translation {
@@ -70,9 +70,10 @@ export class Memory {
   }
 
   /** What the importer unmaps in its callback. */
-  unmapArgs(slot: number) {
+  unmapArgs(slot: number, directionNumber: number) {
     const mapping = this.slots.name("mapping", slot) ?? `mapping${slot}`;
-    const { attachment = null, direction = "bidirectional" } = this.live.get(mapping) ?? {};
+    const { attachment = null } = this.live.get(mapping) ?? {};
+    const direction = directions[directionNumber] ?? "bidirectional";
     this.live.delete(mapping);
     return { by: importerOfAttachment(attachment, this.slots), attachment, mapping, direction, altered: false };
   }

@@ -1,12 +1,13 @@
 import type { KernelRun, Linux } from "../../adapters/linux/linux.ts";
 import { Judge } from "../../contracts/judge.ts";
 import { monitored } from "../../contracts/registry.ts";
+import type { Situation } from "../../spec/situation.ts";
 import type { Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { compare, type Difference } from "./compare.ts";
 import { drawPlan, importsNothing, type Drawn } from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
-import { count, emptyTally, type Tally } from "./tally.ts";
+import { count, emptyTally, type Tally, type Trouble } from "./tally.ts";
 
 /** What a comparison of many programs is made of. */
 export interface CampaignOptions {
@@ -16,6 +17,12 @@ export interface CampaignOptions {
   readonly seeds: number;
   readonly longest: number;
   readonly known: KnownDifferences;
+  /** What all programs dwell on. */
+  readonly situation?: Situation | undefined;
+  /** A fault of the module's exporter or importer. */
+  readonly fault?: number | undefined;
+  /** False: what is meant to be wrong needs no second look. */
+  readonly confirm?: boolean;
 }
 
 /**
@@ -36,7 +43,7 @@ const complaintShare = 40;
 /** Compares programs on the reference with the same programs on a kernel. Rejects with MachineLost if no kernel starts. */
 export async function campaign(linux: Linux, options: CampaignOptions): Promise<Tally> {
   const { operations } = await linux.introduction();
-  const { profile, longest } = options;
+  const { profile, longest, situation, fault } = options;
   const tally = emptyTally();
   const begun = performance.now();
   const kernels = linux.started;
@@ -46,7 +53,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   const draw = (): readonly Drawn[] => {
     const batch: Drawn[] = [];
     for (; batch.length < batchSize && seed < end; seed += 1) {
-      const drawn = drawPlan(seed, { profile, longest, operations });
+      const drawn = drawPlan(seed, { profile, longest, operations, situation });
       const complains = drawn.events.some(({ kind }) => kind === "warn");
       if ((!complains || seed % complaintShare === 0) && !importsNothing(drawn)) batch.push(drawn);
     }
@@ -55,7 +62,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   let next = draw();
   while (next.length > 0) {
     const batch = next;
-    const running = linux.run(batch.map(({ plan }) => plan));
+    const running = linux.run(batch.map(({ plan }) => (fault === undefined ? plan : { ...plan, fault })));
     // The kernel has a core of its own: the next programs are drawn meanwhile.
     next = draw();
     const runs = await running;
@@ -77,12 +84,14 @@ interface Findings {
 class Comparison {
   private readonly linux: Linux;
   private readonly known: KnownDifferences;
+  private readonly confirms: boolean;
   private readonly tally: Tally;
   private readonly judge: Judge;
   /** For second looks, which count nothing. */
   private readonly second: Judge;
 
-  constructor(linux: Linux, { profile: name, known }: CampaignOptions, tally: Tally) {
+  constructor(linux: Linux, { profile: name, known, confirm = true }: CampaignOptions, tally: Tally) {
+    this.confirms = confirm;
     const profile = profileNamed(name);
     const rules = monitored(profile.series);
     this.linux = linux;
@@ -106,7 +115,9 @@ class Comparison {
     const entry = run.end === "whole" && difference !== null ? await this.entryOf(difference) : null;
     if (entry !== null) count(tally.known, entry);
     const suspicious = run.end !== "whole" || (difference !== null && entry === null) || findings.broken.length > 0;
-    if (suspicious) await this.confirm(drawn, run, findings, entry !== null);
+    if (!suspicious) return;
+    if (this.confirms) await this.confirm(drawn, run, findings, entry !== null);
+    else this.believe(drawn, run, findings);
   }
 
   conclude(): void {
@@ -136,9 +147,20 @@ class Comparison {
     const repeated = new Set(findings.broken.map(({ rule }) => rule));
     for (const { rule, why, seq } of first.broken) {
       const what = `${why} [event ${seq}]${repeated.has(rule) ? "" : ", not on a fresh kernel"}`;
-      const trouble = { seed, what, difference: null, log: "" };
-      (this.tally.violations[rule] ??= { count: 0, first: trouble }).count += 1;
+      this.breaks(rule, { seed, what, difference: null, log: "" });
     }
+  }
+
+  /** Everything is held against it, as it is. */
+  private believe({ seed }: Drawn, run: KernelRun, { difference, broken }: Findings): void {
+    if (run.end !== "whole" || difference !== null)
+      this.tally.troubles.push({ seed, what: run.end === "whole" ? "difference" : run.end, difference, log: run.log });
+    for (const { rule, why, seq } of broken)
+      this.breaks(rule, { seed, what: `${why} [event ${seq}]`, difference: null, log: "" });
+  }
+
+  private breaks(rule: string, trouble: Trouble): void {
+    (this.tally.violations[rule] ??= { count: 0, first: trouble }).count += 1;
   }
 
   private async entryOf(difference: Difference): Promise<string | null> {

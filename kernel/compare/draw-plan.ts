@@ -30,6 +30,8 @@ export interface DrawBounds {
   readonly longest: number;
   /** Operations that the kernel's module has. */
   readonly operations: ReadonlyMap<string, number>;
+  /** What all programs dwell on; otherwise some do, on what is rare. */
+  readonly situation?: Situation | undefined;
 }
 
 const system = referenceSystem({ reservations: (env) => new RoundedReservations(env) });
@@ -142,10 +144,14 @@ class RestingChooser extends OnlineChooser {
 }
 
 /** Draws one program on the reference. The same seed and bounds give the same. Throws an Error if the reference fails. */
-export function drawPlan(seed: number, { profile: profileName, longest, operations }: DrawBounds): Drawn {
+export function drawPlan(
+  seed: number,
+  { profile: profileName, longest, operations, situation: wanted }: DrawBounds,
+): Drawn {
   const profile = profileNamed(profileName);
   const random = new Random(seed);
-  const situation = seed % situationShare === 0 ? situations[random.pick([0, 0, 0, 0, 0, 1, 2, 3, 3])]! : null;
+  const situation =
+    wanted ?? (seed % situationShare === 0 ? situations[random.pick([0, 0, 0, 0, 0, 1, 2, 3, 3])]! : null);
   const setup = commonSetup(drawSetup(random, kinds));
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);

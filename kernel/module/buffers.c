@@ -427,17 +427,28 @@ static void access_op(struct actor *actor, const s64 *arg, int count)
 /* The importer answers an invalidate, lock held: unmaps what it has, or leaves it for later. */
 void importer_invalidated(struct dma_buf_attachment *attach)
 {
-	int slot = attachment_slot(attach), at;
+	int slot = attachment_slot(attach), at, direction;
 
 	record('h', " %d %d", HOOK_INVALIDATE, slot);
+	if (fault == PUT_IN_CALLBACK) {
+		record('n', " getRef %d", attachments[slot].buffer);
+		get_dma_buf(attach->dmabuf);
+		record('m', "%s", "");
+		record('n', " put %d", attachments[slot].buffer);
+		dma_buf_put(attach->dmabuf);
+		record('m', "%s", "");
+	}
 	for (at = 0; slot >= 0 && attachments[slot].policy == 0 && at < MAPPINGS; at++) {
 		struct mapping *mapping = &mappings[at];
 
 		if (!mapping->table || mapping->taken || mapping->attachment != slot)
 			continue;
 		mapping->taken = true;
-		record('n', " unmap %d", at);
-		dma_buf_unmap_attachment(attach, mapping->table, mapping->direction);
+		direction = mapping->direction;
+		if (fault == OTHER_DIRECTION)
+			direction = direction == DMA_TO_DEVICE ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
+		record('n', " unmap %d %d", at, direction);
+		dma_buf_unmap_attachment(attach, mapping->table, direction);
 		mapping->table = NULL;
 		record('m', "%s", "");
 	}

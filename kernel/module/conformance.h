@@ -74,6 +74,20 @@ struct actor {
 /* The next step is of the same task and follows without anybody else going on in between. */
 #define STEP_MORE 2
 
+/* Faults of our own exporter and importer that a program can ask for: what the rules have to notice. */
+enum fault {
+	NO_FAULT,
+	UNALIGNED_ADDRESS,
+	SHORT_TABLE,
+	SAME_ADDRESS,
+	KEPT_TRANSLATION,
+	FAILED_MAP_LEFT,
+	NO_DIRECTION_MAPPED,
+	FREED_EARLY,
+	OTHER_DIRECTION,
+	PUT_IN_CALLBACK,
+};
+
 struct reservation {
 	struct dma_resv *resv;
 	struct dma_resv own;
@@ -112,6 +126,7 @@ struct section {
 extern struct actor actors[ACTORS];
 extern int driver_step;
 extern bool running;
+extern enum fault fault;
 struct actor *this_actor(void);
 u64 timeline(int number);
 

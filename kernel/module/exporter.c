@@ -57,7 +57,7 @@ static struct sg_table *on_map(struct dma_buf_attachment *attach, enum dma_data_
 	struct sg_table *table;
 
 	record('h', " %d %d %d", HOOK_MAP, slot, direction);
-	if (direction == DMA_NONE) {
+	if (direction == DMA_NONE && fault != NO_DIRECTION_MAPPED) {
 		record('H', " %d %d %d %d -1", HOOK_MAP, EINVAL, slot, direction);
 		return ERR_PTR(-EINVAL);
 	}
@@ -75,8 +75,19 @@ static struct sg_table *on_map(struct dma_buf_attachment *attach, enum dma_data_
 		sg_dma_address(segment) = next_address[device];
 		sg_dma_len(segment) = length;
 		record('t', " %d 1 %llu %u %d %llu", device, next_address[device], length, buffer->storage, offset);
-		next_address[device] += length + PAGE_SIZE;
+		if (fault == UNALIGNED_ADDRESS)
+			sg_dma_address(segment) += 512;
+		if (fault == SHORT_TABLE && size > PAGE_SIZE)
+			sg_dma_len(segment) -= PAGE_SIZE;
+		if (fault != SAME_ADDRESS)
+			next_address[device] += length + PAGE_SIZE;
 		offset += length;
+	}
+	if (fault == FAILED_MAP_LEFT) {
+		sg_free_table(table);
+		kfree(table);
+		record('H', " %d %d %d %d -1", HOOK_MAP, ENOMEM, slot, direction);
+		return ERR_PTR(-ENOMEM);
 	}
 	record_begin('H');
 	record_more(" %d 0 %d %d %d", HOOK_MAP, slot, direction, table_id(table));
@@ -95,9 +106,15 @@ static void on_unmap(struct dma_buf_attachment *attach, struct sg_table *table, 
 
 	record('h', " %d %d %d %d", HOOK_UNMAP, slot, direction, id);
 	for_each_sgtable_sg(table, segment, at) {
+		if (fault == KEPT_TRANSLATION)
+			break;
 		record('t', " %d 0 %llu %u %d %llu", device, (u64)sg_dma_address(segment), sg_dma_len(segment),
 		       buffer->storage, offset);
 		offset += sg_dma_len(segment);
+	}
+	if (fault == FREED_EARLY && buffer->storage) {
+		record('f', " %d %d", buffer->storage, buffer_slot(buffer));
+		buffer->storage = 0;
 	}
 	if (id >= 0)
 		tables[id] = NULL;

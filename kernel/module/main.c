@@ -6,6 +6,7 @@
  *   P <id>                                     a program begins
  *   o <step> <task> <flags> <operation> <args> a step; operations by their place in the list the device starts with
  *   l <bytes>...                               longest segment of each device
+ *   f <number>                                 the fault that our exporter or importer has in this program
  *   T                                          whoever waits with a time limit has waited long enough
  *   D                                          the program's own steps are over, the drain begins
  *   X                                          the program is over: everything it left is cleared away
@@ -28,6 +29,7 @@
 struct actor actors[ACTORS];
 int driver_step = -1;
 bool running;
+enum fault fault;
 static u64 timelines[TIMELINES];
 static long program_id;
 static bool stopped;
@@ -286,6 +288,7 @@ static void begin(const char *line)
 	program_id = id;
 	memset(timelines, 0, sizeof(timelines));
 	driver_step = -1;
+	fault = NO_FAULT;
 	record_line("P %ld\n", program_id);
 	running = true;
 }
@@ -358,6 +361,7 @@ static void limits(const char *line)
 static void run_batch(char *batch)
 {
 	char *line;
+	s64 wanted;
 
 	while ((line = strsep(&batch, "\n")) != NULL && !stopped) {
 		switch (line[0]) {
@@ -369,6 +373,11 @@ static void run_batch(char *batch)
 			break;
 		case 'l':
 			limits(line + 1);
+			break;
+		case 'f':
+			wanted = 0;
+			number(line + 1, &wanted);
+			fault = wanted;
 			break;
 		case 'T':
 			let_time_pass();

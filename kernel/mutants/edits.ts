@@ -21,10 +21,10 @@ export const kernelEdits: readonly KernelEdit[] = [
     replace: "{ $1 break; }",
   },
   {
-    name: "a pin does not reach the exporter",
-    rule: "PIN-01",
+    name: "the attach of a static importer does not pin",
+    rule: "PIN-10",
     file: "dma-buf.c",
-    within: "dma_buf_pin",
+    within: "dma_buf_dynamic_attach",
     find: /ret = [^;]*ops->pin\(\w+\);/,
     replace: "ret = 0;",
   },
