@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { usualSlice } from "../conformance/campaign/campaign.ts";
 import { checkDefaults } from "../conformance/check.ts";
+import { proposalDefaults } from "../conformance/proposal/try-proposal.ts";
 import { suiteVersion } from "../conformance/version.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import { profileNamed } from "../spec/profile-name.ts";
@@ -9,6 +10,7 @@ import { exploreCommand, type ExploreCommandOptions } from "./commands/explore.t
 import { replayCommand, type ReplayOptions } from "./commands/replay.ts";
 import { explainCommand, rulesCommand } from "./commands/rules.ts";
 import { compareCommand, type CompareCommandOptions } from "./commands/compare.ts";
+import type { ProposalCommandOptions } from "./commands/proposal.ts";
 import { mergeCommand, type MergeOptions } from "./commands/merge.ts";
 import { runCommand, type RunOptions } from "./commands/run.ts";
 import { startCommand, type StartOptions } from "./commands/start.ts";
@@ -139,6 +141,22 @@ program
   .addOption(format(["text", "json"]))
   .option("--graph <file>", "write the graph of the scope there, as .dot or .json")
   .action((scope: string | undefined, options: ExploreCommandOptions) => finish(() => exploreCommand(scope, options)));
+
+program
+  .command("proposal [proposal]")
+  .description("a proposed extension of the contract: a name or a file; all that come with the suite without one")
+  .addOption(format(["text", "json"]))
+  .option("--output <dir>", "write the report and the shortest programs there")
+  .option("--seed <n>", "seed of the search", wholeNumber, proposalDefaults.seed)
+  .option("--operations <n>", "length of the search (default: what the proposal says)", positiveWhole)
+  .option("--replay <file>", "run a stored program of the proposal again")
+  .action((proposal: string | undefined, options: ProposalCommandOptions) =>
+    finish(async () => {
+      // Loading the proposals makes their contracts known, which is for this command alone.
+      const { proposalCommand } = await import("./commands/proposal.ts");
+      return proposalCommand(proposal, options);
+    }),
+  );
 
 program
   .command("rules")

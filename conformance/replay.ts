@@ -3,10 +3,25 @@ import type { Rule } from "../contracts/rule.ts";
 import { execute, type Execution } from "../harness/execute.ts";
 import { ReplayChooser, type Admit } from "../harness/replay-chooser.ts";
 import type { System } from "../harness/system.ts";
+import { contractKey } from "../spec/added-contract.ts";
+import { BadInput } from "../spec/bad-input.ts";
+import { coreContractName } from "../spec/program.ts";
 import type { HistoryEvent } from "../spec/event.ts";
 import { admits } from "../spec/operations/classify/classify.ts";
 import type { Failure, Preemption, Program, Setup, Step } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
+
+/** Throws BadInput for a program whose contract the system does not speak. */
+export function checkContract({ contract }: Pick<Program, "contract">, { name, added }: System): void {
+  const spoken = added === undefined ? coreContractName : contractKey(added);
+  if (contract === spoken) return;
+  const how = "; run it with: dmabuf-conformance proposal FILE --replay PROGRAM";
+  throw new BadInput(
+    "contract",
+    name,
+    `runs programs for the contract "${spoken}", got one for "${contract}"${added === undefined ? how : ""}`,
+  );
+}
 
 /** What came of running a stored program. */
 export interface Replay {
@@ -42,6 +57,7 @@ export function replay(
   judge: Judge = new Judge(rules, profile),
 ): Replay | Promise<Replay> {
   const { setup } = program;
+  checkContract(program, system);
   const chooser = new ReplayChooser(program, admitting(setup, profile));
   judge.begin({ misuse: program.steps.some((step) => step.misuse === true) });
   const finish = (execution: Execution): Replay => ({

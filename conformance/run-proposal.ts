@@ -11,7 +11,7 @@ import { coreContractName, programSchema, type Program, type Setup } from "../sp
 import { ExtendingChooser } from "./campaign/extending-chooser.ts";
 import { PassageChooser } from "./campaign/passage-chooser.ts";
 import type { Footprint } from "./campaign/footprint.ts";
-import { admitting, played, whatHappened } from "./replay.ts";
+import { admitting, checkContract, played, whatHappened } from "./replay.ts";
 import { watched, type Difference, type OutcomeWatch } from "./unexplained.ts";
 
 /** What programs are run on and who looks at them. */
@@ -19,6 +19,8 @@ export interface Stage {
   readonly system: System;
   readonly judge: Judge;
   readonly profileName: string;
+  /** What its programs call their contract, where that is not the core. */
+  readonly contract?: string;
   /** Notes answers that nothing explains. */
   readonly watch: OutcomeWatch | null;
   /** Notes what programs show. */
@@ -88,10 +90,10 @@ function runWalk({ graph, scope, edges, ended }: PlannedWalk, stage: Stage): Run
 }
 
 /** What was written down, as a program. */
-function programBy({ steps, schedule, failures }: Author, setup: Setup, { profileName }: Stage): Program {
+function programBy({ steps, schedule, failures }: Author, setup: Setup, { profileName, contract }: Stage): Program {
   return {
     schema: programSchema,
-    contract: coreContractName,
+    contract: contract ?? coreContractName,
     profile: profileName,
     setup,
     steps: [...steps],
@@ -106,6 +108,7 @@ function runStored(
   stage: Stage,
 ): RunOutcome | Promise<RunOutcome> {
   const { setup } = program;
+  checkContract(program, stage.system);
   const admit = admitting(setup, stage.judge.profile);
   const chooser = passed === undefined ? new ReplayChooser(program, admit) : new PassageChooser(program, admit, passed);
   const misuse = program.steps.some((step) => step.misuse === true);

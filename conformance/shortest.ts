@@ -8,7 +8,7 @@ import { profileNamed } from "../spec/profile-name.ts";
 import type { Program } from "../spec/program.ts";
 import type { Situation } from "../spec/situation.ts";
 import { boundOf, type Bound } from "./bound.ts";
-import { drawRun } from "./draw-run.ts";
+import { drawRun, type DrawOptions } from "./draw-run.ts";
 import { excludeShorter } from "./exclude-shorter.ts";
 import { shrinkViolation, type ShrunkViolation } from "./shrink-violation.ts";
 
@@ -23,6 +23,8 @@ export interface Search {
   readonly seed: number;
   /** Executions beyond those of the first shrink. */
   readonly further: number;
+  /** What a contract beside the core adds. */
+  readonly own?: DrawOptions["own"];
 }
 
 /** The shortest program found that breaks the rule. */
@@ -58,7 +60,7 @@ export async function lookFurther(first: ShrunkViolation, search: Search): Promi
   const { profile } = first.program;
   const judge = new Judge(rules, profileNamed(profile));
   const most = first.reproduced ? Math.floor(further * (1 - proving)) : 0;
-  const options = { kinds, longest };
+  const options = { kinds, longest, ...(search.own && { own: search.own }) };
   let best = first;
   let spent = 0;
   for (let index = 1; spent < most; index += 1) {

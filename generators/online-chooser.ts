@@ -4,6 +4,7 @@ import type { ObjectKind } from "../spec/operations/define.ts";
 import type { Failure, Preemption, Setup, Step } from "../spec/program.ts";
 import type { Profile } from "../spec/profile.ts";
 import { initialState, type State } from "../spec/state/state.ts";
+import { drawAdded } from "./draw/added.ts";
 import type { DrawContext } from "./draw/context.ts";
 import { draws } from "./draw/draws.ts";
 import { drawFailureErrno } from "./failure-errnos.ts";
@@ -30,6 +31,7 @@ export const letters: Partial<Record<ObjectKind, string>> = {
   mirror: "u",
   syncFile: "y",
   slot: "l",
+  object: "x",
 };
 
 /** The number at the end of a name of a kind: 12 of `a12` for `a`; 0 for other names. */
@@ -202,7 +204,8 @@ export class OnlineChooser {
     context.misuse = misuse;
     context.refused = !misuse && random.chance(temper.refusedRate);
     context.openSection = this.sections.get(task)?.at(-1) ?? null;
-    const args = draws[op](context);
+    const known = draws[op];
+    const args = known === undefined ? drawAdded(context, op) : known(context);
     if (args === null) return null;
     const id = `s${this.numbered + 1}`;
     const step = { id, task, op, ...args } as unknown as Mutable<Step>;

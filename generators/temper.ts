@@ -3,6 +3,7 @@ import { operationNames, type OperationName } from "../spec/operations/operation
 import { platformOperations } from "../spec/operations/platform.ts";
 import { baseWeights } from "./draw/draws.ts";
 import { drawFocus, focusFactors, type Focus } from "./focus.ts";
+import type { OwnPart } from "./own-part.ts";
 import { drawSchedule, type ScheduleChoice } from "./schedule/choose.ts";
 import type { Random } from "./random.ts";
 
@@ -12,7 +13,9 @@ export interface Temper {
   /** The part of the contract it dwells on. */
   readonly focus: Focus | null;
   readonly tasks: readonly string[];
-  /** Cumulative weights, in the order of `operationNames`. */
+  /** What operations are drawn from: `operationNames`, and behind them those of another contract. */
+  readonly names: readonly OperationName[];
+  /** Cumulative weights, in the order of `names`. */
   readonly cumulative: Float64Array;
   /** Who runs at the scheduling points inside steps. */
   readonly schedule: ScheduleChoice;
@@ -46,7 +49,8 @@ export interface Style {
   readonly shortest: number;
 }
 
-const usual: Style = { weights: "either", focused: true, shortest: 12 };
+/** Programs as they are drawn by default. */
+export const usual: Style = { weights: "either", focused: true, shortest: 12 };
 
 function factorsFor(random: Random, weights: Style["weights"]): Float64Array {
   switch (weights) {
@@ -58,6 +62,9 @@ function factorsFor(random: Random, weights: Style["weights"]): Float64Array {
       return random.chance(0.5) ? swarm(random) : even;
   }
 }
+
+/** Share of the programs of another contract that dwell on it. */
+const mostlyOwn = 0.9;
 
 const none: ScheduleChoice = { kind: "none" };
 
@@ -75,11 +82,15 @@ export function drawTemper(
   area: string | null,
   described: boolean,
   style: Style = usual,
+  own: OwnPart | null = null,
 ): Temper {
   const factors = factorsFor(random, style.weights);
-  const focus = style.focused ? drawFocus(random, area) : null;
-  const inFocus = focusFactors(focus);
-  const cumulative = new Float64Array(operationNames.length);
+  // Programs of another contract dwell on what is its own, but for a few.
+  const dwells = own !== null && random.chance(mostlyOwn);
+  const focus = style.focused && !dwells ? drawFocus(random, area) : null;
+  const inFocus = dwells ? own.near : focusFactors(focus);
+  const names = own?.names ?? operationNames;
+  const cumulative = new Float64Array(names.length);
   let sum = 0;
   const weights = situation?.weights;
   for (let index = 0; index < base.length; index += 1) {
@@ -93,11 +104,16 @@ export function drawTemper(
     sum += base[index]! * (wanted ?? factors[index]! * inFocus[index]!);
     cumulative[index] = sum;
   }
+  for (const [index, weight] of own?.weights.entries() ?? []) {
+    const wanted = weights?.[names[base.length + index]!] ?? 1;
+    cumulative[base.length + index] = sum += weight * wanted;
+  }
   const tasks = situation?.tasks ?? random.pick([1, 1, 2, 2, 3]);
   const parallel = tasks > 1;
   return {
     length: random.logarithmic(style.shortest, longest),
     focus,
+    names,
     tasks: Array.from({ length: tasks }, (_, index) => `t${index + 1}`),
     cumulative,
     schedule: scheduleFor(random, situation?.pauses, parallel),
@@ -110,7 +126,7 @@ export function drawTemper(
 }
 
 /** An operation by the temper's weights. */
-export function pickOperation(random: Random, { cumulative }: Temper): OperationName {
+export function pickOperation(random: Random, { cumulative, names }: Temper): OperationName {
   const target = (random.next() / 2 ** 32) * cumulative[cumulative.length - 1]!;
   let low = 0;
   let high = cumulative.length - 1;
@@ -119,5 +135,5 @@ export function pickOperation(random: Random, { cumulative }: Temper): Operation
     if (cumulative[middle]! > target) high = middle;
     else low = middle + 1;
   }
-  return operationNames[low]!;
+  return names[low]!;
 }

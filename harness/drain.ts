@@ -1,4 +1,5 @@
 import type { Suspension } from "../spec/roles/suspendable.ts";
+import type { Step } from "../spec/program.ts";
 import type { Fence } from "../spec/roles/handles.ts";
 import type { FenceState, State } from "../spec/state/state.ts";
 import type { RunContext } from "./run-context.ts";
@@ -102,6 +103,7 @@ function unsignaledOfProgram(state: State): readonly string[] {
 
 function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
   const state = run.world.state();
+  yield* giveBackAdded(run, state);
   for (const [name, imported] of state.imports)
     if (imported.phase === "live")
       yield {
@@ -207,6 +209,15 @@ function* giveBack(run: RunContext): Generator<DrainAction, void, unknown> {
         task: "drain",
         activity: (id) => bufferSteps.put(run, { id, task: "drain", op: "put", buffer }),
       };
+}
+
+/** What a contract beside the core makes rests on what the core's operations make. */
+function* giveBackAdded(run: RunContext, state: State): Generator<DrainAction, void, unknown> {
+  const { added } = run.system;
+  for (const { op, args } of added?.giveBack(state) ?? []) {
+    const step = (id: string) => ({ id, task: "drain", op, ...args }) as unknown as Step;
+    yield { key: `${op} ${JSON.stringify(args)}`, task: "drain", activity: (id) => added!.steps[op]!(run, step(id)) };
+  }
 }
 
 function* unpin(run: RunContext, name: string): Generator<Suspension, void, unknown> {

@@ -34,7 +34,7 @@ const handlers = {
   ...spaceSteps,
   ...syncSteps,
   ...faultSteps,
-} as unknown as Readonly<Record<OperationName, StepHandler<OperationName>>>;
+} as unknown as Readonly<Partial<Record<OperationName, StepHandler<OperationName>>>>;
 
 /** Events after which a run counts as running for ever. */
 const endless = 60_000;
@@ -93,6 +93,10 @@ export class Run {
     );
     this.world.framework = system.framework(directEnv(this.world));
     this.context = new RunContext(this.world, system, options.envFor);
+    if (system.added !== undefined) {
+      const { name, hash } = system.added;
+      this.world.recorder.emit({ kind: "contract", name, hash });
+    }
     this.world.tellPlatform();
   }
 
@@ -150,7 +154,7 @@ export class Run {
   private *start(step: Step): Generator<Suspension, void, unknown> {
     this.steps += 1;
     if (step.interrupted === true) this.world.scheduler.current.interrupted = true;
-    yield* handlers[step.op](this.context, step);
+    yield* (handlers[step.op] ?? this.context.system.added!.steps[step.op]!)(this.context, step);
     if (step.interrupted === true) this.world.scheduler.current.interrupted = false;
     this.world.names.forget(step.id);
   }

@@ -207,6 +207,14 @@ export interface TranslateEvent extends EventBase {
   readonly protection?: Protection;
 }
 
+/** The contract beside the core whose operations a history may hold: its first event. Histories of the core have none. */
+export interface ContractEvent extends EventBase {
+  readonly kind: "contract";
+  readonly name: string;
+  /** As `AddedContract` has it. */
+  readonly hash: string;
+}
+
 /** What the set-up says of the platform: the first event of a history whose set-up says anything. */
 export interface PlatformEvent extends EventBase {
   readonly kind: "platform";
@@ -372,6 +380,7 @@ export type HistoryEvent =
   | FreeEvent
   | EpochEvent
   | TranslateEvent
+  | ContractEvent
   | PlatformEvent
   | PeerEvent
   | DmaEvent
@@ -402,6 +411,7 @@ export const eventKinds = [
   "free",
   "epoch",
   "translate",
+  "contract",
   "platform",
   "peer",
   "dma",

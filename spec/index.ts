@@ -8,7 +8,7 @@ export * from "./errno.ts";
 export * from "./event.ts";
 export * from "./history.ts";
 export { limits, namePattern } from "./limits.ts";
-export type * from "./operations/define.ts";
+export * from "./operations/define.ts";
 export type { StepInput } from "./operations/defaults.ts";
 export { operationNames, operationOf, operations, type OperationName, type StepArgs } from "./operations/operations.ts";
 export { printEvent, printStep, printWait } from "./print-step.ts";
@@ -43,6 +43,7 @@ export {
   type CodecOptions,
   type StateChange,
 } from "./state/codec.ts";
+export { field, table } from "./state/schema.ts";
 export { observe } from "./state/observe.ts";
 export * from "./state/state.ts";
 export { eventLine, footerLine, headerLine, writeHistory, writeHistoryLines, writeProgram } from "./write.ts";

@@ -1,3 +1,4 @@
+import { addedOperation } from "./operations/added.ts";
 import { operationOf } from "./operations/operations.ts";
 import { errnoName } from "./errno.ts";
 import type { CallEvent, CbEvent, CbRetEvent, HistoryEvent, LockForm, RetEvent, WaitFor } from "./event.ts";
@@ -8,10 +9,20 @@ type Phrase<T> = (of: T) => string;
 
 /** A step in one short line: `map a1 bidirectional as m1`. Without its id and task, which stand in columns of their own. */
 export function printStep(step: Step): string {
-  const phrase = stepPhrases[step.op] as Phrase<Step>;
+  const phrase = (stepPhrases[step.op] ?? addedPhrase(step.op)) as Phrase<Step>;
   const marks = `${step.interrupted === true ? " (signal pending)" : ""}${step.misuse === true ? " (misuse)" : ""}`;
   const text = phrase(step);
   return `${text}${unnamed(step, text)}${marks}`;
+}
+
+/** How a contract beside the core says it. */
+function addedPhrase(op: string): Phrase<Step> {
+  const phrase = addedOperation(op)?.phrase;
+  return (step) => phrase?.(fieldsIn(step)) ?? op;
+}
+
+function fieldsIn(of: object): Readonly<Record<string, unknown>> {
+  return of as Readonly<Record<string, unknown>>;
 }
 
 /** Names and words that the phrase leaves out: ` (owner i1)`. */
@@ -150,7 +161,8 @@ function outcome(errno: number, answer: string): string {
 }
 
 function called(event: CallEvent | RetEvent): string {
-  return (callPhrases[event.op] as Phrase<typeof event>)(event);
+  const phrase = callPhrases[event.op] as Phrase<typeof event> | undefined;
+  return phrase?.(event) ?? addedOperation(event.op)?.phrase(fieldsIn(event)) ?? event.op;
 }
 
 function hooked(event: CbEvent | CbRetEvent): string {
@@ -244,6 +256,8 @@ export function printEvent(event: HistoryEvent): string {
       return `${event.buffer}: ${event.change}, now ${event.storage ?? "without storage"}`;
     case "translate":
       return `${event.device}: ${hex(event.address)} + ${hex(event.length)} ${event.on ? `reaches ${event.storage} at ${event.offset}` : "reaches nothing any more"}`;
+    case "contract":
+      return `under the contract ${event.name} (${event.hash.slice(0, 8)})`;
     case "platform":
       return `a platform of ${event.devices.length} devices and ${event.bridges.length} bridges`;
     case "peer":

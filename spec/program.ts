@@ -99,7 +99,7 @@ export interface Failure {
 /** A program: plain data, replayed without a seed. */
 export interface Program {
   readonly schema: typeof programSchema;
-  /** Name of the contract whose operations it uses. */
+  /** The contract whose operations it uses: `core`, or name and hash of one beside it, as `get-pfn@3f2a…`. */
   readonly contract: string;
   /** A series (`K7.1`), or a series with its move-notify switch on (`K6.12+moveNotify`). */
   readonly profile: string;

@@ -23,6 +23,7 @@ const details: ReadonlySet<HistoryEvent["kind"]> = new Set([
   "lock",
   "unlock",
   "translate",
+  "contract",
   "alloc",
   "free",
   "list",

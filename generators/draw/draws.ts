@@ -23,7 +23,7 @@ function whereDevicesAre(table: object): Readonly<Record<string, Draw>> {
   return Object.fromEntries(withDevices);
 }
 
-/** Draws the arguments of any operation. */
+/** Draws the arguments of any operation of the core. */
 export const draws = {
   ...bufferDraws,
   ...importerDraws,
@@ -34,7 +34,7 @@ export const draws = {
   ...spaceDraws,
   ...syncDraws,
   ...faultDraws,
-} as unknown as Readonly<Record<OperationName, Draw>>;
+} as unknown as Readonly<Partial<Record<OperationName, Draw>>>;
 
 /** How often each operation is tried, before a run's own weights. What ends things comes up less often than what makes them. */
 export const baseWeights: Readonly<Record<OperationName, number>> = {

@@ -1,3 +1,4 @@
+import { addedOperation } from "../../spec/operations/added.ts";
 import type { FieldShape } from "../../spec/operations/define.ts";
 import { operationNames, operationOf, type OperationName } from "../../spec/operations/operations.ts";
 import type { Errno } from "../../spec/errno.ts";
@@ -41,7 +42,9 @@ export function alphabetOf(program: Program, situation: Situation | null, breadt
   const wanted = new Set<OperationName>(breadth === "whole" ? operationNames : steps.map(({ op }) => op));
   for (const [op, weight] of Object.entries(wide?.weights ?? {})) if (weight > 0) wanted.add(op as OperationName);
   for (const op of wide?.misuse ?? []) wanted.add(op);
-  const operations = operationNames.filter((op) => wanted.has(op));
+  // Those of another contract stand behind the core's, as they came up.
+  const own = [...wanted].filter((op) => addedOperation(op) !== undefined);
+  const operations = [...operationNames.filter((op) => wanted.has(op)), ...own];
   const lists = steps.flatMap((step) => Object.values(fieldsOf(step)).filter(Array.isArray));
   const sites = [...program.failures, ...(wide?.failures ?? [])].map(({ site, errno }) => ({ site, errno }));
   return {

@@ -1,15 +1,25 @@
-import { operationNames, operationOf, type OperationName } from "../../spec/operations/operations.ts";
+import { operationOf, type OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Step } from "../../spec/program.ts";
 
 /** Fields of each operation by what they do with names; tasks exist by being named and are left out. */
-const uses = {} as Record<OperationName, readonly string[]>;
-const makes = {} as Record<OperationName, readonly string[]>;
-for (const op of operationNames) {
-  const fields = Object.entries(operationOf(op).fields);
-  uses[op] = fields
-    .filter(([, { shape }]) => (shape.kind === "refer" && shape.object !== "task") || shape.kind === "referList")
-    .map(([field]) => field);
-  makes[op] = fields.filter(([, { shape }]) => shape.kind === "create").map(([field]) => field);
+interface FieldNames {
+  readonly uses: readonly string[];
+  readonly makes: readonly string[];
+}
+const byOperation = new Map<OperationName, FieldNames>();
+
+function fieldNames(op: OperationName): FieldNames {
+  let known = byOperation.get(op);
+  if (known === undefined) {
+    const fields = Object.entries(operationOf(op).fields);
+    const using = fields.filter(
+      ([, { shape }]) => (shape.kind === "refer" && shape.object !== "task") || shape.kind === "referList",
+    );
+    const making = fields.filter(([, { shape }]) => shape.kind === "create");
+    known = { uses: using.map(([field]) => field), makes: making.map(([field]) => field) };
+    byOperation.set(op, known);
+  }
+  return known;
 }
 
 /** A step as a record of its fields. */
@@ -25,7 +35,7 @@ export function withFields(step: Step, changes: Readonly<Record<string, unknown>
 /** Names that a step refers to. */
 export function namesUsed(step: Step): readonly string[] {
   const values = fieldsOf(step);
-  return uses[step.op].flatMap((field) => {
+  return fieldNames(step.op).uses.flatMap((field) => {
     const value = values[field];
     if (value === null) return [];
     return typeof value === "string" ? [value] : (value as readonly string[]);
@@ -39,7 +49,7 @@ function makesBuffer(step: Step): step is Step<"export" | "exportRegion"> {
 /** Names that a step creates; exporting a buffer also makes its reservation object. */
 export function namesMade(step: Step): readonly string[] {
   const values = fieldsOf(step);
-  const made = makes[step.op].map((field) => values[field] as string);
+  const made = fieldNames(step.op).makes.map((field) => values[field] as string);
   return makesBuffer(step) ? [...made, `${step.buffer}.resv`] : made;
 }
 
@@ -47,7 +57,7 @@ export function namesMade(step: Step): readonly string[] {
 export function renamed(step: Step, rename: (name: string) => string): Step {
   const values = fieldsOf(step);
   const changes: Record<string, unknown> = {};
-  for (const field of uses[step.op]) {
+  for (const field of fieldNames(step.op).uses) {
     const value = values[field];
     if (value === null) continue;
     const now = typeof value === "string" ? rename(value) : unique((value as readonly string[]).map(rename));

@@ -1,3 +1,4 @@
+import { addedOperation } from "../../spec/operations/added.ts";
 import type { OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Step } from "../../spec/program.ts";
 import { fieldsOf, namesUsed, renamed, withoutSteps } from "./names.ts";
@@ -36,9 +37,13 @@ function made(step: Step): readonly Made[] {
       { step: step.id, name: step.buffer, kind: "buffer" },
     ];
   const creator = creators[step.op];
-  return creator === undefined
-    ? []
-    : [{ step: step.id, name: fieldsOf(step)[creator.field] as string, kind: creator.kind }];
+  if (creator !== undefined)
+    return [{ step: step.id, name: fieldsOf(step)[creator.field] as string, kind: creator.kind }];
+  return Object.entries(addedOperation(step.op)?.fields ?? {}).flatMap(([field, { shape }]) =>
+    shape.kind === "create"
+      ? [{ step: step.id, name: fieldsOf(step)[field] as string, kind: `${shape.object} ${shape.table ?? ""}` }]
+      : [],
+  );
 }
 
 /**

@@ -117,6 +117,7 @@ function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
     case "access":
     case "cpu":
     case "page":
+    case "contract":
     case "platform":
     case "peer":
     case "dma":

@@ -22,7 +22,9 @@ export type ObjectKind =
   | "vma"
   | "mirror"
   | "syncFile"
-  | "slot";
+  | "slot"
+  /** A row of a table that a contract beside the core adds. */
+  | "object";
 
 /** One argument of a step. `T` is its type in TypeScript. */
 export interface StepField<T> {
@@ -31,10 +33,11 @@ export interface StepField<T> {
 }
 
 export type FieldShape =
-  | { readonly kind: "refer"; readonly object: ObjectKind; readonly nullable: boolean }
-  | { readonly kind: "referList"; readonly object: ObjectKind }
+  /** `table`: of an added object, the table that its row is in. */
+  | { readonly kind: "refer"; readonly object: ObjectKind; readonly nullable: boolean; readonly table?: string }
+  | { readonly kind: "referList"; readonly object: ObjectKind; readonly table?: string }
   /** The step creates the object under this name. */
-  | { readonly kind: "create"; readonly object: ObjectKind }
+  | { readonly kind: "create"; readonly object: ObjectKind; readonly table?: string }
   | { readonly kind: "oneOf"; readonly values: readonly string[] }
   | { readonly kind: "subset"; readonly values: readonly string[] }
   | { readonly kind: "integer"; readonly minimum: number; readonly maximum: number }
@@ -49,6 +52,16 @@ export function refer(object: ObjectKind): StepField<string> {
 /** As `refer`, or null to hand the operation nothing on purpose. */
 export function referOrNull(object: ObjectKind): StepField<string | null> {
   return { shape: { kind: "refer", object, nullable: true } };
+}
+
+/** Refers to a row of a table that the contract adds. */
+export function referOwn(table: string): StepField<string> {
+  return { shape: { kind: "refer", object: "object", nullable: false, table } };
+}
+
+/** Names the row that the step makes in a table that the contract adds. */
+export function createOwn(table: string): StepField<string> {
+  return { shape: { kind: "create", object: "object", table } };
 }
 
 /** Refers to several objects, in order. */

@@ -1,3 +1,4 @@
+import { addedOperation } from "./added.ts";
 import { cpuOperations } from "./cpu.ts";
 import type { FieldsOf, Operation } from "./define.ts";
 import { exporterOperations } from "./exporter.ts";
@@ -27,9 +28,11 @@ export type OperationName = keyof typeof operations;
 /** All names, in the order docs list them. */
 export const operationNames = Object.keys(operations) as readonly OperationName[];
 
-/** The record of an operation, without its precise argument types. */
+const byName: Readonly<Record<string, Operation>> = operations;
+
+/** The record of an operation, without its precise argument types. One of a contract beside the core has to be known. */
 export function operationOf(name: OperationName): Operation {
-  return operations[name];
+  return byName[name] ?? addedOperation(name)!;
 }
 
 /** Arguments of a step of this operation. */

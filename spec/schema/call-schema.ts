@@ -93,7 +93,8 @@ function declaredType(kind: FieldKind): z.ZodType {
   }
 }
 
-function declaredTypes(fields: FieldKinds): Readonly<Record<string, z.ZodType>> {
+/** The zod types of declared fields. */
+export function declaredTypes(fields: FieldKinds): Readonly<Record<string, z.ZodType>> {
   return Object.fromEntries(Object.entries(fields).map(([field, kind]) => [field, declaredType(kind)]));
 }
 

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { quoted } from "../bad-input.ts";
+import type { AddedContract } from "../added-contract.ts";
 import { didYouMean } from "../closest.ts";
 import { dmaCalls, eventKinds, peerCalls, touches, type EventKind, type HistoryEvent } from "../event.ts";
+import type { AddedOperation } from "../operations/added.ts";
 import { acsBits, type DeviceTraits } from "../platform.ts";
 import { dmaAttributes } from "../roles/dma.ts";
 import { mapTypes } from "../roles/peers.ts";
@@ -10,6 +12,7 @@ import {
   callFields,
   callNames,
   callResults,
+  declaredTypes,
   hookFields,
   hookNames,
   hookResults,
@@ -19,6 +22,7 @@ import {
   placement,
   segment,
 } from "./call-schema.ts";
+import { fieldType } from "./field-type.ts";
 import { flagField, integerField, listField, record, textField, variants, wholeNumber, wordField } from "./fields.ts";
 
 type Shape = Readonly<Record<string, z.ZodType>>;
@@ -116,9 +120,29 @@ const wait = variants(
   (word) => `unknown kind of wait ${quoted(word)}; known: lock, fence, unmapped, other`,
 );
 
-const byKind = [
+const calls = [
   perName("call", "op", callNames, (op) => ({ by: name, ...arguments_[op] })),
   perName("ret", "op", callNames, (op) => ({ by: name, call: seq, errno, ...arguments_[op], ...results[op] })),
+] as const;
+
+/** Those of a contract beside the core. */
+function callsOf({ operations }: AddedContract) {
+  const own = Object.fromEntries(operations.map((operation) => [operation.name, ownFields(operation)]));
+  const names = [...callNames, ...Object.keys(own)];
+  const argumentsOf = (op: string) => own[op]?.arguments ?? arguments_[op];
+  const resultsOf = (op: string) => own[op]?.results ?? results[op];
+  return [
+    perName("call", "op", names, (op) => ({ by: name, ...argumentsOf(op) })),
+    perName("ret", "op", names, (op) => ({ by: name, call: seq, errno, ...argumentsOf(op), ...resultsOf(op) })),
+  ] as const;
+}
+
+function ownFields({ fields, answers }: AddedOperation): { readonly arguments: Shape; readonly results: Shape } {
+  const types = Object.entries(fields).map(([field, { shape }]) => [field, fieldType(shape)] as const);
+  return { arguments: Object.fromEntries(types), results: declaredTypes(answers) };
+}
+
+const others = [
   perName("cb", "hook", hookNames, (hook) => ({ to: name, ...hookArguments[hook] })),
   perName("cbret", "hook", hookNames, (hook) => ({
     to: name,
@@ -193,6 +217,7 @@ const byKind = [
     attachment: nameOrNull,
     job: nameOrNull,
   }),
+  event("contract", { name, hash: name }),
   event("platform", {
     cpuGood: flagField,
     peerSupport: flagField,
@@ -251,12 +276,19 @@ const byKind = [
   event("end", { waiting: listField(record("a waiting task", { task: name, wait })) }),
 ] as const;
 
-const anyEvent = variants(
-  "kind",
-  "an event",
-  byKind,
-  (word) => `unknown kind of event ${quoted(word)}${didYouMean(word, eventKinds, `known: ${eventKinds.join(", ")}`)}`,
-);
-
 /** As the types in event.ts say; the tables of calls and hooks are checked against them field by field. */
-export const eventType = anyEvent as unknown as z.ZodType<HistoryEvent>;
+function anyEvent(own: typeof calls | ReturnType<typeof callsOf>): z.ZodType<HistoryEvent> {
+  return variants(
+    "kind",
+    "an event",
+    [...own, ...others],
+    (word) => `unknown kind of event ${quoted(word)}${didYouMean(word, eventKinds, `known: ${eventKinds.join(", ")}`)}`,
+  ) as unknown as z.ZodType<HistoryEvent>;
+}
+
+const coreEvent = anyEvent(calls);
+
+/** The type of events of a contract; null: of the core. */
+export function eventTypeOf(contract: AddedContract | null): z.ZodType<HistoryEvent> {
+  return contract === null ? coreEvent : anyEvent(callsOf(contract));
+}

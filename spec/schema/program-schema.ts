@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { quoted } from "../bad-input.ts";
 import { didYouMean } from "../closest.ts";
+import { contractKey, type AddedContract } from "../added-contract.ts";
 import { limits } from "../limits.ts";
-import type { FieldShape, Operation } from "../operations/define.ts";
+import type { Operation } from "../operations/define.ts";
 import { operations } from "../operations/operations.ts";
 import { profileNames } from "../profile-name.ts";
 import { coreContractName, programSchema, type Program } from "../program.ts";
 import { bridge, deviceTraits } from "./event-schema.ts";
+import { fieldType } from "./field-type.ts";
 import {
   expected,
   flagField,
@@ -15,37 +17,9 @@ import {
   nameField,
   nullableNameField,
   record,
-  textField,
-  textOrNullField,
   variants,
   wordField,
 } from "./fields.ts";
-
-/** The zod type of one argument of a step. */
-function fieldType(shape: FieldShape): z.ZodType {
-  switch (shape.kind) {
-    case "refer":
-      return shape.nullable ? nullableNameField : nameField;
-    case "referList":
-      return listField(nameField, limits.listed);
-    case "create":
-      return nameField;
-    case "oneOf":
-      return wordField(shape.values);
-    case "subset":
-      return listField(wordField(shape.values), shape.values.length)
-        .refine((words) => new Set(words).size === words.length, {
-          error: "a word stands in the list twice; keep one of the two",
-        })
-        .meta({ uniqueItems: true });
-    case "integer":
-      return integerField(shape.minimum, shape.maximum);
-    case "flag":
-      return flagField;
-    case "text":
-      return shape.nullable ? textOrNullField(shape.maximum) : textField.max(shape.maximum);
-  }
-}
 
 const markType = z.literal(true, expected("true, or no such field")).optional();
 
@@ -123,16 +97,36 @@ const setupType = record("the set-up", {
 
 const site = { step: nameField, site: nameField, nth: integerField(1, 1_000_000) };
 
-/** Text, types and bounds of a program file; `programProblem` checks what the names mean. */
-export const programFile = record("a program", {
-  schema: z.literal(programSchema, expected(String(programSchema))),
-  contract: z.literal(coreContractName, expected(`"${coreContractName}"`)),
-  profile: wordField(profileNames),
-  setup: setupType,
-  steps: listField(stepsType(operations), limits.steps),
-  schedule: listField(record("a preemption", { ...site, until: nameField }), limits.points),
-  failures: listField(record("a failure", { ...site, errno: integerField(1, 4095) }), limits.points),
-});
+function programFileOf(contract: string, table: Readonly<Record<string, Operation>>) {
+  return record("a program", {
+    schema: z.literal(programSchema, expected(String(programSchema))),
+    contract: z.literal(contract, expected(`"${contract}"`)),
+    profile: wordField(profileNames),
+    setup: setupType,
+    steps: listField(stepsType(table), limits.steps),
+    schedule: listField(record("a preemption", { ...site, until: nameField }), limits.points),
+    failures: listField(record("a failure", { ...site, errno: integerField(1, 4095) }), limits.points),
+  });
+}
+
+/** Text, types and bounds of a program file of the core; `programProblem` checks what the names mean. */
+export const programFile: ReturnType<typeof programFileOf> = programFileOf(coreContractName, operations);
 
 /** As the types in program.ts say. The steps are made from `operations` at run time, where TypeScript cannot follow. */
-export const programType = programFile as unknown as z.ZodType<Program>;
+function typed(file: z.ZodType): z.ZodType<Program> {
+  return file as z.ZodType<Program>;
+}
+
+const byContract = new Map<string, z.ZodType<Program>>();
+
+/** The type of programs of a contract; null: of the core. */
+export function programTypeOf(contract: AddedContract | null): z.ZodType<Program> {
+  if (contract === null) return typed(programFile);
+  const key = contractKey(contract);
+  let known = byContract.get(key);
+  if (known === undefined) {
+    const own = Object.fromEntries(contract.operations.map((operation) => [operation.name, operation]));
+    byContract.set(key, (known = typed(programFileOf(key, { ...operations, ...own }))));
+  }
+  return known;
+}

@@ -3,8 +3,8 @@ import { BadInput } from "../bad-input.ts";
 import type { HistoryEvent } from "../event.ts";
 import { historySchema, type History } from "../history.ts";
 import { limits } from "../limits.ts";
-import { eventType } from "./event-schema.ts";
-import { footerLine, headerLine, historyFile } from "./history-schema.ts";
+import { eventTypeOf } from "./event-schema.ts";
+import { footerLine, headerLineOf, historyFileOf } from "./history-schema.ts";
 import { parseJson } from "./json-text.ts";
 import { checkLength, checkMeaning, checkProgramKind, checkVersion, isRecord } from "./read-program.ts";
 import { badInput, refuse, type Source } from "./refuse.ts";
@@ -48,8 +48,8 @@ function readDocument(source: Source): History {
   if (isRecord(value) && "steps" in value && !("events" in value))
     throw badInput(source, [], "version", "a program, not a history; run it to get its history");
   checkVersion(source, value, [], historySchema);
-  if (isRecord(value)) checkProgramKind(source, value["program"], ["program"]);
-  const history: History = typed(source, historyFile, value);
+  const contract = isRecord(value) ? checkProgramKind(source, value["program"], ["program"]) : null;
+  const history: History = typed(source, historyFileOf(contract), value);
   if (history.program !== null) checkMeaning(source, history.program, ["program"]);
   const before: HistoryEvent[] = [];
   for (const event of history.events) {
@@ -67,11 +67,12 @@ function readLines(text: string, origin: string): History {
 
   const first = parsed(0);
   checkVersion(source(0), first, [], historySchema);
-  if (isRecord(first)) checkProgramKind(source(0), first["program"], ["program"]);
-  const { header, program } = typed(source(0), headerLine, first);
+  const contract = isRecord(first) ? checkProgramKind(source(0), first["program"], ["program"]) : null;
+  const { header, program } = typed(source(0), headerLineOf(contract), first);
   if (program !== null) checkMeaning(source(0), program, ["program"]);
 
   const events: HistoryEvent[] = [];
+  const eventType = eventTypeOf(contract);
   for (let index = 1; index < lines.length; index += 1) {
     const value = parsed(index);
     if (!isRecord(value) || value["kind"] !== "footer") {

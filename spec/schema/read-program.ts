@@ -1,9 +1,10 @@
 import { BadInput } from "../bad-input.ts";
 import { programProblem } from "../check-program.ts";
 import { limits } from "../limits.ts";
-import { coreContractName, programSchema, type Program } from "../program.ts";
+import { contractOfKey, type AddedContract } from "../added-contract.ts";
+import { programSchema, type Program } from "../program.ts";
 import { parseJson } from "./json-text.ts";
-import { programType } from "./program-schema.ts";
+import { programTypeOf } from "./program-schema.ts";
 import { badInput, refuse, type Source } from "./refuse.ts";
 
 /** Refuses what is too long to be looked at. */
@@ -29,14 +30,13 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Throws for a file of another version or for another contract. */
-export function checkProgramKind(source: Source, value: unknown, path: readonly PropertyKey[]): void {
+/** The contract of a program, null for the core. Throws for a file of another version, or of a contract that is not known. */
+export function checkProgramKind(source: Source, value: unknown, path: readonly PropertyKey[]): AddedContract | null {
   checkVersion(source, value, path, programSchema);
-  if (!isRecord(value)) return;
-  const { contract } = value;
-  if (typeof contract !== "string" || contract === coreContractName) return;
-  const problem = `expected a program for the contract "${coreContractName}", got one for "${contract}"; run it with that contract`;
-  throw badInput(source, [...path, "contract"], "contract", problem);
+  const contract = isRecord(value) ? value["contract"] : null;
+  const found = typeof contract === "string" ? contractOfKey(contract) : null;
+  if (typeof found === "string") throw badInput(source, [...path, "contract"], "contract", found);
+  return found;
 }
 
 /** Throws if a well-formed program makes no sense. `path`: where in the source it stands. */
@@ -55,8 +55,8 @@ export function readProgram(text: string, origin: string): Program {
   const value = parseJson(text, origin);
   if (isRecord(value) && !("steps" in value) && ("events" in value || value["kind"] === "header"))
     throw badInput(source, [], "version", 'a history, not a program; its program stands under its key "program"');
-  checkProgramKind(source, value, []);
-  const result = programType.safeParse(value);
+  const contract = checkProgramKind(source, value, []);
+  const result = programTypeOf(contract).safeParse(value);
   if (!result.success) throw refuse(source, value, result.error.issues);
   checkMeaning(source, result.data, []);
   return result.data;

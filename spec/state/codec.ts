@@ -1,3 +1,4 @@
+import { contractNamed } from "../added-contract.ts";
 import { hash128 } from "../hash.ts";
 import type { Field } from "./schema.ts";
 import { stateSchema, type State, type TableName } from "./state.ts";
@@ -11,7 +12,7 @@ export interface CodecOptions {
 /** One difference between two states. */
 export interface StateChange {
   /** Null for a field of the state itself, such as `draining`. */
-  readonly table: TableName | null;
+  readonly table: string | null;
   readonly row: string;
   /** Null: the whole row appeared (`from` undefined) or went (`to` undefined). */
   readonly field: string | null;
@@ -25,7 +26,7 @@ const tableNames = Object.keys(stateSchema) as readonly TableName[];
 
 /** Fields of the state that are no table: those that matter, and those that only dates rows. */
 const scalars = { draining: "core", clock: "ghost", platform: "ghost" } as const satisfies Record<
-  Exclude<keyof State, TableName>,
+  Exclude<keyof State, TableName | "added">,
   Field<unknown>["role"]
 >;
 
@@ -56,6 +57,28 @@ function rowsOf(state: State, table: TableName): ReadonlyMap<string, PlainRow> {
   return state[table];
 }
 
+/** A table with its rows and the fields of them that are looked at. */
+interface Shown {
+  readonly table: string;
+  readonly rows: ReadonlyMap<string, PlainRow>;
+  readonly fields: readonly string[];
+}
+
+/** All tables of a state: those of the core, and behind them those of its contract. */
+function tablesOf(state: State, options: CodecOptions): readonly Shown[] {
+  const core = tableNames.map((table) => ({ table, rows: rowsOf(state, table), fields: fieldsFor(table, options) }));
+  if (state.added === null) return core;
+  const declared = contractNamed(state.added.contract)?.tables ?? {};
+  const own = Object.entries(state.added.tables).map(([table, rows]) => {
+    const fields = Object.entries(declared[table] ?? {});
+    const shown = fields.filter(([, { role }]) => options.ghost === true || role !== "ghost");
+    return { table, rows, fields: shown.map(([name]) => name) };
+  });
+  return [...core, ...own];
+}
+
+const noRows: ReadonlyMap<string, PlainRow> = new Map();
+
 function encodeValue(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(encodeValue).join(",")}]`;
@@ -72,9 +95,7 @@ function encodeValue(value: unknown): string {
  */
 export function encodeState(state: State, options: CodecOptions = {}): string {
   const lines = scalarsFor(options).map((name) => `${name} ${encodeValue(state[name])}`);
-  for (const table of tableNames) {
-    const rows = rowsOf(state, table);
-    const fields = fieldsFor(table, options);
+  for (const { table, rows, fields } of tablesOf(state, options)) {
     for (const name of [...rows.keys()].toSorted()) {
       const row = rows.get(name)!;
       lines.push(`${table} ${JSON.stringify(name)} [${fields.map((field) => encodeValue(row[field])).join(",")}]`);
@@ -117,16 +138,15 @@ function printRow(row: PlainRow, fields: readonly string[]): string {
 }
 
 /** One of a table: `buffer` for `buffers`. */
-function singular(table: TableName): string {
+function singular(table: string): string {
   return table.slice(0, -1);
 }
 
 /** A state for people: one line a row, without what is false, 0 or empty. Nothing for the initial state. */
 export function printState(state: State, options: CodecOptions = {}): string {
   const lines = scalarsFor(options).flatMap((name) => (isNeutral(state[name]) ? [] : [printField(name, state[name])]));
-  for (const table of tableNames) {
-    const fields = fieldsFor(table, options);
-    for (const [name, row] of [...rowsOf(state, table)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const { table, rows, fields } of tablesOf(state, options)) {
+    for (const [name, row] of [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       const text = printRow(row, fields);
       lines.push(`${singular(table)} ${name}${text === "" ? "" : `: ${text}`}`);
     }
@@ -143,9 +163,9 @@ export function diffStates(before: State, after: State, options: CodecOptions = 
   for (const name of scalarsFor(options))
     if (before[name] !== after[name] && encodeValue(before[name]) !== encodeValue(after[name]))
       changes.push({ table: null, row: name, field: null, from: before[name], to: after[name] });
-  for (const table of tableNames) {
-    const old = rowsOf(before, table);
-    const current = rowsOf(after, table);
+  const earlier = tablesOf(before, options);
+  for (const [index, { table, rows: current, fields }] of tablesOf(after, options).entries()) {
+    const old = earlier[index]?.rows ?? noRows;
     for (const row of [...new Set([...old.keys(), ...current.keys()])].toSorted()) {
       const from = old.get(row);
       const to = current.get(row);
@@ -153,7 +173,7 @@ export function diffStates(before: State, after: State, options: CodecOptions = 
         changes.push({ table, row, field: null, from, to });
         continue;
       }
-      for (const field of fieldsFor(table, options))
+      for (const field of fields)
         if (encodeValue(from[field]) !== encodeValue(to[field]))
           changes.push({ table, row, field, from: from[field], to: to[field] });
     }

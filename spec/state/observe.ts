@@ -1,3 +1,4 @@
+import { contractNamed, initialAdded } from "../added-contract.ts";
 import type { HistoryEvent } from "../event.ts";
 import { memoryCameBack } from "./observe/access.ts";
 import { observeCall } from "./observe/call.ts";
@@ -16,6 +17,11 @@ import type { State } from "./state.ts";
  * The only function that changes a state.
  */
 export function observe(state: State, event: HistoryEvent): void {
+  observeCore(state, event);
+  if (state.added !== null) contractNamed(state.added.contract)?.fold(state, event);
+}
+
+function observeCore(state: State, event: HistoryEvent): void {
   switch (event.kind) {
     case "call":
       observeCall(state, event);
@@ -89,6 +95,9 @@ export function observe(state: State, event: HistoryEvent): void {
       } else state.translations.delete(key);
       return;
     }
+    case "contract":
+      state.added = initialAdded(event.name);
+      return;
     case "platform": {
       const { cpuGood, peerSupport, bridges, devices, exporters } = event;
       const named = <T extends { readonly name: string }>(rows: readonly T[]) =>

@@ -13,6 +13,7 @@ import type {
 import { unknownPlatform, type Platform } from "../platform.ts";
 import type { DmaAttribute } from "../roles/dma.ts";
 import type { Direction, Placement, Usage } from "../roles/handles.ts";
+import type { AddedState } from "../added-contract.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
 import { faultTables } from "./fault-tables.ts";
 import { spaceTables } from "./space-tables.ts";
@@ -418,6 +419,8 @@ export type State = { readonly [K in TableName]: Table<(typeof stateSchema)[K]> 
   clock: number;
   /** What the set-up says of devices and the PCI tree. */
   platform: Platform;
+  /** Tables of a contract beside the core; null in histories of the core. */
+  added: AddedState | null;
 };
 
 /** Nothing exists yet. */
@@ -458,6 +461,7 @@ export function initialState(): State {
     draining: false,
     clock: 0,
     platform: unknownPlatform,
+    added: null,
   };
 }
 

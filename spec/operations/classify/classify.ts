@@ -1,4 +1,5 @@
 import type { Step } from "../../program.ts";
+import { addedOperation } from "../added.ts";
 import type { OperationName } from "../operations.ts";
 import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
@@ -37,9 +38,12 @@ for (const [operations, classifier] of [
 ] as const)
   for (const name of Object.keys(operations)) classifiers.set(name as OperationName, classifier as Classifier);
 
+const unknown: Classifier = () => "undefined";
+
 /** What a step would be if it ran now, for a program that keeps the contract itself. */
 export function classify(context: ClassifyContext, step: Step): StepClass {
-  return collides(context, step) ? "undefined" : classifiers.get(step.op)!(context, step);
+  if (collides(context, step)) return "undefined";
+  return (classifiers.get(step.op) ?? addedOperation(step.op)?.classify ?? unknown)(context, step);
 }
 
 /** Whether a step may be carried out: legal, or misuse that says so and that a kernel survives. */

@@ -1,3 +1,4 @@
+import { addedOperation } from "../added.ts";
 import type { Profile } from "../../profile.ts";
 import type { Setup, Step } from "../../program.ts";
 import type { AttachmentState, BufferState, FenceState, MappingState, State } from "../../state/state.ts";
@@ -179,7 +180,7 @@ export function exclusiveNames(state: State, step: Step): readonly string[] {
     case "vmaFault":
       return [step.vma];
     default:
-      return [];
+      return addedOperation(step.op)?.exclusive(step) ?? [];
   }
 }
 

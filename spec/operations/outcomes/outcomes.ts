@@ -1,5 +1,6 @@
 import type { CallName } from "../../calls.ts";
 import type { CallEvent } from "../../event.ts";
+import { addedOperation } from "../added.ts";
 import { cpuOperations } from "../cpu.ts";
 import { exporterOperations } from "../exporter.ts";
 import { faultOperations } from "../fault.ts";
@@ -70,5 +71,5 @@ function bySide(context: OutcomeContext, call: CallEvent): readonly Outcome[] {
   if (call.op in reservationOperations)
     return reservationOutcomes(context, call as Parameters<typeof reservationOutcomes>[1]);
   // What a device does on its own: nobody's step asks for it.
-  return [];
+  return addedOperation(call.op)?.outcomes(context, call) ?? [];
 }

@@ -1,5 +1,6 @@
 import type { CallEvent } from "../../event.ts";
-import type { State } from "../state.ts";
+import { addedOperation } from "../../operations/added.ts";
+import type { State, TaskState } from "../state.ts";
 import { observeCpuCall } from "./cpu.ts";
 import { polledBuffer, syncFileClosed } from "./sync.ts";
 import { addEntry } from "./entries.ts";
@@ -8,6 +9,12 @@ import { changesAccess, reservationOf, taskOf } from "./rows.ts";
 import { accessCalled, invalidateCalled } from "./access.ts";
 import { observeFaultCall } from "./faults.ts";
 import { observeSpaceCall } from "./spaces.ts";
+
+/** The operation of a contract beside the core that the task is in: what is made there is not the program's own. */
+function addedFrame({ added }: State, task: TaskState): string | null {
+  if (added === null) return null;
+  return task.frames.find((frame) => frame.kind === "call" && addedOperation(frame.op) !== undefined)?.step ?? null;
+}
 
 /** An operation begins: its frame opens, and what its mere beginning decides takes effect. */
 export function observeCall(state: State, event: CallEvent): void {
@@ -32,7 +39,10 @@ export function observeCall(state: State, event: CallEvent): void {
         invalidations: 0,
         stopped: false,
         import:
-          frameOf(task, "import")?.import ?? frameOf(task, "mirror")?.mirror ?? frameOf(task, "bindSlot")?.slot ?? null,
+          frameOf(task, "import")?.import ??
+          frameOf(task, "mirror")?.mirror ??
+          frameOf(task, "bindSlot")?.slot ??
+          addedFrame(state, task),
       });
       break;
     case "detach": {

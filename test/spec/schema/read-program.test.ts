@@ -73,7 +73,7 @@ describe("readProgram", () => {
       "another contract",
       edited('"core"', '"pfn"'),
       "contract",
-      'line 3, contract: expected a program for the contract "core", got one for "pfn"; run it with that contract',
+      'line 3, contract: a program for the contract "pfn", which is not loaded; known: core; run it with: dmabuf-conformance proposal FILE --replay PROGRAM',
     ],
     [
       "an unknown series",
