@@ -59,7 +59,9 @@ function reordered(state: State): State {
 
 describe("the codec", () => {
   it("covers the whole state: every part is a declared table or a known scalar", () => {
-    expect(Object.keys(initialState()).toSorted()).toEqual([...tables, "added", "clock", "draining", "platform"].toSorted());
+    expect(Object.keys(initialState()).toSorted()).toEqual(
+      [...tables, "added", "clock", "draining", "platform"].toSorted(),
+    );
   });
 
   it("gives equal states equal text, hash and no difference", () => {
