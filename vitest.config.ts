@@ -17,6 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/cli/build-folder.ts"],
     maxWorkers: 2, // the default is cores - 1: one worker on two cores
     testTimeout: 60_000,
     reporters: jsonFile === undefined ? ["default"] : ["default", ["json", { outputFile: jsonFile }]],

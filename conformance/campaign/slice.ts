@@ -5,8 +5,6 @@ import type { Capability } from "../../contracts/rule-text.ts";
 import { Random } from "../../generators/random.ts";
 import { Tours } from "../../generators/tour/tours.ts";
 import type { Proposal } from "../../generators/strategy.ts";
-import { onceMore } from "../../generators/strategies/extension.ts";
-import { aimedAt } from "../../generators/strategies/targeted.ts";
 import type { EventKind } from "../../spec/event.ts";
 import { hash128 } from "../../spec/hash.ts";
 import type { Program } from "../../spec/program.ts";
@@ -14,7 +12,8 @@ import { conductOf } from "../conduct.ts";
 import { graphOf } from "../explore/graphs.ts";
 import { runProposal, type RunOutcome, type Stage } from "../run-proposal.ts";
 import { mostUnexplained, OutcomeWatch, textOfStep, type Unexplained } from "../unexplained.ts";
-import { aimAt, exerciseFloor, sliceBudget, sliceCount, type Campaign, type Watch } from "./campaign.ts";
+import { exerciseFloor, sliceBudget, sliceCount, type Campaign, type Watch } from "./campaign.ts";
+import { Debts, isBelowFloor } from "./debts.ts";
 import { kindOf, sortedCounts, type Fault, type Find, type Findings, type Share } from "./findings.ts";
 import { Footprint } from "./footprint.ts";
 import { Keeper } from "./kept.ts";
@@ -30,12 +29,6 @@ const portfolioShareUntilPaid = 0.05;
 const turn = 4;
 /** What a rule that comes nearer to its floor is worth, in new features. */
 const ruleReward = 20;
-/** Longest program drawn for a rule in debt. */
-const longestForDebt = 120;
-/** Longest draw after the beginning of a program that came to where the rule decides. */
-const longestOnceMore = 40;
-/** Programs kept of those in which a rule below its floor decided something. */
-const mostDeciding = 8;
 
 /** Runs one slice. What it does is a function of the campaign and the index; feedback stays inside. */
 export async function runSlice(campaign: Campaign, index: number, watch: Watch = {}): Promise<Findings> {
@@ -91,8 +84,7 @@ class Slice {
   private readonly conduct = new Set<Capability>();
   private readonly unexplained = new Map<string, Unexplained>();
   private fault: Fault | null = null;
-  /** Programs in which a scored rule decided something while it was below its floor. */
-  private readonly deciding = new Map<string, Program[]>();
+  private readonly byDebt: Debts;
   private readonly shares = new Map<string, Share>();
   private readonly counts = new Map<number, number>();
   private readonly keeper = new Keeper();
@@ -104,6 +96,7 @@ class Slice {
     this.campaign = campaign;
     this.index = index;
     this.watch = watch;
+    this.byDebt = new Debts(campaign);
     this.across = new AcrossRuns(campaign.rules);
     const judge = new Judge(campaign.rules, campaign.profile);
     this.stage = {
@@ -144,20 +137,17 @@ class Slice {
     const count = sliceCount(this.campaign);
     const open = this.stage.judge
       .exercises()
-      .flatMap(({ rule, times, programs }, place) =>
-        this.campaign.scored.has(rule.id) && isBelowFloor(times, programs) ? [{ rule, place }] : [],
+      .flatMap((exercise, place) =>
+        this.campaign.scored.has(exercise.rule.id) && isBelowFloor(exercise) ? [{ rule: exercise.rule, place }] : [],
       );
     const own = open.filter(({ place }) => place % count === this.index % count);
     return (own.length > 0 || this.campaign.untilPaid ? own : open).map(({ rule }) => rule);
   }
 
-  /** A program for a rule in debt: from nothing, or from the beginning of one in which the rule decided something. */
+  /** A program for a rule in debt. */
   towards(rule: Rule, random: Random): Proposal {
-    const aim = aimAt(this.campaign, rule);
-    const deciding = this.deciding.get(rule.id) ?? [];
-    return deciding.length > 0 && random.chance(0.7)
-      ? onceMore(random.pick(deciding), aim, random, longestOnceMore)
-      : aimedAt(aim, random, this.campaign, longestForDebt);
+    const { times } = this.stage.judge.exercises().find((exercise) => exercise.rule === rule)!;
+    return this.byDebt.draw(rule, times, random);
   }
 
   take(strategy: string, { program, execution, drawn, differences }: RunOutcome): void {
@@ -229,12 +219,8 @@ class Slice {
       const { rule, programs } = exercises[index]!;
       return programs <= exerciseFloor.programs && this.campaign.scored.has(rule.id);
     });
-    for (const index of rules) {
-      const { rule, times, programs } = exercises[index]!;
-      const deciding = this.deciding.get(rule.id) ?? [];
-      if (isBelowFloor(times, programs) && deciding.length < mostDeciding)
-        this.deciding.set(rule.id, [...deciding, program]);
-    }
+    const decided = shown.rules.map((index) => exercises[index]!);
+    this.byDebt.book(program, operations, decided);
     this.portfolio.book(strategy, operations, fresh.length + ruleReward * nearer.length);
     if (this.fault === null) {
       this.keeper.offer({ program, slice: this.index, place: this.programs, features });
@@ -249,8 +235,4 @@ class Slice {
     const { programs } = this;
     this.watch.progress?.({ slice: this.index, programs, operations: this.operations, fresh, exercises });
   }
-}
-
-function isBelowFloor(times: number, programs: number): boolean {
-  return times < exerciseFloor.times || programs < exerciseFloor.programs;
 }

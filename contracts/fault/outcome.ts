@@ -75,21 +75,14 @@ function servesFaults(state: State, call: FaultCall, importer: string): boolean 
 
 type Answer = { readonly task: string; readonly errno: number };
 
-const noteFailures = {
-  "ret map"(event: RetEvent<"map">, _state: State, _verdict: Verdict, failures: Failures) {
-    if (event.errno !== 0) failures.excuse(event.task);
-  },
-  alloc(event: Answer, _state: State, _verdict: Verdict, failures: Failures) {
-    if (event.errno !== 0) failures.excuse(event.task);
-  },
-} as const;
+type Noting = { readonly failures: Failures };
 
-const nested = {
-  "ret map"(event: RetEvent<"map">, state: State, verdict: Verdict, memory: { readonly failures: Failures }) {
-    noteFailures["ret map"](event, state, verdict, memory.failures);
+const noteFailures = {
+  "ret map"(event: Answer, _state: State, _verdict: Verdict, { failures }: Noting) {
+    if (event.errno !== 0) failures.excuse(event.task);
   },
-  alloc(event: Answer, state: State, verdict: Verdict, memory: { readonly failures: Failures }) {
-    noteFailures.alloc(event, state, verdict, memory.failures);
+  alloc(event: Answer, _state: State, _verdict: Verdict, { failures }: Noting) {
+    if (event.errno !== 0) failures.excuse(event.task);
   },
 } as const;
 
@@ -136,22 +129,27 @@ export const fault07: Rule = {
   hints: ["Is an error state set in the callback and never cleared?"],
   status: checked,
   situation: { weights: { ...faulting, move: 12 }, importers: ["faulting"] },
-  monitor: remember(() => new Failures(), {
-    "call fault"(event, state, _verdict, failures) {
+  monitor: remember(() => ({ told: new Set<string>(), failures: new Failures() }), {
+    "cb invalidate"(event, state, _verdict, { told }) {
+      // An invalidate that is the whole of a step is for nothing: no exporter moved or gave back.
+      const operation = state.tasks.get(event.task)?.frames[0];
+      if (operation?.kind === "call" && operation.op !== "invalidate") told.add(event.attachment);
+    },
+    "call fault"(event, state, _verdict, { failures }) {
       failures.begin(event, state);
     },
     ...noteFailures,
-    "ret fault"(event, state, verdict, failures) {
+    "ret fault"(event, state, verdict, { told, failures }) {
       const row = state.imports.get(event.import);
-      const attachment = state.attachments.get(row?.attachment ?? "");
+      const attachment = row?.attachment ?? "";
       const excused = failures.end(event, state) || row?.phase !== "live";
-      if (excused || attachment === undefined || attachment.invalidations === 0) return;
+      if (excused || !told.has(attachment)) return;
       if (event.errno === EPERM || event.errno === EFAULT || event.errno === EAGAIN) return;
       verdict.exercised();
       if (event.errno !== 0)
         verdict.violated(
           `after an invalidate a fault on ${event.import} is answered with ${errnoName(event.errno)}, though nothing keeps its memory away`,
-          verdict.since("attachments", row?.attachment ?? "", "invalidations"),
+          verdict.since("attachments", attachment, "invalidations"),
         );
     },
   }),
@@ -173,7 +171,7 @@ export const fault08: Rule = {
     "call submit"(event, state, _verdict, { failures }) {
       failures.begin(event, state);
     },
-    ...nested,
+    ...noteFailures,
     "ret touch"(event, state, _verdict, { holes }) {
       const submit = frameOf(state.tasks.get(event.task), "submit");
       if (submit === undefined) return;

@@ -1,7 +1,18 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, symlinkSync, writeFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { buildFolderVariable } from "./build-folder.ts";
 
 /** What a command printed and ended with. */
 export interface Answer {
@@ -10,23 +21,13 @@ export interface Answer {
   readonly code: number | null;
 }
 
-/** The command as it is shipped: compiled once for a test file, in a folder of its own. */
+/** The command as it is shipped: compiled once for a test run, in a copy of the test file's own. */
 export class BuiltCommand {
   readonly folder = mkdtempSync(join(tmpdir(), "dmabuf-conformance-"));
 
   constructor() {
-    const root = resolve(".");
-    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-    execFileSync(process.execPath, [
-      tsc,
-      "-p",
-      "tsconfig.build.json",
-      "--outDir",
-      this.folder,
-      "--declaration",
-      "false",
-    ]);
-    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    cpSync(sharedBuild(), this.folder, { recursive: true });
+    symlinkSync(resolve("node_modules"), join(this.folder, "node_modules"));
     writeFileSync(join(this.folder, "package.json"), '{ "type": "module" }\n');
   }
 
@@ -49,4 +50,27 @@ export class BuiltCommand {
   dispose(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The build of this run. Test files run side by side: the first to come makes it, the others wait. */
+function sharedBuild(): string {
+  const folder = process.env[buildFolderVariable]!;
+  const [built, outcome] = [join(folder, "built"), join(folder, "outcome")];
+  try {
+    mkdirSync(join(folder, "begun"));
+  } catch {
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    while (!existsSync(outcome)) Atomics.wait(never, 0, 0, 50);
+    if (readFileSync(outcome, "utf8") !== "") throw new Error(readFileSync(outcome, "utf8"));
+    return built;
+  }
+  const tsc = resolve("node_modules/typescript/bin/tsc");
+  const words = [tsc, "-p", "tsconfig.build.json", "--outDir", built, "--declaration", "false"];
+  const { status, stdout } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  const problem = status === 0 ? "" : `the build of the command failed:\n${stdout}`;
+  // In one step: who waits must not read half of it.
+  writeFileSync(`${outcome}.new`, problem);
+  renameSync(`${outcome}.new`, outcome);
+  if (problem !== "") throw new Error(problem);
+  return built;
 }

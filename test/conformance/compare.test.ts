@@ -6,7 +6,7 @@ async function example(name: string): Promise<Subject> {
   return ((await import(`../../examples/${name}.mjs`)) as { readonly default: Subject }).default;
 }
 
-const options = { profile: "K7.1", seed: 1, operations: 1_500 };
+const options = { profile: "K7.1", seed: 1, operations: 600 };
 
 describe("comparing two implementations", () => {
   it("finds nothing between two forms of one adapter", async () => {

@@ -50,7 +50,7 @@ describe("the shortest counterexamples known", () => {
   it("are what a search finds: equal for 95 %, never more than 2 longer", { timeout: 120_000 }, async () => {
     const found: (readonly [string, Program])[] = [];
     for (const [index, [name, mutant]] of [...mutants].entries()) {
-      if (index % 40 !== 0 || !known.has(name)) continue;
+      if (index % 100 !== 0 || !known.has(name)) continue;
       const system = mutant.system(() => undefined);
       const { kill } = hunt(system, mutant.profile, mutant.rule, 1, (operations) => operations < 60_000);
       if (kill === null) continue;
@@ -60,7 +60,7 @@ describe("the shortest counterexamples known", () => {
       found.push([name, (await findShortest(kill.program, search)).program]);
     }
     const lengths = compareLengths(found, known);
-    expect(found.length).toBeGreaterThanOrEqual(8);
+    expect(found.length).toBeGreaterThanOrEqual(4);
     expect(lengths.equal).toBeGreaterThanOrEqual(Math.floor(found.length * 0.95));
     expect(lengths.worst).toBeLessThanOrEqual(2);
   });
