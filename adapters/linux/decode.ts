@@ -118,7 +118,8 @@ export class Decoder implements Naming {
       case "U":
         return this.unlock(base, numbers);
       case "B":
-        return this.blocked(base, step!, numbers);
+        // Between two steps there is nothing to wait for.
+        return step === undefined ? undefined : this.blocked(base, step, numbers);
       case "R":
         return this.resume(base);
       case "a":

@@ -54,7 +54,10 @@ struct descriptor {
 extern struct buffer buffers[BUFFERS];
 extern struct attachment attachments[ATTACHMENTS];
 extern struct mapping mappings[MAPPINGS];
+extern struct device *devices[DEVICES];
 struct buffer *buffer_at(s64 slot);
+struct attachment *attachment_at(s64 slot);
+bool holds(struct actor *actor, struct dma_buf *buf);
 int attachment_slot(struct dma_buf_attachment *attach);
 void importer_invalidated(struct dma_buf_attachment *attach);
 

@@ -122,7 +122,7 @@ struct section {
 	bool cookie;
 };
 
-/* main.c */
+/* tasks.c, batch.c */
 extern struct actor actors[ACTORS];
 extern int driver_step;
 extern bool running;
@@ -160,8 +160,12 @@ struct operation {
 };
 
 extern const struct operation reservation_operations[];
+extern const struct operation own_fence_operations[];
 extern const struct operation fence_operations[];
+extern const struct operation fence_wait_operations[];
+extern const struct operation container_operations[];
 extern const struct operation buffer_operations[];
+extern const struct operation importer_operations[];
 extern const struct operation request_operations[];
 extern const struct operation sync_file_operations[];
 
@@ -206,6 +210,7 @@ void fence_bind(int slot, struct dma_fence *fence);
 int fence_answer(int slot, struct dma_fence *fence);
 void fences_put_nested(struct dma_fence *fence);
 void fences_reset(void);
+void fence_waits_reset(void);
 bool fences_have(int slot);
 void fence_gone(struct dma_fence *fence);
 void fences_signal_all(void);

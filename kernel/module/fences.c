@@ -1,100 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
-/* Fences of the program, their owner's hooks, callbacks, waits and containers. */
+/* Fences by number, their references, signals and status. Owners' hooks are in own_fence.c, waits in fence_waits.c. */
 #include "compat.h"
 
 struct fence_slot fences[FENCES];
 static int next_fence = NAMED_FENCES;
-static struct callback callbacks[CALLBACKS];
-static struct section sections[SECTIONS];
-
-/* A plain fence of the program. First in it, as the kernel frees it by this address. */
-struct own_fence {
-	struct dma_fence base;
-	spinlock_t lock;
-	int slot;
-	bool enable_fails;
-};
-
-static const char *name_of(struct dma_fence *fence)
-{
-	return "conformance";
-}
-
-static bool on_enable(struct dma_fence *fence)
-{
-	struct own_fence *own = container_of(fence, struct own_fence, base);
-
-	record('h', " %d %d", HOOK_ENABLE, own->slot);
-	record('H', " %d 0 %d %d", HOOK_ENABLE, own->slot, !own->enable_fails);
-	return !own->enable_fails;
-}
-
-static bool on_signaled(struct dma_fence *fence)
-{
-	struct own_fence *own = container_of(fence, struct own_fence, base);
-	bool done = fences[own->slot].done;
-
-	record('h', " %d %d", HOOK_SIGNALED, own->slot);
-	record('H', " %d 0 %d %d", HOOK_SIGNALED, own->slot, done);
-	return done;
-}
-
-static long on_wait(struct dma_fence *fence, bool interruptible, long timeout)
-{
-	struct own_fence *own = container_of(fence, struct own_fence, base);
-	long result = max(1L, timeout);
-
-	record('h', " %d %d %d %ld", HOOK_WAIT, own->slot, interruptible, timeout);
-	record('H', " %d 0 %d %d %ld %ld", HOOK_WAIT, own->slot, interruptible, timeout, result);
-	return result;
-}
-
-static void on_release(struct dma_fence *fence)
-{
-	struct own_fence *own = container_of(fence, struct own_fence, base);
-
-	record('h', " %d %d", HOOK_RELEASE_FENCE, own->slot);
-	record('H', " %d 0 %d", HOOK_RELEASE_FENCE, own->slot);
-	dma_fence_free(fence);
-}
-
-static void on_deadline(struct dma_fence *fence, ktime_t deadline)
-{
-	struct own_fence *own = container_of(fence, struct own_fence, base);
-
-	record('h', " %d %d %lld", HOOK_DEADLINE, own->slot, deadline);
-	record('H', " %d 0 %d %lld", HOOK_DEADLINE, own->slot, deadline);
-}
-
-/* Bits of a hook set as the host sends it. */
-enum { HAS_ENABLE = 1, ENABLE_FAILS = 2, HAS_SIGNALED = 4, HAS_WAIT = 8, HAS_RELEASE = 16, HAS_DEADLINE = 32, WIDE = 64 };
-
-/* One table for each set of hooks: which hooks there are is what the framework looks at. */
-static struct dma_fence_ops tables[128];
-
-static const struct dma_fence_ops *table_of(int hooks)
-{
-	struct dma_fence_ops *ops = &tables[hooks & 127];
-
-	if (ops->get_driver_name)
-		return ops;
-	if (hooks & (HAS_ENABLE | ENABLE_FAILS))
-		ops->enable_signaling = on_enable;
-	if (hooks & HAS_SIGNALED)
-		ops->signaled = on_signaled;
-	if (hooks & HAS_WAIT)
-		ops->wait = on_wait;
-	if (hooks & HAS_RELEASE)
-		ops->release = on_release;
-	if (hooks & HAS_DEADLINE)
-		ops->set_deadline = on_deadline;
-#if !SINCE(7, 1)
-	ops->use_64bit_seqno = hooks & WIDE;
-#endif
-	ops->get_timeline_name = name_of;
-	ops->get_driver_name = name_of;
-	return ops;
-}
 
 int fence_id(struct dma_fence *fence)
 {
@@ -209,31 +118,6 @@ void fences_put_nested(struct dma_fence *fence)
 	nested_ret();
 }
 
-static void fence_init(struct actor *actor, const s64 *arg, int count)
-{
-	struct own_fence *own;
-	int slot = arg[0], hooks = arg[4];
-
-	if (slot < 0 || slot >= NAMED_FENCES || fences[slot].fence)
-		return skip("fence");
-	/* Not what is tested: it must not sleep, whatever section it is in. */
-	own = kzalloc(sizeof(*own), GFP_ATOMIC);
-	if (!own)
-		return skip("memory");
-	spin_lock_init(&own->lock);
-	own->slot = slot;
-	own->enable_fails = hooks & ENABLE_FAILS;
-	call();
-#if SINCE(7, 1)
-	if (arg[3])
-		dma_fence_init64(&own->base, table_of(hooks), &own->lock, timeline(arg[1]), arg[2]);
-	else
-#endif
-		dma_fence_init(&own->base, table_of(hooks | (arg[3] ? WIDE : 0)), &own->lock, timeline(arg[1]), arg[2]);
-	fence_bind(slot, &own->base);
-	record('r', " 0 %llu", own->base.context);
-}
-
 static void fence_get(struct actor *actor, const s64 *arg, int count)
 {
 	struct dma_fence *fence = fence_at(arg[0]);
@@ -271,12 +155,6 @@ static void fence_put(struct actor *actor, const s64 *arg, int count)
 	fences[arg[0]].refs--;
 	dma_fence_put(fence);
 	ret(0);
-}
-
-static void finish_work(struct actor *actor, const s64 *arg, int count)
-{
-	if (arg[0] >= 0 && arg[0] < FENCES)
-		fences[arg[0]].done = true;
 }
 
 static void signal_op(struct actor *actor, const s64 *arg, int count)
@@ -363,49 +241,6 @@ static void is_later(struct actor *actor, const s64 *arg, int count)
 	record('r', " 0 %d", dma_fence_is_later(first, second));
 }
 
-static void on_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
-{
-	struct callback *callback = container_of(cb, struct callback, cb);
-
-	callback->pending = false;
-	record('h', " %d %d %d", HOOK_CALLBACK, fence_id_or_new(fence), (int)(callback - callbacks));
-	record('H', " %d 0 %d %d", HOOK_CALLBACK, fence_id_or_new(fence), (int)(callback - callbacks));
-}
-
-static void add_callback(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *fence = arg[0] < 0 ? NULL : fence_at(arg[0]);
-	struct callback *callback = &callbacks[arg[1]];
-	int errno;
-
-	if ((arg[0] >= 0 && !fence) || arg[1] < 0 || arg[1] >= CALLBACKS || callback->pending)
-		return skip("callback");
-	call();
-	/* Before, as it may run at once. */
-	callback->pending = true;
-	callback->used = fence;
-	callback->fence = fence;
-	errno = -dma_fence_add_callback(fence, &callback->cb, on_callback);
-	if (errno)
-		callback->pending = false;
-	ret(errno);
-}
-
-static void remove_callback(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *fence = fence_at(arg[0]);
-	struct callback *callback = &callbacks[arg[1]];
-	bool removed;
-
-	if (!fence || arg[1] < 0 || arg[1] >= CALLBACKS || !callback->used || callback->fence != fence)
-		return skip("callback");
-	call();
-	removed = dma_fence_remove_callback(fence, &callback->cb);
-	if (removed)
-		callback->pending = false;
-	record('r', " 0 %d", removed);
-}
-
 static void enable_signaling(struct actor *actor, const s64 *arg, int count)
 {
 	struct dma_fence *fence = fence_at(arg[0]);
@@ -428,177 +263,10 @@ static void set_fence_deadline(struct actor *actor, const s64 *arg, int count)
 	ret(0);
 }
 
-static void wait_fence(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *fence = fence_at(arg[0]);
-	long left;
-
-	if (!fence)
-		return skip("fence");
-	actor->slept = false;
-	call();
-	left = dma_fence_wait_timeout(fence, arg[1], to_timeout(arg[2]));
-	record('r', " %ld %ld", left < 0 ? -left : 0, left);
-	if (left == -ERESTARTSYS && actor->slept)
-		flush_signals(current);
-}
-
-/* interruptible, timeout, fences */
-static void wait_any(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *list[ARGUMENTS];
-	u32 index = -1;
-	long left;
-	int at;
-
-	for (at = 2; at < count; at++) {
-		list[at - 2] = fence_at(arg[at]);
-		if (!list[at - 2])
-			return skip("fence");
-	}
-	actor->slept = false;
-	call();
-	left = dma_fence_wait_any_timeout(list, count - 2, arg[0], to_timeout(arg[1]), &index);
-	record('r', " %ld %ld %d", left < 0 ? -left : 0, left, left > 0 ? (int)index : -1);
-	/* It finds a signal only where it would sleep. */
-	if (left == -ERESTARTSYS)
-		flush_signals(current);
-}
-
-static void begin_signalling(struct actor *actor, const s64 *arg, int count)
-{
-	struct section *section = &sections[arg[0]];
-
-	if (arg[0] < 0 || arg[0] >= SECTIONS || section->open)
-		return skip("section");
-	call();
-	section->cookie = dma_fence_begin_signalling();
-	section->open = true;
-	record('r', " 0 %d", section->cookie);
-}
-
-static void end_signalling(struct actor *actor, const s64 *arg, int count)
-{
-	struct section *section = &sections[arg[0]];
-
-	if (arg[0] < 0 || arg[0] >= SECTIONS || !section->open)
-		return skip("section");
-	call();
-	dma_fence_end_signalling(section->cookie);
-	section->open = false;
-	record('r', " 0 %d", section->cookie);
-}
-
-/* slot, timeline, seqno, any, members */
-static void create_array(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence_array *array;
-	struct dma_fence **members;
-	int at, size = count - 4;
-
-	if (arg[0] < 0 || arg[0] >= NAMED_FENCES || fences[arg[0]].fence || size <= 0)
-		return skip("fence");
-	for (at = 4; at < count; at++)
-		if (!fence_at(arg[at]) || !fences[arg[at]].refs)
-			return skip("member");
-	members = kmalloc_array(size, sizeof(*members), GFP_ATOMIC);
-	if (!members)
-		return skip("memory");
-	for (at = 4; at < count; at++)
-		members[at - 4] = fence_at(arg[at]);
-	call();
-	array = create_fence_array(size, members, timeline(arg[1]), arg[2], arg[3]);
-	if (!array) {
-		kfree(members);
-		record('r', " 0 0 0");
-		return;
-	}
-	for (at = 4; at < count; at++)
-		fences[arg[at]].refs--;
-	fence_bind(arg[0], &array->base);
-	record('r', " 0 1 %llu", array->base.context);
-}
-
-/* slot, previous or -1, contained, seqno */
-static void create_chain(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *previous = arg[1] < 0 ? NULL : fence_at(arg[1]), *contained = fence_at(arg[2]);
-	struct dma_fence_chain *chain;
-
-	if (arg[0] < 0 || arg[0] >= NAMED_FENCES || fences[arg[0]].fence || !contained || (arg[1] >= 0 && !previous))
-		return skip("fence");
-	call();
-	chain = dma_fence_chain_alloc();
-	if (!chain) {
-		record('r', " 0 0 0 0");
-		return;
-	}
-	dma_fence_chain_init(chain, previous, contained, arg[3]);
-	if (previous)
-		fences[arg[1]].refs--;
-	fences[arg[2]].refs--;
-	fence_bind(arg[0], &chain->base);
-	record('r', " 0 1 %llu %llu", chain->base.context, chain->base.seqno);
-}
-
-static void find_seqno(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *fence = fence_at(arg[0]);
-	int errno;
-
-	if (!fence)
-		return skip("fence");
-	call();
-	dma_fence_get(fence);
-	errno = -dma_fence_chain_find_seqno(&fence, arg[1]);
-	if (errno || !fence) {
-		record('r', " %d -1", errno);
-		dma_fence_put(fence);
-		return;
-	}
-	record('r', " 0 %d", fence_id_or_new(fence));
-	fences_put_nested(fence);
-}
-
-/* slot, fences */
-static void merge(struct actor *actor, const s64 *arg, int count)
-{
-	struct dma_fence *list[8], *merged, *member;
-	struct dma_fence_unwrap cursors[8], cursor;
-	int at, size = count - 1, id;
-	bool fresh, array;
-
-	if (arg[0] < 0 || arg[0] >= NAMED_FENCES || fences[arg[0]].fence || size <= 0 || size > ARRAY_SIZE(list))
-		return skip("fence");
-	for (at = 0; at < size; at++) {
-		list[at] = fence_at(arg[at + 1]);
-		if (!list[at])
-			return skip("fence");
-	}
-	call();
-	merged = __dma_fence_unwrap_merge(size, list, cursors);
-	if (!merged) {
-		record('r', " 0 -1 0 0 -1 0");
-		return;
-	}
-	id = fence_answer(arg[0], merged);
-	fresh = id == arg[0];
-	array = fresh && dma_fence_is_container(merged);
-	record_begin('r');
-	record_more(" 0 %d %llu %llu %lld", id, merged->context, merged->seqno,
-		    fresh && !array ? ktime_to_ns(dma_fence_timestamp(merged)) : -1LL);
-	if (array)
-		dma_fence_unwrap_for_each(member, &cursor, merged)
-			record_more(" %d", fence_id_or_new(member));
-	record_end();
-}
-
 const struct operation fence_operations[] = {
-	{ "fenceInit", 5, fence_init },
 	{ "fenceGet", 1, fence_get },
 	{ "fenceGetLive", 1, fence_get_live },
 	{ "fencePut", 1, fence_put },
-	{ "finishWork", 1, finish_work },
 	{ "signal", 1, signal_op },
 	{ "signalTimestamp", 2, signal_timestamp },
 #if SINCE(7, 0)
@@ -609,18 +277,8 @@ const struct operation fence_operations[] = {
 	{ "isSignaled", 1, is_signaled },
 	{ "timestamp", 1, timestamp },
 	{ "isLater", 2, is_later },
-	{ "addCallback", 2, add_callback },
-	{ "removeCallback", 2, remove_callback },
 	{ "enableSignaling", 1, enable_signaling },
 	{ "setFenceDeadline", 2, set_fence_deadline },
-	{ "waitFence", 3, wait_fence },
-	{ "waitAny", 2, wait_any },
-	{ "beginSignalling", 1, begin_signalling },
-	{ "endSignalling", 1, end_signalling },
-	{ "createArray", 5, create_array },
-	{ "createChain", 4, create_chain },
-	{ "findSeqno", 2, find_seqno },
-	{ "merge", 2, merge },
 	{ }
 };
 
@@ -638,16 +296,12 @@ void fences_reset(void)
 {
 	int slot;
 
-	for (slot = 0; slot < CALLBACKS; slot++)
-		if (callbacks[slot].pending && fence_id(callbacks[slot].fence) >= 0)
-			dma_fence_remove_callback(callbacks[slot].fence, &callbacks[slot].cb);
-	memset(callbacks, 0, sizeof(callbacks));
+	fence_waits_reset();
 	for (slot = 0; slot < next_fence; slot++)
 		while (fences[slot].refs > 0 && !fences[slot].released) {
 			fences[slot].refs--;
 			dma_fence_put(fences[slot].fence);
 		}
 	memset(fences, 0, sizeof(fences));
-	memset(sections, 0, sizeof(sections));
 	next_fence = NAMED_FENCES;
 }
