@@ -52,7 +52,7 @@ const deadlines = { startDeadline: 60_000, batchDeadline: 60_000 };
 
 /** The contract that a kernel follows, as far as it is encoded. */
 function profileOf(version: string): string {
-  return version.startsWith("6.12.") ? "K6.12+moveNotify" : "K7.1";
+  return version.startsWith("6.12.") ? "K6.12+moveNotify" : "K7.2";
 }
 
 async function explain(linux: Linux, { version }: BuiltKernel, seed: number): Promise<Outcome> {

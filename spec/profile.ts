@@ -1,5 +1,5 @@
 /** Kernel series whose contract is encoded, oldest first. */
-export const seriesNames = ["K6.12", "K6.16", "K6.19", "K7.0", "K7.1"] as const;
+export const seriesNames = ["K6.12", "K6.16", "K6.19", "K7.0", "K7.1", "K7.2"] as const;
 
 export type Series = (typeof seriesNames)[number];
 
@@ -75,14 +75,17 @@ const k71: Profile = {
   seqno64: "fence",
   twoPassNotifiers: true,
 };
+/** As K7.1: programs compared on 7.2 and 7.3 show nothing else (docs/kernel.md), and what K7.1 says of these parts was read in 7.2. */
+const k72: Profile = { ...k71, series: "K7.2" };
 
-/** The five built-in profiles. The two settings of the move-notify switch differ in one fact: see `withMoveNotify`. */
+/** The built-in profiles. The two settings of the move-notify switch differ in one fact: see `withMoveNotify`. */
 export const profiles: Readonly<Record<Series, Profile>> = {
   "K6.12": k612,
   "K6.16": k616,
   "K6.19": k619,
   "K7.0": k70,
   "K7.1": k71,
+  "K7.2": k72,
 };
 
 /** The same series built with DMABUF_MOVE_NOTIFY on. Throws where the switch no longer exists. */

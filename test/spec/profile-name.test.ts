@@ -6,7 +6,7 @@ import { seriesNames } from "../../spec/profile.ts";
 describe("profile names", () => {
   it("has every series, and its move-notify form where there is the switch", () => {
     expect(profileNames).toEqual(expect.arrayContaining([...seriesNames]));
-    expect(profileNames).toHaveLength(9);
+    expect(profileNames).toHaveLength(10);
     for (const name of profileNames) expect(profileName(profileNamed(name))).toBe(name);
     expect(profileNamed("K6.19+moveNotify")).toMatchObject({ series: "K6.19", moveNotify: "on" });
   });

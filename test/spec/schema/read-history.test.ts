@@ -171,7 +171,7 @@ describe("readHistory", () => {
       "a header without profile",
       edited(0, '"profile":"K7.1",', ""),
       "profile",
-      'line 1, header.profile: expected one of "K6.12", "K6.12+moveNotify", "K6.16", "K6.16+moveNotify", "K6.19", "K6.19+moveNotify", "K7.0", "K7.0+moveNotify", "K7.1", got nothing: the field is missing',
+      'line 1, header.profile: expected one of "K6.12", "K6.12+moveNotify", "K6.16", "K6.16+moveNotify", "K6.19", "K6.19+moveNotify", "K7.0", "K7.0+moveNotify", "K7.1", "K7.2", got nothing: the field is missing',
     ],
     [
       "an unknown kind observed",

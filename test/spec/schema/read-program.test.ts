@@ -79,7 +79,7 @@ describe("readProgram", () => {
       "an unknown series",
       edited('"K7.1"', '"K7.11"'),
       "profile",
-      'line 4, profile: expected one of "K6.12", "K6.12+moveNotify", "K6.16", "K6.16+moveNotify", "K6.19", "K6.19+moveNotify", "K7.0", "K7.0+moveNotify", "K7.1", got "K7.11"',
+      'line 4, profile: expected one of "K6.12", "K6.12+moveNotify", "K6.16", "K6.16+moveNotify", "K6.19", "K6.19+moveNotify", "K7.0", "K7.0+moveNotify", "K7.1", "K7.2", got "K7.11"',
     ],
     [
       "a wrong type",
