@@ -49,7 +49,7 @@ export function drawRun(
     options.own?.part,
   );
   const temper = options.schedule === undefined ? usual : { ...usual, schedule: options.schedule(random) };
-  const setup = withPartner(drawn, partnerOf(temper.focus));
+  const setup = withPartner(drawn, partnerOf(temper.focus), options.kinds);
   const contract = options.own?.contract;
   const stage = { system, judge, profileName, watch, ...(contract !== undefined && { contract }) };
   return runDrawn({ kind: "draw", setup, temper, prefix: null }, random, stage);

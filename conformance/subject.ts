@@ -74,6 +74,7 @@ export function kindsOf(subject: Subject): Kinds {
   return {
     exporters: exporter === undefined ? otherExporters : mix("subject", whole ? otherExporters : []),
     importers: importer === undefined ? otherImporters : mix("subject", whole ? otherImporters : ["scripted"]),
+    ownImporters: whole ? false : importer !== undefined || partners?.importers !== undefined,
   };
 }
 

@@ -1,67 +1,54 @@
+import { Confidential } from "./exporters/confidential.ts";
+import { GpuVramInvisible } from "./exporters/gpu-vram-invisible.ts";
 import { GpuVram } from "./exporters/gpu-vram.ts";
+import { Habanalabs } from "./exporters/habanalabs.ts";
+import { SystemHeap } from "./exporters/system-heap.ts";
 import { Udmabuf } from "./exporters/udmabuf.ts";
 import { VfioPci619 } from "./exporters/vfio-pci-6-19.ts";
 import { VfioPci71 } from "./exporters/vfio-pci-7-1.ts";
+import { Compositor } from "./importers/compositor.ts";
 import { GpuDynamic } from "./importers/gpu-dynamic.ts";
 import { Iommufd } from "./importers/iommufd.ts";
+import { Kvm } from "./importers/kvm.ts";
 import { LegacyStatic } from "./importers/legacy-static.ts";
+import { Nvme } from "./importers/nvme.ts";
+import { RdmaOdp } from "./importers/rdma-odp.ts";
 import { RdmaPinnedRevocable } from "./importers/rdma-pinned-revocable.ts";
 import { RdmaPinned } from "./importers/rdma-pinned.ts";
+import { V4l2 } from "./importers/v4l2.ts";
 import { XeLike } from "./importers/xe-like.ts";
-import type { DriverEntry, Expectation, Partners } from "./table.ts";
+import {
+  attachBlind,
+  blindMap,
+  fdFailure,
+  habanalabs,
+  helperOnly,
+  keepsPin,
+  mayViolate,
+  noMaskTest,
+  noPlatformTest,
+  noTags,
+  ownSync,
+  pipelinedPin,
+  readFails,
+  systemHeap,
+  violated,
+  warnOnly,
+  wholeBufferOnly,
+} from "./known.ts";
+import type { DriverEntry, Partners } from "./table.ts";
 
 export { compare, type Comparison, type DriverEntry } from "./table.ts";
 
-/** The same source for several rules. */
-function violated(source: string, rules: readonly string[]): readonly Expectation[] {
-  return rules.map((rule) => ({ rule, verdict: "violated", source }));
-}
-
-/** As `violated`, for what does not come up in every run. */
-function mayViolate(source: string, rules: readonly string[]): readonly Expectation[] {
-  return rules.map((rule) => ({ rule, verdict: "violated", source, mayHide: true }));
-}
-
 const vfio71: Partners = { exporters: { "vfio-pci-7.1": (env) => new VfioPci71(env) } };
 
-const noMaskTest = (hook: string) =>
-  mayViolate(`${hook} never looks at the importer's DMA mask: only map fails, each time anew (by reading, 7.2).`, [
-    "ATT-06",
-  ]);
-
-/** What an attach hook leaves for map to find out. */
-const noPlatformTest = (hook: string) =>
-  mayViolate(
-    `${hook} does not ask whether the importer's device can ever be served: not for the way between the two devices, its reach or bouncing, nor for their confidential states (by reading, 7.2).`,
-    ["ATT-25", "P2P-24", "P2P-36", "DMAMAP-27"],
-  );
-
-/** The catalog asks for it, and no series has it. */
-const noTags = mayViolate("An entry of a scatterlist has no place for what kind of address it holds (6.12 to 7.2).", [
-  "MAP-33",
-  "P2P-16",
-]);
-
-const pipelinedPin = violated(
-  "amdgpu_bo_pin and the TTM path under it do not wait for the move they have just queued; the waits of the core and of RDMA hide it (by reading, 6.12 and 7.2).",
-  ["PIN-06"],
-);
-
-const fdFailure = violated(
-  "A failed dma_buf_fd puts the buffer and then runs on into the labels that free it again; fixed late in the 7.0 cycle.",
-  ["LIFE-07"],
-);
-
-const warnOnly =
-  "ib_umem_dmabuf_unsupported_move_notify only warns: the key goes on working on memory that an exporter has taken away.";
-
-const keepsPin =
-  "iopt_revoke_notify keeps the pin, which iopt_release_pages drops (7.2); the rule is worded after the RDMA helper, which unpins in its callback.";
+/** Operations for drivers that do little else than one thing: most of what they have shows in so many. */
+const lean = 8000;
 
 /** Behavioural models of real exporters and importers, each small and written after the kernel's, with what is known of them. */
 export const drivers: readonly DriverEntry[] = [
-  { name: "udmabuf", role: "exporter", make: (env) => new Udmabuf(env), profile: "K7.1", expectations: [] },
-  { name: "udmabuf, 6.12", role: "exporter", make: (env) => new Udmabuf(env), profile: "K6.12", expectations: [] },
+  { name: "udmabuf", role: "exporter", make: (env) => new Udmabuf(env), profile: "K7.1", expectations: ownSync },
+  { name: "udmabuf, 6.12", role: "exporter", make: (env) => new Udmabuf(env), profile: "K6.12", expectations: ownSync },
   {
     name: "gpu-vram",
     role: "exporter",
@@ -69,14 +56,9 @@ export const drivers: readonly DriverEntry[] = [
     profile: "K7.1",
     expectations: [
       ...pipelinedPin,
-      ...mayViolate(
-        "amdgpu_dma_buf_attach accepts a device that cannot reach where the object is pinned (by reading, 7.2).",
-        ["ATT-05"],
-      ),
-      ...mayViolate(
-        "amdgpu_dma_buf_map hands out device memory for a pinned object without a look at the peer flag; 6.12 had a test (by reading, 7.2).",
-        ["PIN-19", "ATT-10", "P2P-13"],
-      ),
+      ...attachBlind,
+      ...blindMap,
+      ...readFails,
       ...noMaskTest("amdgpu_dma_buf_attach"),
       ...noPlatformTest("amdgpu_dma_buf_attach"),
       ...noTags,
@@ -93,6 +75,10 @@ export const drivers: readonly DriverEntry[] = [
         "Up to 7.0 a fence needs its driver's code as long as anybody has a reference, and no driver holds its module for that; 7.1 detaches the ops at the signal.",
         ["FENCE-31"],
       ),
+      ...violated("drm_gem_dmabuf_vmap pins nothing, and the object moves under the kernel's address; 7.0 pins.", [
+        "CPU-16",
+      ]),
+      ...readFails,
       ...noMaskTest("amdgpu_dma_buf_attach"),
       ...noPlatformTest("amdgpu_dma_buf_attach"),
       ...noTags,
@@ -104,6 +90,7 @@ export const drivers: readonly DriverEntry[] = [
     make: (env) => new VfioPci619(env),
     // Without the switch the core would pin for every importer, and the pin hook refuses.
     profile: "K6.19+moveNotify",
+    budget: 24_000,
     expectations: [
       ...fdFailure,
       ...mayViolate(
@@ -112,6 +99,7 @@ export const drivers: readonly DriverEntry[] = [
       ),
       ...noMaskTest("vfio_pci_dma_buf_attach"),
       ...noPlatformTest("vfio_pci_dma_buf_attach"),
+      ...helperOnly,
       ...noTags,
     ],
   },
@@ -142,6 +130,7 @@ export const drivers: readonly DriverEntry[] = [
       ...fdFailure,
       ...noMaskTest("vfio_pci_dma_buf_attach"),
       ...noPlatformTest("vfio_pci_dma_buf_attach"),
+      ...helperOnly,
       ...noTags,
     ],
   },
@@ -158,6 +147,7 @@ export const drivers: readonly DriverEntry[] = [
       ),
       ...noMaskTest("vfio_pci_dma_buf_attach"),
       ...noPlatformTest("vfio_pci_dma_buf_attach"),
+      ...helperOnly,
       ...noTags,
     ],
   },
@@ -225,6 +215,147 @@ export const drivers: readonly DriverEntry[] = [
       "xe_bo_move_dmabuf leaves the unmap to the next map or to the destruction of the object, and relies on exporters that wait for fences only (6.12 to 7.2).",
       ["MOVE-21", "MOVE-22", "REV-02"],
     ),
+  },
+  {
+    name: "system-heap",
+    role: "exporter",
+    make: (env) => new SystemHeap(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: systemHeap,
+  },
+  {
+    name: "system-heap, 6.12",
+    role: "exporter",
+    make: (env) => new SystemHeap(env),
+    profile: "K6.12",
+    budget: lean,
+    expectations: systemHeap,
+  },
+  {
+    name: "gpu-vram-invisible",
+    role: "exporter",
+    make: (env) => new GpuVramInvisible(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: [
+      ...pipelinedPin,
+      ...attachBlind,
+      ...blindMap,
+      ...readFails,
+      ...noMaskTest("amdgpu_dma_buf_attach"),
+      ...noPlatformTest("amdgpu_dma_buf_attach"),
+      ...noTags,
+    ],
+  },
+  {
+    name: "habanalabs",
+    role: "exporter",
+    make: (env) => new Habanalabs(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: habanalabs,
+  },
+  {
+    name: "habanalabs, 6.12",
+    role: "exporter",
+    make: (env) => new Habanalabs(env),
+    profile: "K6.12",
+    budget: lean,
+    expectations: habanalabs,
+  },
+  {
+    name: "confidential under KVM",
+    role: "exporter",
+    make: (env) => new Confidential(env),
+    profile: "K7.1",
+    partners: { importers: { kvm: (env) => new Kvm(env) } },
+    budget: lean,
+    expectations: [],
+  },
+  {
+    name: "compositor",
+    role: "importer",
+    make: (env) => new Compositor(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: [],
+  },
+  {
+    name: "rdma-odp",
+    role: "importer",
+    make: (env) => new RdmaOdp(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: [],
+  },
+  {
+    name: "rdma-odp, 6.12",
+    role: "importer",
+    make: (env) => new RdmaOdp(env),
+    profile: "K6.12",
+    budget: lean,
+    expectations: [],
+  },
+  {
+    name: "kvm",
+    role: "importer",
+    make: (env) => new Kvm(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: wholeBufferOnly,
+  },
+  {
+    name: "kvm on confidential memory",
+    role: "importer",
+    make: (env) => new Kvm(env),
+    profile: "K7.1",
+    partners: { exporters: { confidential: (env) => new Confidential(env) } },
+    budget: lean,
+    expectations: wholeBufferOnly,
+  },
+  {
+    name: "nvme",
+    role: "importer",
+    make: (env) => new Nvme(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: [
+      ...violated(
+        "Requests have no fence of their own: blk_mq_dma_map_remove leaves one for all when it is told to let go.",
+        ["FAULT-09"],
+      ),
+      ...violated("blk_mq_dma_map_remove adds the fence of running requests with KERNEL usage.", ["RESV-28"]),
+      ...mayViolate("blk_mq_dma_map_remove warns, and keeps the mapping, where no slot is to be had for the fence.", [
+        "MOVE-23",
+        "MAP-15",
+        "LIFE-09",
+      ]),
+      ...mayViolate(
+        "blk_mq_create_dma_map leaves the fence of a mapping that failed, and a reference on the token, for ever.",
+        ["FENCE-19"],
+      ),
+      ...mayViolate(
+        "blk_mq_create_dma_map tells the token of the mapping when the reservation lock is gone: who has to let go in between finds none.",
+        ["MAP-20", "MOVE-08", "MOVE-09", "MOVE-12", "MOVE-28", "REV-02", "REV-10", "REV-50", "RESV-31", "FENCE-34"],
+      ),
+    ],
+  },
+  {
+    name: "v4l2",
+    role: "importer",
+    make: (env) => new V4l2(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: [],
+  },
+  {
+    name: "v4l2, 6.12",
+    role: "importer",
+    make: (env) => new V4l2(env),
+    profile: "K6.12",
+    budget: lean,
+    expectations: [],
   },
   { name: "xe-like, 6.12", role: "importer", make: (env) => new XeLike(env), profile: "K6.12", expectations: [] },
 ];

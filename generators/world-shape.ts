@@ -9,6 +9,8 @@ import { pageSize } from "../spec/roles/handles.ts";
 export interface Kinds {
   readonly exporters: readonly string[];
   readonly importers: readonly string[];
+  /** A subject or its own partners play the importers: what a program dwells on falls to them, not to another kind. */
+  readonly ownImporters?: boolean;
 }
 
 const usualSizes = [1, 100, pageSize, pageSize, pageSize, 3 * pageSize, 2 * pageSize + 1, 16 * pageSize];
@@ -27,12 +29,19 @@ function drawImporter(random: Random, name: string, device: string, kinds: Kinds
 }
 
 /** The set-up with a partner that a program's focus needs, where none is there. */
-export function withPartner(setup: Setup, kind: string | null): Setup {
+export function withPartner(setup: Setup, partner: string | null, kinds: Kinds): Setup {
   const { importers } = setup;
+  const kind = partner === null ? null : playerOf(partner, kinds);
   if (kind === null || (kind !== "scripted" && importers.some((entry) => entry.kind === kind))) return setup;
   // One that the program plays has to be told of what happens, and to let go.
   const able = { kind, ops: "callback", onInvalidate: "unmap" } as const;
   return { ...setup, importers: importers.map((entry, index) => (index === 0 ? { ...entry, ...able } : entry)) };
+}
+
+/** Who plays the part of a partner: among importers of a subject's own the subject, or whoever was drawn (null). */
+function playerOf(partner: string, { importers, ownImporters = false }: Kinds): string | null {
+  if (!ownImporters || importers.includes(partner)) return partner;
+  return importers.includes("subject") ? "subject" : null;
 }
 
 /** Draws the world of one program: mostly small, now and then with large sizes or narrow devices. */
@@ -76,5 +85,5 @@ export function drawSetup(
   }));
   const plain = { devices, exporters, importers, buffers, reservations };
   const wanted = situation?.platform;
-  return random.chance(wanted === undefined ? 0.02 : 0.95) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
+  return random.chance(wanted === undefined ? 0.1 : 0.95) ? drawPlatform(random, plain, wanted ?? [], profile) : plain;
 }

@@ -1,9 +1,17 @@
 import type { Rule } from "../rule.ts";
 import { EINVAL, EOPNOTSUPP, errnoName } from "../../spec/errno.ts";
-import { on } from "../monitor.ts";
+import type { CallEvent } from "../../spec/event.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
+import { on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import { derived, proposal, thread } from "../source.ts";
 import { entriesOf, guestWorld, isChangingHands, slotOfTable } from "./lookup.ts";
+
+/** FAULT-11: a bind that has found nothing wrong with the slice. */
+function noteBind(event: CallEvent<"negotiate"> | CallEvent<"attach">, state: State, accepted: Set<number>): void {
+  const bind = frameOf(state.tasks.get(event.task), "bindSlot");
+  if (bind !== undefined) accepted.add(bind.seq);
+}
 
 export const fault11: Rule = {
   id: "FAULT-11",
@@ -17,14 +25,22 @@ export const fault11: Rule = {
   hints: ["Can offset plus size wrap around before the comparison?"],
   status: checked,
   situation: { weights: { ...guestWorld, bindSlot: 25 }, importers: ["guest"], exporters: ["subject"] },
-  monitor: on({
-    "ret bindSlot"(event, state, verdict) {
+  monitor: remember(() => new Set<number>(), {
+    "call negotiate": (event, state, _verdict, accepted) => noteBind(event, state, accepted),
+    "call attach": (event, state, _verdict, accepted) => noteBind(event, state, accepted),
+    "ret bindSlot"(event, state, verdict, accepted) {
       const buffer = state.buffers.get(event.buffer);
       if (buffer === undefined || event.errno === EOPNOTSUPP) return;
       const inside = event.offset + event.length <= buffer.size;
-      if (inside) return;
+      const attached = accepted.delete(event.call);
+      // From there on a failure is about something else.
+      if (inside && attached && event.errno !== 0) return;
       verdict.exercised();
-      if (event.errno !== EINVAL)
+      if (inside && event.errno === EINVAL)
+        verdict.violated(
+          `${event.length} bytes from ${event.offset} of ${event.buffer}, which has ${buffer.size}, are refused`,
+        );
+      else if (!inside && event.errno !== EINVAL)
         verdict.violated(
           `${event.length} bytes from ${event.offset} of ${event.buffer}, which has ${buffer.size}, are bound with ${errnoName(event.errno)}`,
         );

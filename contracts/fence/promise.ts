@@ -15,7 +15,17 @@ function promised(
 ): void {
   const fence = state.fences.get(event.fence);
   if (fence === undefined || fence.signaled || fence.by === "program" || fence.by !== event.by) return;
+  if (isLettingGo(state, event.task)) return;
   open.set(event.task, [...(open.get(event.task) ?? []), event]);
+}
+
+/** What an importer publishes where it lets go of memory stands for work that it has begun before. */
+function isLettingGo(state: State, task: string): boolean {
+  return (
+    state.tasks
+      .get(task)
+      ?.frames.some((frame) => (frame.kind === "cb" ? frame.hook === "invalidate" : frame.op === "release")) === true
+  );
 }
 
 export const fence03: Rule = {

@@ -21,11 +21,22 @@ export function isHandedOut(state: State, table: string | null): boolean {
   return false;
 }
 
-/** A segment that the device still reaches the mapped storage through. */
-export function stillMapped(state: State, device: string, table: CbRetEvent<"map">): ResolvedSegment | undefined {
-  return table.segments.find(
-    ({ address, storage }) => state.translations.get(`${device}@${address}`)?.storage === storage && storage !== null,
-  );
+/** When a translation ended last, by device and address: what is there now was made later, for somebody else. */
+export class Endings {
+  private readonly last = new Map<string, number>();
+
+  note({ on, device, address, seq }: TranslateEvent): void {
+    if (!on) this.last.set(`${device}@${address}`, seq);
+  }
+
+  /** A segment that the device still reaches the mapped storage through, as it has since the map. */
+  stillMapped(state: State, device: string, table: CbRetEvent<"map">): ResolvedSegment | undefined {
+    return table.segments.find(({ address, storage }) => {
+      const key = `${device}@${address}`;
+      const isOld = (this.last.get(key) ?? -1) < table.seq;
+      return storage !== null && isOld && state.translations.get(key)?.storage === storage;
+    });
+  }
 }
 
 /**
@@ -59,6 +70,7 @@ interface Made {
 /** MAP-36: what each map set up, and what its unmap took down. */
 export class Teardowns {
   private readonly made = new Map<string, Made>();
+  private readonly endings = new Endings();
   /** Unmap hooks that were asked for something else than their map hook made, by seq. */
   private readonly unfair = new Set<number>();
 
@@ -80,6 +92,7 @@ export class Teardowns {
 
   /** An unmap hook ends a translation. */
   judgeTranslation(event: TranslateEvent, state: State, verdict: Verdict): void {
+    this.endings.note(event);
     const hook = innermost(state, event.task);
     if (event.on || hook?.kind !== "cb" || hook.hook !== "unmap" || this.unfair.has(hook.seq)) return;
     const own = this.made.get(hook.table ?? "");
@@ -117,7 +130,7 @@ export class Teardowns {
     for (const { map, moved } of this.made.values()) {
       if (!moved || map.attachment !== event.attachment || isHandedOut(state, map.table)) continue;
       verdict.exercised();
-      const left = stillMapped(state, row.device, map);
+      const left = this.endings.stillMapped(state, row.device, map);
       if (left !== undefined)
         verdict.violated(
           `${map.table ?? "?"} was unmapped after a move, and ${hex(left.address)} of it is still mapped for ${row.device}`,

@@ -6,7 +6,7 @@ import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
 import { cachesFor } from "./cached.ts";
 import { hex } from "./segments.ts";
-import { forgetTable, isFair, isHandedOut, noteTable, stillMapped, Teardowns, type Tables } from "./teardown.ts";
+import { Endings, forgetTable, isFair, isHandedOut, noteTable, Teardowns, type Tables } from "./teardown.ts";
 import { derived, doc, kernel } from "../source.ts";
 
 function endsUse(
@@ -75,10 +75,11 @@ export const map17: Rule = {
   ],
   status: checked,
   evidence: ["translate"],
-  monitor: remember((): Tables => new Map(), {
-    "cbret map": (event, _state, _verdict, tables) => noteTable(event, tables),
-    "cb unmap": (event, state, _verdict, tables) => void (isFair(event, state) || forgetTable(event, tables)),
-    "ret detach"(event, state, verdict, tables) {
+  monitor: remember(() => ({ tables: new Map() as Tables, endings: new Endings() }), {
+    "cbret map": (event, _state, _verdict, { tables }) => noteTable(event, tables),
+    "cb unmap": (event, state, _verdict, { tables }) => void (isFair(event, state) || forgetTable(event, tables)),
+    translate: (event, _state, _verdict, { endings }) => endings.note(event),
+    "ret detach"(event, state, verdict, { tables, endings }) {
       const row = event.attachment === null ? undefined : state.attachments.get(event.attachment);
       if (row?.phase !== "detaching" || event.attachment === null) return;
       const cached = cachesFor(state, verdict.profile, event.attachment);
@@ -86,7 +87,7 @@ export const map17: Rule = {
         // What the importer never gave back is its own fault, unless the core keeps it.
         if (!cached && isHandedOut(state, table.table)) continue;
         verdict.exercised();
-        const left = stillMapped(state, row.device, table);
+        const left = endings.stillMapped(state, row.device, table);
         if (left !== undefined)
           verdict.violated(
             `${hex(left.address)} of ${table.table ?? "a table"} is still mapped for ${row.device} after detach of ${event.attachment}`,

@@ -71,7 +71,8 @@ export function bouncesRam(facts: DeviceFacts): boolean {
 
 /** Whether RAM may be bounced for a device: for an untrusted one, what does not fill granules of its IOMMU. */
 export function mayBounceRam(facts: DeviceFacts): boolean {
-  return bouncesRam(facts) || (facts.iommu === "translated" && facts.untrusted && facts.granule > pageSize);
+  const isMapped = facts.iommu === "translated" || facts.iommu === "legacy";
+  return bouncesRam(facts) || (isMapped && facts.untrusted && facts.granule > pageSize);
 }
 
 /** Whether this piece of RAM has to be bounced for a directly mapped device. */

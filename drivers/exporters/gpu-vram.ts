@@ -1,15 +1,27 @@
 import type { Errno } from "../../spec/errno.ts";
-import { EBUSY, EINVAL, ENODEV } from "../../spec/errno.ts";
+import { EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, ENOMEM } from "../../spec/errno.ts";
 import type { Env, Owner, Resource } from "../../spec/roles/env.ts";
 import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
-import type { Attachment, Direction, DmaBuf, Fence, Placement, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Direction,
+  DmaBuf,
+  Fence,
+  IosysMap,
+  Placement,
+  SgTable,
+  Storage,
+  UserMapping,
+} from "../../spec/roles/handles.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { since } from "../../spec/profile.ts";
 import { afterFences } from "../after-fences.ts";
 import { mapStorage, unmapStorage } from "../dma-mapping.ts";
+import { setMap } from "../user-view.ts";
 
 /** `struct amdgpu_bo`. Under the reservation lock but for the list of attachments. */
-class VramBo {
+export class VramBo {
   resource: Storage;
   readonly owner: Owner;
   /** `preferred_domains` contains VRAM. */
@@ -33,7 +45,7 @@ class VramBo {
  * fence is all that keeps users of the new place and the end of the old one in order.
  */
 export class GpuVram implements Exporter {
-  private readonly env: Env;
+  protected readonly env: Env;
 
   constructor(env: Env) {
     this.env = env;
@@ -102,6 +114,45 @@ export class GpuVram implements Exporter {
     unmapStorage(this.env, table);
   }
 
+  /** `amdgpu_dma_buf_begin_cpu_access`: to read, the object comes to system memory if it may; 7.2 passes a failure on. */
+  *beginCpu(buffer: DmaBuf, direction: Direction): Generator<Suspension, Errno, unknown> {
+    if (direction !== "fromDevice" && direction !== "bidirectional") return 0;
+    const bo = boOf(buffer);
+    yield* this.env.lock(buffer.resv);
+    const errno = bo.pinCount === 0 ? yield* this.validate(buffer, bo, false) : 0;
+    yield* this.env.unlock(buffer.resv);
+    return errno;
+  }
+
+  /** `drm_gem_dmabuf_mmap`, `ttm_bo_mmap_obj`: entries come with the first touch and go with each move. */
+  mmap(buffer: DmaBuf, mapping: UserMapping): Errno {
+    if (!mapping.shared) return EINVAL;
+    mapping.fault = (page) => this.fault(buffer, mapping, page);
+    return 0;
+  }
+
+  /** `amdgpu_dma_buf_vmap` of 7.2 pins the object where it is; before, `drm_gem_dmabuf_vmap` does not. Lock held. */
+  *vmap(buffer: DmaBuf, map: IosysMap): Generator<Suspension, Errno, unknown> {
+    const bo = boOf(buffer);
+    const pins = since(this.env.profile.series, "K7.0");
+    const errno = yield* this.makeVisible(buffer, bo);
+    if (errno !== 0) return errno;
+    if (pins) bo.pinCount += 1;
+    // ttm_bo_vmap.
+    yield* this.env.waitFences(buffer.resv, "kernel");
+    if (this.env.allocate("kernel-mapping")) {
+      setMap(this.env, map, bo.resource);
+      return 0;
+    }
+    if (pins) bo.pinCount -= 1;
+    return ENOMEM;
+  }
+
+  /** `amdgpu_dma_buf_vunmap`. */
+  vunmap(buffer: DmaBuf): void {
+    if (since(this.env.profile.series, "K7.0")) boOf(buffer).pinCount -= 1;
+  }
+
   /** `ttm_bo_release`: the memory goes when the last access is over. */
   *release(buffer: DmaBuf): Generator<Suspension, void, unknown> {
     const { env } = this;
@@ -127,6 +178,24 @@ export class GpuVram implements Exporter {
     return this.move(buffer, "system");
   }
 
+  /** Puts the object where the CPU sees it: here all of VRAM is. Lock held. */
+  // oxlint-disable-next-line require-yield -- where not all of it is, this moves
+  protected *makeVisible(_buffer: DmaBuf, _bo: VramBo): Generator<Suspension, Errno, unknown> {
+    return 0;
+  }
+
+  /** `amdgpu_gem_fault`, `ttm_bo_vm_fault_reserved`. */
+  private *fault(buffer: DmaBuf, mapping: UserMapping, page: number): Generator<Suspension, Errno, unknown> {
+    const { env } = this;
+    const bo = boOf(buffer);
+    yield* env.lock(buffer.resv);
+    let errno = yield* this.makeVisible(buffer, bo);
+    if (errno === 0 && (yield* env.waitFences(buffer.resv, "kernel", true)) < 0) errno = EAGAIN;
+    if (errno === 0) env.insertPages(mapping, page, 1, bo.resource, (mapping.start + page) * pageSize);
+    yield* env.unlock(buffer.resv);
+    return errno === 0 || errno === EAGAIN ? errno : EFAULT;
+  }
+
   /** `amdgpu_bo_pin`: a pinned object counts one more pin where it is, or refuses. */
   private *pinTo(buffer: DmaBuf, bo: VramBo, allowsVram: boolean): Generator<Suspension, Errno, unknown> {
     if (bo.pinCount === 0) return yield* this.validate(buffer, bo, allowsVram);
@@ -134,13 +203,13 @@ export class GpuVram implements Exporter {
   }
 
   /** `ttm_bo_validate`: system memory always will do. Lock held. */
-  private *validate(buffer: DmaBuf, bo: VramBo, allowsVram: boolean): Generator<Suspension, Errno, unknown> {
+  protected *validate(buffer: DmaBuf, bo: VramBo, allowsVram: boolean): Generator<Suspension, Errno, unknown> {
     if (bo.resource.placement === "system" || allowsVram) return 0;
     return yield* this.moveTo(buffer, bo, "system");
   }
 
   /** `ttm_bo_handle_move_mem`, `amdgpu_bo_move`, `ttm_bo_move_accel_cleanup`. Lock held. */
-  private *moveTo(buffer: DmaBuf, bo: VramBo, placement: Placement): Generator<Suspension, Errno, unknown> {
+  protected *moveTo(buffer: DmaBuf, bo: VramBo, placement: Placement): Generator<Suspension, Errno, unknown> {
     const { env } = this;
     const resource = env.allocateStorage(buffer.size, placement);
     if (typeof resource === "number") return resource;
@@ -158,6 +227,8 @@ export class GpuVram implements Exporter {
     this.pushCopy(accesses as readonly Fence[], copy, bo.owner);
     const old = bo.resource;
     bo.resource = resource;
+    // ttm_bo_unmap_virtual.
+    env.zapMappings(buffer);
     env.setStorage(buffer, resource);
     // The ghost object that keeps the old place until the copy is done.
     env.fenceGet(copy);

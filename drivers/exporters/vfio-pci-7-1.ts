@@ -22,8 +22,8 @@ export class VfioPci71 extends VfioPciCore {
     return table;
   }
 
-  override unmap(attachment: Attachment, table: SgTable): void {
-    super.unmap(attachment, table);
+  override unmap(attachment: Attachment, table: SgTable, direction: Direction): void {
+    super.unmap(attachment, table, direction);
     privOf(attachment.buffer).kref -= 1;
   }
 

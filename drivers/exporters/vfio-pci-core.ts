@@ -1,15 +1,16 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EINVAL, ENODEV } from "../../spec/errno.ts";
 import type { Env, Mutex, Resource } from "../../spec/roles/env.ts";
-import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
-import type { Attachment, Direction, DmaBuf, SgTable, Storage } from "../../spec/roles/handles.ts";
-import { pageSize } from "../../spec/roles/handles.ts";
+import { regionSize, type Exporter, type ExportRequest, type RegionRange } from "../../spec/roles/exporter.ts";
+import type { Attachment, Device, Direction, DmaBuf, PhysRange, SgTable, Storage } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { mapStorage, unmapStorage } from "../dma-mapping.ts";
+import { extentOf, isWholePages } from "../ranges.ts";
 
 /** `struct vfio_pci_dma_buf`. */
 export class VfioPciDmaBuf {
   readonly bar: Storage;
+  readonly provider: Device;
+  readonly physVec: readonly PhysRange[];
   readonly registration: Resource;
   /** The device still knows the buffer. Under memory_lock. */
   vdev = true;
@@ -18,8 +19,10 @@ export class VfioPciDmaBuf {
   /** Mappings, and one for the device (7.1). Under the reservation lock. */
   kref = 1;
 
-  constructor(bar: Storage, registration: Resource) {
+  constructor(bar: Storage, provider: Device, physVec: readonly PhysRange[], registration: Resource) {
     this.bar = bar;
+    this.provider = provider;
+    this.physVec = physVec;
     this.registration = registration;
   }
 }
@@ -36,47 +39,35 @@ export abstract class VfioPciCore implements Exporter {
   /** `__vfio_pci_memory_enabled`. Under memory_lock. */
   protected memoryEnabled = true;
   protected closed = false;
+  private bound = false;
 
   constructor(env: Env) {
     this.env = env;
     this.memoryLock = env.createMutex("memory_lock", "memory_lock");
   }
 
-  /** `vfio_pci_core_feature_dma_buf` as far as the buffer. */
-  *export({ size, owner }: ExportRequest): Generator<Suspension, DmaBuf | Errno, unknown> {
-    const { env } = this;
-    if (this.closed) return ENODEV;
-    if (size === 0 || size % pageSize !== 0) return EINVAL;
-    const bar = env.allocateStorage(size, "device");
-    if (typeof bar === "number") return bar;
-    const priv = new VfioPciDmaBuf(bar, env.take("vfio device registration"));
-    const buffer = yield* env.export({ size, priv, ops: this, owner });
-    if (typeof buffer === "number") {
-      env.give(priv.registration);
-      env.freeStorage(bar);
-      return buffer;
-    }
-    env.setStorage(buffer, bar);
-    yield* env.lockMutex(this.memoryLock);
-    yield* env.lock(buffer.resv);
-    priv.revoked = !this.memoryEnabled;
-    this.dmabufs.add(priv);
-    yield* env.unlock(buffer.resv);
-    yield* env.unlockMutex(this.memoryLock);
-    return buffer;
+  /** One range, of a BAR as large as it takes. */
+  export(request: ExportRequest): Generator<Suspension, DmaBuf | Errno, unknown> {
+    return this.featureDmaBuf(request, [{ offset: 0, length: request.size }], Number.MAX_SAFE_INTEGER);
+  }
+
+  exportRegion(request: ExportRequest): Generator<Suspension, DmaBuf | Errno, unknown> {
+    return this.featureDmaBuf(request, request.ranges ?? [], regionSize);
   }
 
   abstract attach(buffer: DmaBuf, attachment: Attachment): Errno;
 
-  /** `vfio_pci_dma_buf_map`. */
+  /** `vfio_pci_dma_buf_map`. The direction none stops a kernel in its DMA layer; here it is refused. */
   map(attachment: Attachment, direction: Direction): SgTable | Errno {
+    if (direction === "none") return EINVAL;
     const priv = privOf(attachment.buffer);
-    return priv.revoked ? ENODEV : mapStorage(this.env, attachment.device, priv.bar, direction);
+    if (priv.revoked) return ENODEV;
+    return this.env.physVecToSgt(attachment, priv.provider, priv.physVec, attachment.buffer.size, direction);
   }
 
   /** `vfio_pci_dma_buf_unmap`; revoked or not. */
-  unmap(_attachment: Attachment, table: SgTable): void {
-    unmapStorage(this.env, table);
+  unmap(attachment: Attachment, table: SgTable, direction: Direction): void {
+    this.env.freeSgt(attachment, table, direction);
   }
 
   /** `vfio_pci_dma_buf_release`. This or the cleanup takes the buffer off the list; the reference count prevents both. */
@@ -166,6 +157,46 @@ export abstract class VfioPciCore implements Exporter {
   protected *unlockMemory(errno: Errno): Generator<Suspension, Errno, unknown> {
     yield* this.env.unlockMutex(this.memoryLock);
     return errno;
+  }
+
+  /** `vfio_pci_core_feature_dma_buf` as far as the buffer. */
+  private *featureDmaBuf(
+    { size, flags = 0, device, owner }: ExportRequest,
+    ranges: readonly RegionRange[],
+    barSize: number,
+  ): Generator<Suspension, DmaBuf | Errno, unknown> {
+    const { env } = this;
+    if (this.closed) return ENODEV;
+    if (ranges.length === 0 || flags !== 0) return EINVAL;
+    if (device.traits.bar === "absent" || device.traits.bar === "io") return ENODEV;
+    if (!ranges.every(isWholePages)) return EINVAL;
+    const provider = this.getProvider(device);
+    if (provider === null || extentOf(ranges) > barSize) return EINVAL;
+    const bar = env.allocateStorage(extentOf(ranges), "device");
+    if (typeof bar === "number") return bar;
+    const physVec = ranges.map(({ offset, length }) => ({ storage: bar, offset, length }));
+    const priv = new VfioPciDmaBuf(bar, provider, physVec, env.take("vfio device registration"));
+    const buffer = yield* env.export({ size, priv, ops: this, owner });
+    if (typeof buffer === "number") {
+      env.give(priv.registration);
+      env.freeStorage(bar);
+      return buffer;
+    }
+    env.setStorage(buffer, bar);
+    yield* env.lockMutex(this.memoryLock);
+    yield* env.lock(buffer.resv);
+    priv.revoked = !this.memoryEnabled;
+    this.dmabufs.add(priv);
+    yield* env.unlock(buffer.resv);
+    yield* env.unlockMutex(this.memoryLock);
+    return buffer;
+  }
+
+  /** `pcim_p2pdma_init` when the driver binds, here at the first export, and `pcim_p2pdma_provider`. */
+  private getProvider(device: Device): Device | null {
+    if (!this.bound && this.env.providerInit(device) !== 0) return null;
+    this.bound = true;
+    return this.env.providerFor(device);
   }
 
   private *moveOne(buffer: DmaBuf, revoked: boolean): Generator<Suspension, Errno, unknown> {

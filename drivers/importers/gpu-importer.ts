@@ -51,7 +51,7 @@ interface Use {
  */
 export abstract class GpuImporter implements Importer {
   protected readonly env: Env;
-  private readonly ops: ImporterOps = {
+  protected readonly ops: ImporterOps = {
     allowPeer2peer: true,
     invalidate: (attachment) => this.moveNotify(attachment, attachment.importerPriv as GpuBo),
   };
@@ -65,7 +65,7 @@ export abstract class GpuImporter implements Importer {
     if (direction === "none") return EINVAL;
     yield* this.env.getRef(buffer);
     const bo = new GpuBo(buffer, direction);
-    const attachment = yield* this.env.attach(buffer, device, this.ops, bo);
+    const attachment = yield* this.attach(buffer, device, bo);
     if (typeof attachment === "number") {
       yield* this.env.put(buffer);
       return attachment;
@@ -103,6 +103,11 @@ export abstract class GpuImporter implements Importer {
     yield* this.waitUnused(bo);
     yield* env.detach(buffer, attachment);
     yield* env.put(buffer);
+  }
+
+  /** `dma_buf_dynamic_attach`. */
+  protected *attach(buffer: DmaBuf, device: Device, bo: GpuBo): Generator<Suspension, Attachment | Errno, unknown> {
+    return yield* this.env.attach(buffer, device, this.ops, bo);
   }
 
   /** The callback. Lock held; the object may not be attached yet. */

@@ -18,7 +18,7 @@ export function randomPrograms(name: string, { kinds, profile }: Ground, longest
     draw(random) {
       const setup = drawSetup(random, kinds, null, profile);
       const temper = drawTemper(random, null, longest, null, describesPlatform(setup), style);
-      return { kind: "draw", setup: withPartner(setup, partnerOf(temper.focus)), temper, prefix: null };
+      return { kind: "draw", setup: withPartner(setup, partnerOf(temper.focus), kinds), temper, prefix: null };
     },
   };
 }

@@ -26,7 +26,7 @@ export function aimedAt(
   };
   const setup = drawSetup(random, near, situation, profile);
   const temper = drawTemper(random, situation, longest, area, describesPlatform(setup));
-  return { kind: "draw", setup: withPartner(setup, partnerOf(temper.focus)), temper, prefix: null };
+  return { kind: "draw", setup: withPartner(setup, partnerOf(temper.focus), kinds), temper, prefix: null };
 }
 
 /** Programs bent to the situation of one rule after the other. `aim` names the rule that has its turn; null: there is none. */

@@ -157,7 +157,7 @@ export class ReferenceDma implements DmaFramework {
 
   dmaMustBounce(device: Device): boolean {
     if (device.traits.iommu === "identity") return this.direct.mustBounce(device);
-    return device.traits.iommu === "translated" && this.iommu.mayBounce(device);
+    return device.traits.iommu !== "blocked" && this.iommu.mayBounce(device);
   }
 
   physVecToSgt(

@@ -164,11 +164,16 @@ export class CpuImporter implements Importer {
     });
   }
 
+  /** A scan that ends drops its fence, also while another one is waited for. */
   protected *waitForScans(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
-    for (const fence of this.scans.get(buffer) ?? []) {
-      const left = yield* this.env.waitFence(fence, true, unbounded);
-      if (left < 0) return -left;
+    const fences = this.scans.get(buffer) ?? [];
+    for (const fence of fences) this.env.fenceGet(fence);
+    let errno: Errno = 0;
+    for (const fence of fences) {
+      const left = errno === 0 ? yield* this.env.waitFence(fence, true, unbounded) : 0;
+      if (left < 0) errno = -left;
+      this.env.fencePut(fence);
     }
-    return 0;
+    return errno;
   }
 }

@@ -14,8 +14,9 @@ export function observePeer(state: State, event: PeerEvent): void {
     }
     case "mapType":
     case "distance": {
-      const row = state.providers.get(event.provider);
-      if (row === undefined) return;
+      // The distance can be asked for although no driver has made its BAR known.
+      const row = state.providers.get(event.provider) ?? { live: false, asked: [] };
+      state.providers.set(event.provider, row);
       for (const client of event.clients) if (!row.asked.includes(client)) row.asked.push(client);
       return;
     }

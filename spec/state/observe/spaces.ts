@@ -1,5 +1,5 @@
 import type { CallEvent, RetEvent } from "../../event.ts";
-import { frameOf, type State } from "../state.ts";
+import { frameOf, type GrantState, type State } from "../state.ts";
 
 /** The key of a page of a space or of a table. */
 export function pageKey(of: string, page: number): string {
@@ -215,13 +215,27 @@ function isChanging(state: State): boolean {
   return false;
 }
 
-/** Takes the first grant out that the call names. */
+/** Whether the task is in a callback of this grant's listener, in the fault that got it, or in the end of its mirror. */
+function isOfTask(state: State, task: string, grant: GrantState): boolean {
+  const frames = state.tasks.get(task)?.frames ?? [];
+  return frames.some((frame) => {
+    if (frame.kind === "cb") return "notifier" in frame && frame.notifier === grant.notifier;
+    if (frame.op === "unmirror") return state.mirrors.get(frame.mirror)?.notifier === grant.notifier;
+    return frame.seq === grant.fault;
+  });
+}
+
+/** Takes a grant out that the call names; of several alike the one that the task has to do with. */
 function endGrant(state: State, event: CallEvent<"p2pUnmap">): void {
-  for (const [name, grant] of state.grants) {
-    if (grant.vma !== event.vma || grant.device !== event.device || grant.by !== event.by) continue;
-    if (grant.start !== event.start || grant.pages !== event.pages) continue;
-    if (grant.addresses.join() !== event.addresses.join()) continue;
-    state.grants.delete(name);
-    return;
-  }
+  const alike = [...state.grants].filter(
+    ([, grant]) =>
+      grant.vma === event.vma &&
+      grant.device === event.device &&
+      grant.by === event.by &&
+      grant.start === event.start &&
+      grant.pages === event.pages &&
+      grant.addresses.join() === event.addresses.join(),
+  );
+  const [ended] = alike.find(([, grant]) => isOfTask(state, event.task, grant)) ?? alike[0] ?? [];
+  if (ended !== undefined) state.grants.delete(ended);
 }

@@ -48,6 +48,19 @@ export const mutants: readonly Mutant[] = [
   ),
   faultyKind(
     "guest",
+    "FAULT-11",
+    "a slot has to cover the whole buffer",
+    (reached) =>
+      class extends GuestImporter {
+        protected override fits(buffer: DmaBuf, offset: number, length: number) {
+          const covers = offset === 0 && length === buffer.size;
+          if (super.fits(buffer, offset, length) && !covers) reached();
+          return covers;
+        }
+      },
+  ),
+  faultyKind(
+    "guest",
     "FAULT-12",
     "nobody asks whose memory it is",
     (reached) =>
