@@ -16,6 +16,9 @@ const mostKept = 8;
 /** The least share of the draws for a rule that either way has, as far as there is a choice. */
 const leastShare = 0.15;
 
+/** Rounds that a rule in which nothing helps sits out at most. */
+const longestRest = 8;
+
 /** What one way to a rule has cost and brought. */
 interface Way {
   operations: number;
@@ -28,6 +31,8 @@ interface Account {
   readonly deciding: Program[];
   readonly fromNothing: Way;
   readonly onceMore: Way;
+  /** Turns since it last decided anything. */
+  fruitless: number;
 }
 
 /** Whether a rule has decided too little to be called exercised. */
@@ -47,6 +52,17 @@ export class Debts {
 
   constructor(campaign: Campaign) {
     this.campaign = campaign;
+  }
+
+  /**
+   * Whether a rule has a turn in a round. One that decides nothing, perhaps as what is under test never does what it is
+   * about, has a turn in every second round, fourth, and so on.
+   */
+  isDue(rule: Rule, round: number): boolean {
+    const account = this.account(rule);
+    const isDue = round % Math.min(longestRest, 2 ** Math.max(0, account.fruitless - 1)) === 0;
+    if (isDue) account.fruitless += 1;
+    return isDue;
   }
 
   /** The next program for a rule that has decided something `times` times. */
@@ -69,8 +85,9 @@ export class Debts {
       this.pending = null;
     }
     for (const exercise of decided) {
-      const { deciding } = this.account(exercise.rule);
-      if (isBelowFloor(exercise) && deciding.length < mostKept) deciding.push(program);
+      const account = this.account(exercise.rule);
+      account.fruitless = 0;
+      if (isBelowFloor(exercise) && account.deciding.length < mostKept) account.deciding.push(program);
     }
   }
 
@@ -78,7 +95,7 @@ export class Debts {
     let account = this.accounts.get(id);
     if (account === undefined) {
       const nothing = { operations: 0, times: 0 };
-      account = { deciding: [], fromNothing: { ...nothing }, onceMore: { ...nothing } };
+      account = { deciding: [], fromNothing: { ...nothing }, onceMore: { ...nothing }, fruitless: 0 };
       this.accounts.set(id, account);
     }
     return account;

@@ -58,8 +58,9 @@ export async function runSlice(campaign: Campaign, index: number, watch: Watch =
   }
   const budget = sliceBudget(campaign, index);
   await explore(budget * (campaign.untilPaid ? portfolioShareUntilPaid : portfolioShare));
+  let round = 0;
   for (let debts = slice.debts(); debts.length > 0 && slice.operations < budget && slice.goesOn; debts = slice.debts())
-    for (const rule of debts)
+    for (const rule of slice.due(debts, (round += 1)))
       for (let count = 0; count < turn && slice.operations < budget && slice.goesOn; count += 1) {
         const random = slice.random();
         await perform("debt", slice.towards(rule, random), random);
@@ -142,6 +143,11 @@ class Slice {
       );
     const own = open.filter(({ place }) => place % count === this.index % count);
     return (own.length > 0 || this.campaign.untilPaid ? own : open).map(({ rule }) => rule);
+  }
+
+  /** Those of the rules in debt that have a turn in a round. */
+  due(debts: readonly Rule[], round: number): readonly Rule[] {
+    return debts.filter((rule) => this.byDebt.isDue(rule, round));
   }
 
   /** A program for a rule in debt. */
