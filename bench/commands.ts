@@ -127,7 +127,10 @@ export function huntWithCommands(
   goOn: () => boolean,
 ): CommandsHunt {
   const profile = profiles[series];
-  const judge = new Judge(monitored(series), profile);
+  const judge = new Judge(
+    monitored(series).filter(({ id }) => id === rule),
+    profile,
+  );
   let operations = 0;
   let killed = false;
   const commands = fc.commands(operationNames.map(commandOf), { maxCommands: 100, size: "max" });

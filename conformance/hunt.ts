@@ -15,8 +15,6 @@ export interface Kill {
   readonly program: Program;
   readonly operations: number;
   readonly programs: number;
-  /** Ids of all rules that the program breaks. */
-  readonly ids: readonly string[];
 }
 
 /** How a hunt ended. */
@@ -26,12 +24,10 @@ export interface Hunt {
   readonly programs: number;
   /** Why a run was no verdict, where one was none: the system threw or never ended. */
   readonly fault: string | null;
-  /** Rules other than the hunted one that fired, with how often. */
-  readonly others: ReadonlyMap<string, number>;
 }
 
 /**
- * Draws random programs until one breaks the rule, half of them bent to its situation.
+ * Draws random programs until one breaks the rule, half of them bent to its situation. No other rule is judged.
  * `goOn` is asked after every program; a deterministic caller counts operations.
  */
 export function hunt(
@@ -42,28 +38,20 @@ export function hunt(
   goOn: (operations: number) => boolean,
   schedule?: DrawOptions["schedule"],
 ): Hunt {
-  const rules = monitored(series);
-  const judge = new Judge(rules, profiles[series]);
-  const aim = aimOf(rules, ruleId);
-  const others = new Map<string, number>();
+  const rule = monitored(series).filter(({ id }) => id === ruleId);
+  const judge = new Judge(rule, profiles[series]);
+  const aim = aimOf(rule, ruleId);
   let operations = 0;
   let fault: string | null = null;
   for (let index = 0; goOn(operations); index += 1) {
     const run = drawBent(system, judge, series, seed, index, aim, schedule);
     operations += run.execution.steps;
     fault ??= run.execution.fault;
-    const ids = judge.violations.map((violation) => violation.rule.id);
-    for (const id of ids) if (id !== ruleId) others.set(id, (others.get(id) ?? 0) + 1);
-    if (ids.includes(ruleId))
-      return {
-        kill: { program: run.program, operations, programs: index + 1, ids },
-        operations,
-        programs: index + 1,
-        fault,
-        others,
-      };
+    const programs = index + 1;
+    if (judge.violations.length > 0)
+      return { kill: { program: run.program, operations, programs }, operations, programs, fault };
   }
-  return { kill: null, operations, programs: 0, fault, others };
+  return { kill: null, operations, programs: 0, fault };
 }
 
 /** Where a hunt draws towards. */

@@ -10,7 +10,7 @@ import { draws } from "./draw/draws.ts";
 import { drawFailureErrno } from "./failure-errnos.ts";
 import type { Random } from "./random.ts";
 import { schedulingOf } from "./schedule/choose.ts";
-import { footprint } from "./schedule/footprint.ts";
+import { footprint, meets } from "./schedule/footprint.ts";
 import type { Scheduling } from "./schedule/scheduling.ts";
 import { pickOperation, type Temper } from "./temper.ts";
 
@@ -47,6 +47,9 @@ const nowhere = initialState();
 /** How often a point between the calls of a step is passed without asking. */
 const mostlyPassed = 0.8;
 
+/** How often a step that begins while another is parked inside its own has to meet it. */
+const mostlyNear = 0.6;
+
 const nobody: readonly string[] = [];
 const nothing: ReadonlySet<string> = new Set();
 
@@ -56,8 +59,9 @@ interface Tasks {
   inFlight(): readonly Step[];
 }
 
-/** Draws a step may need before it gives up. */
+/** Draws a step may need before it gives up, and those after which it may be a refusal as well. */
 const tries = 200;
+const patience = 100;
 
 /**
  * Draws a program while it runs: each step fits the state that the run has reached.
@@ -110,9 +114,13 @@ export class OnlineChooser {
     if (idle.length === 0) return null;
     this.context.state = state;
     this.context.inFlight = tasks.inFlight();
+    // Settled once for the step: where little is legal, most of what is drawn again would be refusals.
+    const refused = this.random.chance(this.temper.refusedRate);
+    const open = this.openStep();
     for (let attempt = 0; attempt < tries; attempt += 1) {
-      const step = this.draw(this.random.pick(idle));
+      const step = this.draw(this.random.pick(idle), refused || attempt >= patience);
       if (step === null) continue;
+      if (open !== null && attempt < patience && !meets(open, footprint(state, step))) continue;
       this.begun(step);
       this.numbered += 1;
       for (const kind of this.named) this.counts_.set(kind, (this.counts_.get(kind) ?? 0) + 1);
@@ -162,6 +170,18 @@ export class OnlineChooser {
     return !this.temper.tasks.includes(task) || (this.context.state.tasks.get(task)?.frames.length ?? 0) > 0;
   }
 
+  /**
+   * What a step that somebody is parked in may touch, mostly: what comes in between has to have to do with it.
+   * Null where nobody is parked, and now and then else.
+   */
+  private openStep(): ReadonlySet<string> | null {
+    const { parked } = this.others;
+    if (parked.length === 0 || !this.random.chance(mostlyNear)) return null;
+    const task = this.random.pick(parked);
+    const step = this.context.inFlight.find((entry) => entry.task === task);
+    return step === undefined ? null : footprint(this.context.state, step);
+  }
+
   /** What a step may touch, by its id. */
   private touchedBy(id: string): ReadonlySet<string> {
     const step = this.steps.findLast((entry) => entry.id === id);
@@ -194,7 +214,7 @@ export class OnlineChooser {
     return `${letters[kind] ?? kind}${(this.counts_.get(kind) ?? 0) + 1}`;
   }
 
-  private draw(task: string): Step | null {
+  private draw(task: string, refused: boolean): Step | null {
     const { random, temper, context } = this;
     this.drawn += 1;
     this.named.length = 0;
@@ -202,7 +222,7 @@ export class OnlineChooser {
     const misuse = temper.misuse && random.chance(0.3);
     context.task = task;
     context.misuse = misuse;
-    context.refused = !misuse && random.chance(temper.refusedRate);
+    context.refused = !misuse && refused;
     context.openSection = this.sections.get(task)?.at(-1) ?? null;
     const known = draws[op];
     const args = known === undefined ? drawAdded(context, op) : known(context);

@@ -17,12 +17,12 @@ const usualSizes = [1, 100, pageSize, pageSize, pageSize, 3 * pageSize, 2 * page
 const smallSegments = [pageSize, 2 * pageSize, 2 ** 32 - 1];
 const largeSizes = [2 ** 32, 2 ** 32 + pageSize, 5 * 2 ** 30, 9 * 2 ** 30];
 
-function drawImporter(random: Random, name: string, device: string, kinds: Kinds): ImporterSetup {
+function drawImporter(random: Random, name: string, device: string, kinds: Kinds, told: boolean): ImporterSetup {
   return {
     name,
     kind: random.pick(kinds.importers),
     device,
-    ops: random.pick(["static", "callback", "callback", "noCallback"]),
+    ops: told ? "callback" : random.pick(["static", "callback", "callback", "noCallback"]),
     allowPeer2peer: random.chance(0.6),
     onInvalidate: random.pick(["unmap", "defer", "fence"]),
   };
@@ -48,7 +48,7 @@ function playerOf(partner: string, { importers, ownImporters = false }: Kinds): 
 export function drawSetup(
   random: Random,
   kinds: Kinds,
-  situation: Pick<Situation, "sizes" | "maxSegments" | "buffers" | "platform"> | null = null,
+  situation: Pick<Situation, "sizes" | "maxSegments" | "buffers" | "platform" | "callbacks"> | null = null,
   profile: Profile = profiles["K7.1"],
 ): Setup {
   const { sizes = [], maxSegments = [], buffers: least = 1 } = situation ?? {};
@@ -73,7 +73,7 @@ export function drawSetup(
     device: device(),
   }));
   const importers = Array.from({ length: random.between(1, 3) }, (_, index) =>
-    drawImporter(random, `i${index + 1}`, device(), kinds),
+    drawImporter(random, `i${index + 1}`, device(), kinds, situation?.callbacks === true && random.chance(0.9)),
   );
   const reservations = random.chance(0.3) ? ["r1", "r2"] : ["r1"];
   const buffers: BufferSetup[] = sizesDrawn.map((size, index) => ({

@@ -11,6 +11,8 @@ export interface Situation {
   readonly misuse?: readonly OperationName[];
   /** Kinds of importers, exporters and sizes the set-up needs. */
   readonly importers?: readonly string[];
+  /** Importers that the program plays have a callback: exporters that revoke or move refuse the others. */
+  readonly callbacks?: true;
   readonly exporters?: readonly string[];
   /** Buffer sizes in bytes. */
   readonly sizes?: readonly number[];

@@ -42,9 +42,8 @@ for (const mutant of all) {
     () => spent() < seconds,
   );
   if (result.kill !== null) killed += 1;
-  const others = [...result.others].map(([id, count]) => `${id}×${count}`).join(" ");
   console.log(
-    `${result.kill === null ? "ALIVE " : "killed"} ${mutant.name} [${mutant.profile}] ${result.operations} operations, ${spent().toFixed(2)} s, reached ${reached}${others === "" ? "" : `, also ${others}`}${result.fault === null ? "" : `, fault: ${result.fault}`}`,
+    `${result.kill === null ? "ALIVE " : "killed"} ${mutant.name} [${mutant.profile}] ${result.operations} operations, ${spent().toFixed(2)} s, reached ${reached}${result.fault === null ? "" : `, fault: ${result.fault}`}`,
   );
   if (words.includes("--print") && result.kill !== null) show(result.kill.program);
   if (words.includes("--shrink") && result.kill !== null) {

@@ -1,13 +1,20 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
 
-/** One hunt: CPU seconds and operations to the kill, or to where it gave up. */
-interface KillTime {
-  readonly mutant: Mutant;
+/** One hunt: CPU seconds and operations to the kill, or to where it gave up. A line of what `--output` writes. */
+export interface KillTime {
+  readonly mutant: string;
   readonly seed: number;
   readonly seconds: number;
   readonly operations: number;
   readonly killed: boolean;
+}
+
+/** One hunt that has to be made. */
+export interface Hunted {
+  readonly mutant: Mutant;
+  readonly seed: number;
 }
 
 function cpu(): number {
@@ -15,31 +22,16 @@ function cpu(): number {
   return (user + system) / 1e6;
 }
 
-/** Hunts every mutant with every seed on this core, each for at most `limit` CPU seconds. Nothing is shrunk. */
-function* killTimes(
-  mutants: readonly Mutant[],
-  seeds: readonly number[],
-  limit: number,
-): Generator<KillTime, void, unknown> {
-  for (const mutant of mutants)
-    for (const seed of seeds) {
-      const system = mutant.system(() => undefined);
-      const started = cpu();
-      const goOn = () => cpu() - started < limit;
-      const { rule, profile } = mutant;
-      const { operations, killed } =
-        mutant.joint === true
-          ? found(huntJoint(system, profile, rule, seed, goOn), "violation")
-          : found(hunt(system, profile, rule, seed, goOn), "kill");
-      yield { mutant, seed, seconds: cpu() - started, operations, killed };
-    }
-}
-
-function found<K extends string>(
-  hunted: { readonly operations: number } & Readonly<Record<K, unknown>>,
-  key: K,
-): { readonly operations: number; readonly killed: boolean } {
-  return { operations: hunted.operations, killed: hunted[key] !== null };
+/** Hunts a mutant on this core for at most `limit` CPU seconds. Nothing is shrunk. */
+function killTime({ mutant, seed }: Hunted, limit: number): KillTime {
+  const { name, rule, profile } = mutant;
+  const system = mutant.system(() => undefined);
+  const started = cpu();
+  const goOn = () => cpu() - started < limit;
+  const { operations, ...ended } =
+    mutant.joint === true ? huntJoint(system, profile, rule, seed, goOn) : hunt(system, profile, rule, seed, goOn);
+  const killed = ("kill" in ended ? ended.kill : ended.violation) !== null;
+  return { mutant: name, seed, seconds: cpu() - started, operations, killed };
 }
 
 /** `1-10` or `3`: seeds, ascending. Throws RangeError for anything else. */
@@ -50,23 +42,77 @@ export function readSeeds(text: string): readonly number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-/** Prints hunts that missed or took long, then the figures. True if every mutant was killed with every seed. */
-export function reportSeeds(mutants: readonly Mutant[], seeds: readonly number[], limit: number): boolean {
-  const times: KillTime[] = [];
-  for (const time of killTimes(mutants, seeds, limit)) {
+/** `2/4`: the second of four shards. Throws RangeError for anything else. */
+export function readShard(text: string): { readonly index: number; readonly count: number } {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || index < 1 || index > count) throw new RangeError(`a shard is given as 2/4, not ${text}`);
+  return { index, count };
+}
+
+/** All hunts, seed by seed: a part of the list is a part of the mutants under every seed. */
+export function huntsOf(mutants: readonly Mutant[], seeds: readonly number[]): readonly Hunted[] {
+  return seeds.flatMap((seed) => mutants.map((mutant) => ({ mutant, seed })));
+}
+
+const keyOf = (mutant: string, seed: number) => `${mutant} ${seed}`;
+
+/**
+ * Makes the hunts that `output` has no line for yet, and adds one for each: a run that was stopped is gone on with.
+ * Prints those that missed or took more than a fifth of the limit.
+ */
+export function makeHunts(hunts: readonly Hunted[], limit: number, output: string | null): readonly KillTime[] {
+  const times = output !== null && existsSync(output) ? [...readTimes(output)] : [];
+  const made = new Set(times.map(({ mutant, seed }) => keyOf(mutant, seed)));
+  for (const hunted of hunts) {
+    if (made.has(keyOf(hunted.mutant.name, hunted.seed))) continue;
+    const time = killTime(hunted, limit);
     times.push(time);
+    if (output !== null) appendFileSync(output, `${JSON.stringify(time)}\n`);
     if (!time.killed || time.seconds > limit / 5) console.log(lineOf(time));
   }
+  return times;
+}
+
+/** The lines of a file that `--output` wrote. */
+export function readTimes(file: string): readonly KillTime[] {
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as KillTime);
+}
+
+/** What is wrong with parts that are to be one whole; null if every hunt is there once. */
+export function problemOfParts(times: readonly KillTime[], hunts: readonly Hunted[]): string | null {
+  const wanted = new Set(hunts.map(({ mutant, seed }) => keyOf(mutant.name, seed)));
+  for (const { mutant, seed } of times)
+    if (!wanted.delete(keyOf(mutant, seed)))
+      return `${mutant} with seed ${seed} is there twice, or there is no such mutant or seed`;
+  const [missing] = wanted;
+  return missing === undefined ? null : `${wanted.size} hunts are missing: ${missing} is one`;
+}
+
+/** The figures of a list of hunts. */
+export interface KillFigures {
+  readonly text: string;
+  readonly allKilled: boolean;
+}
+
+/** Kills, median and worst over all hunts, and of every mutant the worst of its seeds. */
+export function figuresOf(times: readonly KillTime[]): KillFigures {
   const killed = times.filter((time) => time.killed).toSorted((first, second) => first.seconds - second.seconds);
-  const median = killed[killed.length >> 1]?.seconds ?? 0;
+  const missed = times.filter((time) => !time.killed);
   const worst = killed.at(-1);
-  if (worst !== undefined) console.log(`worst: ${lineOf(worst)}`);
-  console.log(
-    `${killed.length} / ${times.length} kills of ${mutants.length} mutants with seeds ${seeds[0]} to ${seeds.at(-1)}, median ${(median * 1000).toFixed(0)} ms, worst ${(worst?.seconds ?? 0).toFixed(1)} s`,
-  );
-  return killed.length === times.length && times.length > 0;
+  const seeds = new Set(times.map(({ seed }) => seed));
+  const mutants = new Set(times.map(({ mutant }) => mutant));
+  const late = killed.filter(({ seconds }) => seconds > 2).length;
+  const lines = [
+    ...missed.map(lineOf),
+    ...(worst === undefined ? [] : [`worst: ${lineOf(worst)}`]),
+    `${late} kills took more than 2 s; ${mutants.size - new Set(missed.map(({ mutant }) => mutant)).size} of ${mutants.size} mutants killed with every seed`,
+    `${killed.length} / ${times.length} kills of ${mutants.size} mutants with ${seeds.size} seeds, median ${((killed[killed.length >> 1]?.seconds ?? 0) * 1000).toFixed(0)} ms, worst ${(worst?.seconds ?? 0).toFixed(1)} s`,
+  ];
+  return { text: lines.join("\n"), allKilled: missed.length === 0 && times.length > 0 };
 }
 
 function lineOf({ mutant, seed, seconds, operations, killed }: KillTime): string {
-  return `${killed ? "killed" : "ALIVE "} ${mutant.name} [${mutant.profile}] seed ${seed}: ${operations} operations, ${seconds.toFixed(2)} s`;
+  return `${killed ? "killed" : "ALIVE "} ${mutant} seed ${seed}: ${operations} operations, ${seconds.toFixed(2)} s`;
 }

@@ -5,6 +5,8 @@
  * become shorter: `-- --update` stores what this run found.
  * `-- --slice` takes a bounded share, `-- RULE-ID ...` only some, `-- --seed N` another seed.
  * `-- --seeds 1-10` hunts every mutant with every one of these seeds and shrinks nothing: how long kills take at all.
+ * In pieces: `--seeds 1-10 --shard 2/4 --output FILE` makes a part of these hunts and goes on with the file where it was
+ * stopped; `--seeds 1-10 --sum FILE...` adds the parts up, and refuses anything but each hunt once.
  */
 import { readFileSync } from "node:fs";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
@@ -18,7 +20,7 @@ import { profiles } from "../spec/profile.ts";
 import type { Program } from "../spec/program.ts";
 import { allMutants } from "../test/mutants/all.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
-import { readSeeds, reportSeeds } from "./kill-times.ts";
+import { figuresOf, huntsOf, makeHunts, problemOfParts, readSeeds, readShard, readTimes } from "./kill-times.ts";
 import { compareLengths, readShortest, writeShortest } from "../test/mutants/shortest.ts";
 
 /** CPU seconds one mutant may take. */
@@ -107,6 +109,7 @@ async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise
 }
 
 const words = process.argv.slice(2);
+const valueOf = (option: string) => (words.includes(option) ? (words[words.indexOf(option) + 1] ?? null) : null);
 const update = words.includes("--update");
 const isSlice = words.includes("--slice");
 const seed = words.includes("--seed") ? Number(words[words.indexOf("--seed") + 1]) : 1;
@@ -120,8 +123,20 @@ const chosen = all.filter(
     (!isSlice || index % slice.every === 0),
 );
 if (words.includes("--seeds")) {
-  const seeds = readSeeds(words[words.indexOf("--seeds") + 1] ?? "");
-  process.exit(reportSeeds(chosen, seeds, limit) ? 0 : 1);
+  const hunts = huntsOf(chosen, readSeeds(valueOf("--seeds") ?? ""));
+  if (words.includes("--sum")) {
+    const times = words.slice(words.indexOf("--sum") + 1).flatMap(readTimes);
+    const problem = problemOfParts(times, hunts);
+    if (problem !== null) console.log(`not one whole: ${problem}`);
+    const { text, allKilled } = figuresOf(times);
+    console.log(text);
+    process.exit(allKilled && problem === null ? 0 : 1);
+  }
+  const { index, count } = readShard(valueOf("--shard") ?? "1/1");
+  const part = hunts.filter((_, at) => at % count === index - 1);
+  const { text, allKilled } = figuresOf(makeHunts(part, limit, valueOf("--output")));
+  console.log(text);
+  process.exit(allKilled ? 0 : 1);
 }
 const outcomes: Outcome[] = [];
 for (const mutant of chosen) {

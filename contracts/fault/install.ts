@@ -1,7 +1,7 @@
 import type { Rule } from "../rule.ts";
 import type { CallEvent, CbEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
 import { holds, type State } from "../../spec/state/state.ts";
-import { on, remember, type Verdict } from "../monitor.ts";
+import { on, remember, type Handlers, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
 import { derived, kernel, proposal, thread } from "../source.ts";
@@ -68,6 +68,59 @@ function judgeEnd(
   const now = state.tasks.get(event.task)?.held ?? [];
   if (now.length > held) verdict.violated(`${event.op} returns with ${now.at(-1)?.lock ?? "a lock"} held`);
 }
+
+/** A callback that takes entries out. */
+interface Removal {
+  readonly callback: CbEvent<"invalidate">;
+  /** Where it begins to: before, what a fault writes is taken out with the rest. */
+  zap: CallEvent<"zap"> | null;
+}
+
+/** Callbacks under way, by attachment. */
+class Removals {
+  private readonly under = new Map<string, Removal>();
+
+  begin(callback: CbEvent<"invalidate">): void {
+    this.under.set(callback.attachment, { callback, zap: null });
+  }
+
+  takesOut(state: State, zap: CallEvent<"zap">): void {
+    for (const [attachment, removal] of this.under)
+      if (removal.callback.task === zap.task && tablesOf(state, attachment).includes(zap.table)) removal.zap ??= zap;
+  }
+
+  end({ attachment }: CbRetEvent<"invalidate">): void {
+    this.under.delete(attachment);
+  }
+
+  /** The callback has begun, and the removal has not. */
+  isToCome(attachment: string): boolean {
+    return this.under.get(attachment)?.zap === null;
+  }
+
+  /** The removal from this table that is under way. */
+  begun(
+    state: State,
+    table: string,
+  ): { readonly callback: CbEvent<"invalidate">; readonly zap: CallEvent<"zap"> } | undefined {
+    for (const [attachment, { callback, zap }] of this.under)
+      if (zap !== null && tablesOf(state, attachment).includes(table)) return { callback, zap };
+    return undefined;
+  }
+}
+
+/** How removals come and go. */
+const removal: Handlers<Removals> = {
+  "cb invalidate"(event, _state, _verdict, removals) {
+    removals.begin(event);
+  },
+  "call zap"(event, state, _verdict, removals) {
+    removals.takesOut(state, event);
+  },
+  "cbret invalidate"(event, _state, _verdict, removals) {
+    removals.end(event);
+  },
+};
 
 export const fault01: Rule = {
   id: "FAULT-01",
@@ -145,15 +198,16 @@ export const fault03: Rule = {
   hints: ["Is the sequence read before the map and compared under the lock of the install?"],
   status: checked,
   situation: { weights: guestWorld, importers: ["guest"], exporters: ["subject"], tasks: 3, pauses: 0.2 },
-  monitor: on({
-    "call install"(event, state, verdict) {
+  monitor: remember(() => new Removals(), {
+    ...removal,
+    "call install"(event, state, verdict, removals) {
       const slot = slotOfTable(state, event.table);
       const attachment = slot?.attachment ?? "";
       const { resv = "" } = state.buffers.get(slot?.buffer ?? "") ?? {};
       if (event.via !== "physical" || slot === undefined || holds(state, event.task, resv)) return;
       verdict.exercised();
       const list = state.physicalLists.get(attachment);
-      if (list === undefined || list.stale)
+      if (list === undefined || (list.stale && !removals.isToCome(attachment)))
         verdict.violated(
           `${event.by} writes an entry for ${slot.buffer} from a list that was taken back since`,
           verdict.since("attachments", attachment, "invalidations"),
@@ -181,17 +235,15 @@ export const fault04: Rule = {
     tasks: 3,
     pauses: 0.35,
   },
-  monitor: remember(() => new Map<string, CbEvent<"invalidate">>(), {
-    "cb invalidate"(event, _state, _verdict, under) {
-      under.set(event.attachment, event);
+  monitor: remember(() => new Removals(), {
+    ...removal,
+    "call install"(event, state, verdict, removals) {
+      const begun = removals.begun(state, event.table);
+      if (begun !== undefined)
+        verdict.violated(`${event.by} writes an entry while its callback takes them out`, begun.callback, begun.zap);
     },
-    "call install"(event, state, verdict, under) {
-      for (const [attachment, callback] of under)
-        if (tablesOf(state, attachment).includes(event.table))
-          verdict.violated(`${event.by} writes an entry while its callback takes them out`, callback);
-    },
-    "cbret invalidate"(event, state, verdict, under) {
-      under.delete(event.attachment);
+    "cbret invalidate"(event, state, verdict, removals) {
+      removals.end(event);
       judgeEmpty(event, state, verdict);
     },
   }),

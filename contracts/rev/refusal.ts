@@ -49,10 +49,13 @@ export const rev03: Rule = {
   ],
   status: checked,
   situation: {
-    weights: cycling,
+    // Few changes of access: whoever makes one keeps the others waiting, and it is a map that has to come in between.
+    weights: { ...cycling, attach: 20, revoke: 8, unrevoke: 10 },
     importers: ["scripted"],
+    callbacks: true,
     tasks: 3,
     exporters: ["subject"],
+    pauses: 0.2,
   },
   monitor: remember(() => new Revokes(), {
     "call invalidate"(event, state, verdict, revokes) {

@@ -11,11 +11,19 @@ function namesIn(step: Step): readonly string[] {
   });
 }
 
-/** The buffers a name leads to; the name itself where it leads to none. */
+/** The buffers a name leads to, or the address space; the name itself where it leads to none. */
 function roots(state: State, name: string): readonly string[] {
-  const { attachments, mappings, imports, buffers, jobs } = state;
-  const row = attachments.get(name) ?? mappings.get(name) ?? imports.get(name);
+  const { attachments, mappings, imports, buffers, jobs, slots, views, fds } = state;
+  const row =
+    attachments.get(name) ??
+    mappings.get(name) ??
+    imports.get(name) ??
+    slots.get(name) ??
+    views.get(name) ??
+    fds.get(name);
   if (row !== undefined) return [row.buffer];
+  const inSpace = state.vmas.get(name) ?? state.mirrors.get(name);
+  if (inSpace !== undefined) return [inSpace.space];
   const job = jobs.get(name);
   if (job !== undefined) return job.imports.flatMap((other) => imports.get(other)?.buffer ?? []);
   const found: string[] = [];
