@@ -296,7 +296,14 @@ export const p2p32: Rule = {
         );
     },
   }),
-  situation: { ...peers, platform: ["bar"], exporters: ["subject", "dynamic"] },
+  situation: {
+    ...peers,
+    weights: { ...peers.weights, export: 3, attach: 8, mapUnlocked: 12, unmapUnlocked: 3 },
+    platform: ["bar"],
+    exporters: ["subject", "dynamic"],
+    importers: ["scripted", "scripted", "scripted", "subject", "pinnedRevocable"],
+    callbacks: true,
+  },
 };
 
 export const rules: readonly Rule[] = [p2p10, p2p11, p2p25, p2p26, p2p27, p2p28, p2p29, p2p32];
