@@ -103,7 +103,11 @@ export const rev04: Rule = {
     "Does the private query test the same flag as map?",
   ],
   status: checked,
-  situation: { weights: { revoke: 6, mapUnlocked: 6, attach: 2 }, exporters: ["subject"] },
+  situation: {
+    weights: { attach: 8, mapUnlocked: 20, revoke: 8, unrevoke: 10 },
+    callbacks: true,
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Set<number>(), {
     "cb map"(event, state, _verdict, refused) {
       if (bufferOf(state, event.attachment)?.access === "revoked") refused.add(event.seq);

@@ -65,10 +65,11 @@ export const rev18: Rule = {
     "Can a config space write unrevoke while runtime low power is still requested?",
   ],
   status: checked,
-  monitor: remember(() => new Set<number>(), {
+  monitor: remember(() => new Map<number, string>(), {
     "call unrevoke"(event, state, verdict, dark) {
       const buffer = state.buffers.get(event.buffer);
-      if (buffer?.access === "revoked" && !buffer.contested && !memoryIsOn(state, buffer.exporter)) dark.add(event.seq);
+      if (buffer?.access === "revoked" && !buffer.contested && !memoryIsOn(state, buffer.exporter))
+        dark.set(event.seq, buffer.exporter);
     },
     "call invalidate"(event, state, verdict) {
       const operation = returnAnnounced(state, event);
@@ -81,6 +82,11 @@ export const rev18: Rule = {
           verdict.since("exporters", buffer.exporter, "memory"),
           operation,
         );
+    },
+    // Whoever found it on has not broken his word when it goes off again before he returns.
+    device(event, _state, _verdict, dark) {
+      for (const [call, exporter] of dark)
+        if (event.change === "memoryOn" && event.exporter === exporter) dark.delete(call);
     },
     "ret unrevoke"(event, state, verdict, dark) {
       const exporter = state.buffers.get(event.buffer)?.exporter ?? "";

@@ -124,6 +124,12 @@ export const rev07: Rule = {
     "Does the wait have a timeout that is taken as success?",
   ],
   status: checked,
+  situation: {
+    weights: { attach: 4, mapUnlocked: 20, unmapUnlocked: 2, revoke: 2, unrevoke: 4 },
+    importers: ["scripted"],
+    callbacks: true,
+    exporters: ["subject"],
+  },
   monitor: remember(() => new Revokes(), {
     "call invalidate"(event, state, _verdict, revokes) {
       revokes.begin(state, event);
