@@ -37,4 +37,8 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "REV-16 unmap leaves early while the buffer is revoked": ["REV-15"],
   "REV-07 nobody waits for unmaps": ["REV-32"],
   "REV-44 a temporary revoke overwrites a permanent one": ["ATT-23"],
+  "ATT-13 an invalidate reaches the nine newest attachments": ["MOVE-02"],
+  "PIN-03 ten pins are taken for none": ["REV-35", "PIN-20", "MOVE-25"],
+  "FENCE-13 the eleventh callback of a fence is forgotten": ["FENCE-23"],
+  "REV-07 nine mappings are more than a revoke can count": ["REV-32", "REV-15"],
 };

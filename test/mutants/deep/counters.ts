@@ -1,9 +1,5 @@
 import { referenceSystem, type Replacement } from "../../../conformance/reference-system.ts";
-import type {
-  ReferenceAttachment,
-  ReferenceBuffer,
-  ReferenceFileDescriptor,
-} from "../../../reference-impl/buffers/buffer.ts";
+import type { ReferenceAttachment, ReferenceBuffer } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { BufferObject } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
@@ -13,7 +9,15 @@ import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import type { ReferenceReservation } from "../../../reference-impl/reservations/reservation.ts";
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { Env } from "../../../spec/roles/env.ts";
-import type { Direction, DmaBuf, Fence, FenceCallback, IosysMap, Usage } from "../../../spec/roles/handles.ts";
+import type {
+  Direction,
+  DmaBuf,
+  Fence,
+  FenceCallback,
+  IosysMap,
+  Usage,
+  UserMapping,
+} from "../../../spec/roles/handles.ts";
 import { mutant, type Mutant } from "../mutant.ts";
 
 /**
@@ -69,19 +73,6 @@ class Tally<T extends object> {
 }
 
 export const mutants: readonly Mutant[] = [
-  exporter(
-    "REV-04",
-    "from the ninth on no revoke of a buffer is noted",
-    (reached) =>
-      class extends DefaultExporter {
-        private readonly revokes = new Tally<BufferObject>();
-        protected override setRevoked(object: BufferObject) {
-          if (this.revokes.next(object) >= 9) reached();
-          else super.setRevoked(object);
-        }
-      },
-    { also: ["MAP-24", "MOVE-24", "REV-03", "ATT-23", "REV-23"] },
-  ),
   core(
     "ATT-13",
     "an invalidate reaches the nine newest attachments",
@@ -137,19 +128,6 @@ export const mutants: readonly Mutant[] = [
       },
   ),
   core(
-    "LIFE-10",
-    "the count of references starts again after twelve",
-    (reached) =>
-      class extends ReferenceBuffers {
-        override getRef(buffer: ReferenceBuffer) {
-          super.getRef(buffer);
-          if (buffer.refs !== 13) return;
-          reached();
-          buffer.refs = 1;
-        }
-      },
-  ),
-  core(
     "CPU-14",
     "the count of kernel mappings starts again after eleven",
     (reached) =>
@@ -191,19 +169,6 @@ export const mutants: readonly Mutant[] = [
       },
   ),
   exporter(
-    "MOVE-02",
-    "from the ninth on no move of a buffer is announced",
-    (reached) =>
-      class extends DefaultExporter {
-        private readonly moves = new Tally<BufferObject>();
-        protected override *announce(buffer: DmaBuf, object: BufferObject) {
-          if (object.revoked || this.moves.next(object) < 9) yield* super.announce(buffer, object);
-          else reached();
-        }
-      },
-    { also: ["MOVE-08", "MOVE-10", "MOVE-12", "MAP-25"] },
-  ),
-  exporter(
     "ATT-20",
     "power is given back for the ten first attachments of a buffer",
     (reached) =>
@@ -228,20 +193,56 @@ export const mutants: readonly Mutant[] = [
         }
       },
   ),
-  core(
-    "LIFE-06",
-    "the sixth close of a descriptor drops no reference",
+  fences(
+    "FENCE-29",
+    "the eleventh deadline of a fence is not passed on",
     (reached) =>
-      class extends ReferenceBuffers {
-        private readonly closed = new Tally<ReferenceBuffer>();
-        override close(fd: ReferenceFileDescriptor) {
-          const { buffer } = fd;
-          if (buffer !== null && this.closed.next(buffer) === 6) {
-            reached();
-            buffer.refs += 1;
-          }
-          return super.close(fd);
+      class extends ReferenceFences {
+        private readonly deadlines = new Tally<ReferenceFence>();
+        override setFenceDeadline(fence: ReferenceFence, deadline: number) {
+          if (this.deadlines.next(fence) === 11) reached();
+          else super.setFenceDeadline(fence, deadline);
         }
       },
+  ),
+  core(
+    "LIFE-31",
+    "the eleventh name of a buffer is cut short",
+    (reached) =>
+      class extends ReferenceBuffers {
+        private readonly named = new Tally<ReferenceBuffer>();
+        override setName(buffer: ReferenceBuffer, name: string | null) {
+          if (name === null || name.length < 8 || this.named.next(buffer) !== 11) return super.setName(buffer, name);
+          reached();
+          return super.setName(buffer, name.slice(0, 8));
+        }
+      },
+  ),
+  core(
+    "LIFE-29",
+    "the eleventh seek of a buffer answers nothing",
+    (reached) =>
+      class extends ReferenceBuffers {
+        private readonly seeks = new Tally<ReferenceBuffer>();
+        override seek(buffer: ReferenceBuffer, offset: number, whence: number) {
+          if (this.seeks.next(buffer) !== 11) return super.seek(buffer, offset, whence);
+          reached();
+          return 1;
+        }
+      },
+  ),
+  core(
+    "ATT-03",
+    "the eleventh attach to a buffer does not ask the exporter",
+    (reached) =>
+      class extends ReferenceBuffers {
+        private readonly attached = new Tally<ReferenceBuffer>();
+        protected override *callAttach(attachment: ReferenceAttachment) {
+          if (this.attached.next(attachment.buffer) !== 11) return yield* super.callAttach(attachment);
+          reached();
+          return 0;
+        }
+      },
+    { also: ["ATT-04", "ATT-20"] },
   ),
 ];
