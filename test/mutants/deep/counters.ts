@@ -9,15 +9,8 @@ import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import type { ReferenceReservation } from "../../../reference-impl/reservations/reservation.ts";
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { Env } from "../../../spec/roles/env.ts";
-import type {
-  Direction,
-  DmaBuf,
-  Fence,
-  FenceCallback,
-  IosysMap,
-  Usage,
-  UserMapping,
-} from "../../../spec/roles/handles.ts";
+import type { Exporter } from "../../../spec/roles/exporter.ts";
+import type { Direction, DmaBuf, Fence, FenceCallback, IosysMap, Usage } from "../../../spec/roles/handles.ts";
 import { mutant, type Mutant } from "../mutant.ts";
 
 /**
@@ -41,24 +34,21 @@ function part<K extends keyof Replacement>(key: K) {
     );
 }
 
-function role(key: "exporters" | "importers") {
-  return (rule: string, words: string, fault: Fault<unknown>, rest: Rest = {}) =>
-    mutant(
-      rule,
-      words,
-      (reached) => {
-        const Faulty = fault(reached);
-        return referenceSystem({ [key]: { subject: (env: Env) => new Faulty(env) } });
-      },
-      rest,
-    );
+function exporter(rule: string, words: string, fault: Fault<Exporter>, rest: Rest = {}): Mutant {
+  return mutant(
+    rule,
+    words,
+    (reached) => {
+      const Faulty = fault(reached);
+      return referenceSystem({ exporters: { subject: (env) => new Faulty(env) } });
+    },
+    rest,
+  );
 }
 
 const core = part("buffers");
 const fences = part("fences");
 const objects = part("reservations");
-const exporter = role("exporters");
-const importer = role("importers");
 
 /** How often something happened to each of many. */
 class Tally<T extends object> {
