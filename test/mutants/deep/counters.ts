@@ -10,7 +10,15 @@ import type { ReferenceReservation } from "../../../reference-impl/reservations/
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Exporter } from "../../../spec/roles/exporter.ts";
-import type { Direction, DmaBuf, Fence, FenceCallback, IosysMap, Usage } from "../../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Direction,
+  DmaBuf,
+  Fence,
+  FenceCallback,
+  IosysMap,
+  Usage,
+} from "../../../spec/roles/handles.ts";
 import { mutant, type Mutant } from "../mutant.ts";
 
 /**
@@ -164,7 +172,7 @@ export const mutants: readonly Mutant[] = [
     (reached) =>
       class extends DefaultExporter {
         private readonly detached = new Tally<DmaBuf>();
-        override detach(buffer: DmaBuf, attachment: ReferenceAttachment) {
+        override detach(buffer: DmaBuf, attachment: Attachment) {
           if (this.detached.next(buffer) <= 10) super.detach(buffer, attachment);
           else reached();
         }
