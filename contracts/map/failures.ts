@@ -31,27 +31,33 @@ function isRevoked(state: State, attachment: string): boolean {
   return access === "revoked" || access === "revokedForever";
 }
 
-/** A signal ends a wait inside a map. What a callback that the hook runs waits for is not the map's. */
+/** A signal ends a wait inside a map: of a hook (true) or of the core. What a callback that the hook runs waits for is not the map's. */
 function noteInterruption(
   event: ResumedEvent | LockEvent | RetEvent<"waitFences" | "waitFence">,
   state: State,
-  interrupted: Set<number>,
+  interrupted: Map<number, boolean>,
 ): void {
   if (event.errno !== EINTR && event.errno !== ERESTARTSYS) return;
   const frames = state.tasks.get(event.task)?.frames ?? [];
   const index = frames.findLastIndex(
     (frame) => frame.kind === "call" && (frame.op === "map" || frame.op === "mapUnlocked"),
   );
-  const inCallback = frames.slice(index + 1).some((frame) => frame.kind === "cb" && frame.hook === "invalidate");
-  if (index >= 0 && !inCallback) interrupted.add(frames[index]!.seq);
+  const inside = frames.slice(index + 1).filter((frame) => frame.kind === "cb");
+  if (index < 0 || inside.some(({ hook }) => hook === "invalidate")) return;
+  interrupted.set(frames[index]!.seq, inside.length > 0);
 }
 
 /** MAP-28. Success is right too: the wait may have been tried again. */
-function saysInterrupted(event: Mapped, state: State, verdict: Verdict, interrupted: ReadonlySet<number>): void {
+function saysInterrupted(
+  event: Mapped,
+  state: State,
+  verdict: Verdict,
+  interrupted: ReadonlyMap<number, boolean>,
+): void {
   const isEnded = event.errno === EINTR || event.errno === ERESTARTSYS;
   if (!isEnded && !interrupted.has(event.call)) return;
-  // EINTR that was injected elsewhere is no wait: it is judged, but shows nothing about waits.
-  if (interrupted.has(event.call)) verdict.exercised();
+  // EINTR that was injected elsewhere is no wait, and one of the core none of the exporter: judged, but showing nothing.
+  if (interrupted.get(event.call) === true) verdict.exercised();
   const hooks = hooksIn(state, event.task, event.call);
   const tables = hooks.filter((hook) => hook.hook === "map" && hook.errno === 0 && hook.table !== null).length;
   if (event.errno !== 0 && !isEnded)
@@ -165,7 +171,7 @@ export const map28: Rule = {
     "Does the exporter undo a half-finished move or allocation before it returns?",
   ],
   status: checked,
-  monitor: remember(() => new Set<number>(), {
+  monitor: remember(() => new Map<number, boolean>(), {
     resumed: (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
     lock: (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
     "ret waitFences": (event, state, _verdict, interrupted) => noteInterruption(event, state, interrupted),
@@ -185,7 +191,8 @@ export const map28: Rule = {
       attach: 2,
       interrupt: 2,
     },
-    importers: ["scripted", "static"],
+    importers: ["scripted"],
+    exporters: ["subject", "dynamic"],
     interrupts: true,
     tasks: 2,
   },
