@@ -327,7 +327,10 @@ export const drivers: readonly DriverEntry[] = [
       ),
       ...violated("blk_mq_dma_map_remove adds the fence of running requests with KERNEL usage.", ["RESV-28"]),
       ...mayViolate("blk_mq_dma_map_remove warns, and keeps the mapping, where no slot is to be had for the fence.", [
+        "MOVE-21",
+        "MOVE-22",
         "MOVE-23",
+        "MOVE-36",
         "MAP-15",
         "LIFE-09",
       ]),

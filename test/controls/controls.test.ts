@@ -5,7 +5,7 @@ import type { Program } from "../../spec/program.ts";
 
 /**
  * Behaviour that was once reported as a bug and is correct (section 3 of the bug collection). A checker that complains
- * here is wrong. F-3 and F-7 are about poll and arrive with that area.
+ * here is wrong.
  */
 const controls: readonly (readonly [string, Program])[] = [
   [
@@ -25,6 +25,22 @@ const controls: readonly (readonly [string, Program])[] = [
       .step("signal", { fence: "f1" })
       .step("findSeqno", { fence: "f4", seqno: 5 })
       .step("signal", { fence: "f3" })
+      .build(),
+  ],
+  [
+    "F-3 a poll adds a callback to what is pending and keeps nothing of what is over",
+    program("K7.1")
+      .step("export", { buffer: "b1" })
+      .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+      .step("lock", { resv: "b1.resv" })
+      .step("reserveFences", { resv: "b1.resv", count: 1 })
+      .step("addFence", { resv: "b1.resv", fence: "f1", usage: "write" })
+      .step("unlock", { resv: "b1.resv" })
+      .step("poll", { buffer: "b1", input: true, output: true, sleep: false })
+      .step("poll", { buffer: "b1", input: true, output: true, sleep: false })
+      .step("signal", { fence: "f1" })
+      .step("poll", { buffer: "b1", input: true, output: true, sleep: false })
+      .step("fencePut", { fence: "f1" })
       .build(),
   ],
   [
@@ -62,6 +78,22 @@ describe("controls: correct behaviour nobody may complain about", () => {
     expect(run.fault).toBeNull();
     expect(run.skipped).toEqual([]);
     expect(run.violations.map(({ rule, why }) => `${rule.id}: ${why}`)).toEqual([]);
+  });
+
+  it("F-7 who polls a file that was closed is refused, the reference is not blamed", async () => {
+    const closed = program("K7.1")
+      .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+      .step("createSyncFile", { fence: "f1", syncFile: "y1" })
+      .step("closeSyncFile", { syncFile: "y1" })
+      .step("pollSyncFile", { syncFile: "y1", sleep: false })
+      .step("export", { buffer: "b1" })
+      .step("put", { buffer: "b1" })
+      .step("poll", { buffer: "b1", input: true, output: false, sleep: false })
+      .build();
+    const run = await runProgram(closed);
+    expect(run.fault).toBeNull();
+    expect(run.skipped).toEqual(["s4", "s7"]);
+    expect(run.violations).toEqual([]);
   });
 
   it("F-5 steps in the wrong order are left out, the reference is not blamed", async () => {

@@ -3,6 +3,7 @@ import { program, type ProgramBuilder } from "../../spec/builder.ts";
 import { ENOMEM } from "../../spec/errno.ts";
 import type { Direction, Usage } from "../../spec/roles/handles.ts";
 import { playLines } from "./buffers-run.ts";
+import { play } from "./play.ts";
 
 const b1 = { buffer: "b1" } as const;
 const v1 = { buffer: "b1", view: "v1" } as const;
@@ -203,6 +204,25 @@ describe.each(["K6.12", "K7.1"])("CPU access as %s has it", (profile) => {
       "beginCpu=ok",
       "endCpu=ok",
     ]);
+  });
+
+  it("CPU-32: user's and kernel's view show one byte at one offset", () => {
+    const builder = start("static", 8192)
+      .step("mmapFd", { ...v1, offset: 0, pages: 2, shared: true })
+      .step("vmapUnlocked", { ...b1, view: "v2" })
+      .step("beginCpu", { ...b1, direction: "bidirectional" });
+    for (const offset of [0, 4, 4100])
+      for (const [view, kind] of [
+        ["v1", "write"],
+        ["v2", "read"],
+        ["v2", "write"],
+      ] as const)
+        builder.step("cpuAccess", { view, kind, offset, io: false });
+    const shown = play(builder).events.flatMap((event) => (event.kind === "cpu" ? [event] : []));
+    expect(shown.map(({ answer, storageOffset }) => [answer, storageOffset])).toEqual(
+      [0, 4, 4100].flatMap((offset) => [1, 2, 3].map(() => ["ok", offset])),
+    );
+    expect(new Set(shown.map(({ storage }) => storage)).size).toBe(1);
   });
 
   it("CPU-35, CPU-36: begin, end and mmap hooks run unlocked, vmap and vunmap locked, each once", () => {
