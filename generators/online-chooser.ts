@@ -8,6 +8,7 @@ import { drawAdded } from "./draw/added.ts";
 import type { DrawContext } from "./draw/context.ts";
 import { draws } from "./draw/draws.ts";
 import { drawFailureErrno } from "./failure-errnos.ts";
+import { isWanted } from "./own-part.ts";
 import type { Random } from "./random.ts";
 import { schedulingOf } from "./schedule/choose.ts";
 import { footprint, meets } from "./schedule/footprint.ts";
@@ -229,6 +230,7 @@ export class OnlineChooser {
     if (args === null) return null;
     const id = `s${this.numbered + 1}`;
     const step = { id, task, op, ...args } as unknown as Mutable<Step>;
+    if (temper.only !== undefined && !isWanted(temper.only, step)) return null;
     if (random.chance(temper.interruptRate)) step.interrupted = true;
     switch (classify(context, step)) {
       case "enabled":

@@ -3,7 +3,7 @@ import { operationNames, type OperationName } from "../spec/operations/operation
 import { platformOperations } from "../spec/operations/platform.ts";
 import { baseWeights } from "./draw/draws.ts";
 import { drawFocus, focusFactors, type Focus } from "./focus.ts";
-import type { OwnPart } from "./own-part.ts";
+import type { Only, OwnPart } from "./own-part.ts";
 import { drawSchedule, type ScheduleChoice } from "./schedule/choose.ts";
 import type { Random } from "./random.ts";
 
@@ -28,6 +28,8 @@ export interface Temper {
   readonly interruptRate: number;
   /** Failures a situation asks for: sites are failed with these errnos more often. */
   readonly wanted: readonly { readonly site: string; readonly errno: number }[];
+  /** What steps have to be like; absent: any will do. */
+  readonly only?: Only;
 }
 
 const ofPlatform = Float64Array.from(operationNames, (name) => (name in platformOperations ? 1 : 0));
@@ -122,6 +124,7 @@ export function drawTemper(
     misuse: situation?.misuse !== undefined ? random.chance(0.7) : random.chance(0.04),
     interruptRate: situation?.interrupts === true ? 0.2 : random.pick([0, 0, 0.05]),
     wanted: situation?.failures ?? [],
+    ...(dwells && { only: own.only }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { coreContract } from "../conformance/contract/contract.ts";
+import { exporterWork } from "../conformance/contract/device-work.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Has } from "../conformance/contract/own.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
@@ -19,7 +20,7 @@ import type { State } from "../spec/state/state.ts";
 
 const faults = {
   deafCallback: { rule: "PFN-01", about: "The callback leaves the entries in the importer's page table." },
-  zapLater: { rule: "PFN-03", about: "The callback only has the entries taken out by work that runs later." },
+  zapLater: { rule: "PFN-02", about: "The callback only has the entries taken out by work that runs later." },
   lateInstall: { rule: "PFN-03", about: "The entry is made after the lock under which the pfn was found is gone." },
   freedAtOnce: { rule: "PFN-02", about: "The exporter frees the old memory with the move and waits for nobody." },
   revokedPfn: { rule: "PFN-03", about: "The exporter hands out pfns of a revoked buffer." },
@@ -226,6 +227,7 @@ const source = [
 const contract = extendContract(coreContract, {
   ...pfn,
   operations: {
+    finishCopy: exporterWork(),
     bindPfn: pfn.operation({
       summary: "Attaches, and makes the importer's page table ready for a page of the buffer.",
       fields: { importer: refer("importer"), buffer: refer("buffer"), page: integer(0, 15), pfn: createOwn("pfns") },
@@ -303,7 +305,18 @@ const contract = extendContract(coreContract, {
       },
     }),
   giveBack: (own) => [...own.pfns].map(([name, { importer }]) => ({ op: "dropPfn", args: { importer, pfn: name } })),
-  near: ["export", "put", "move", "evict", "revoke", "unrevoke", "reset", "setMemory", "closeDevice", "submit"],
+  near: {
+    export: 1,
+    put: 1,
+    move: 1,
+    evict: 1,
+    revoke: 1,
+    unrevoke: 1,
+    reset: 1,
+    setMemory: 1,
+    closeDevice: 1,
+    submit: 1,
+  },
   rules: ({ on, own }) => {
     /** The buffer that a touch reached, and its name. */
     const reached = ({ answer, target }: RetEvent<"touch">, state: State) => {

@@ -126,7 +126,7 @@ const contract = extendContract(coreContract, {
       },
     }),
   giveBack: (own) => [...own.pfns].map(([name, { importer }]) => ({ op: "dropPfn", args: { importer, pfn: name } })),
-  near: ["export", "put", "move", "evict", "revoke", "unrevoke", "revokeForever", "reset", "closeDevice"],
+  near: { export: 1, put: 1, move: 1, evict: 1, revoke: 1, unrevoke: 1, revokeForever: 1, reset: 1, closeDevice: 1 },
   rules: ({ on, own }) => [
     {
       id: "PFN-01",
@@ -209,7 +209,7 @@ const proposal: Proposal = {
   contract,
   thread: [
     {
-      seed: "003_d98da645bc0481a2.txt",
+      seed: "000_64643a438ca275cc.txt",
       who: "Christian König",
       said: "Just giving out page frames without a lifetime is not something one can do.",
     },

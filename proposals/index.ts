@@ -1,6 +1,9 @@
 import type { Proposal } from "../conformance/proposal/proposal.ts";
+import followPfn from "./follow-pfn.ts";
 import getPfnFenced from "./get-pfn-fenced.ts";
 import getPfn from "./get-pfn.ts";
+import mmioPhys from "./mmio-phys.ts";
+import vmaP2p from "./vma-p2p.ts";
 
 /** The proposals that come with the suite, in the order in which they are told. */
-export const proposals: readonly Proposal[] = [getPfn, getPfnFenced];
+export const proposals: readonly Proposal[] = [getPfn, getPfnFenced, ...followPfn, vmaP2p, ...mmioPhys];

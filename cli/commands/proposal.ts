@@ -149,10 +149,11 @@ async function tell(
   print("");
 }
 
-function lineOf({ id, verdict, length, counterexample, exercised, programs, origin }: ProposalRule): string {
-  const whose = origin === "own" ? "" : ` (${origin})`;
+function lineOf({ id, level, verdict, length, counterexample, exercised, programs, origin }: ProposalRule): string {
+  const weight = level === "MUST" ? "" : `, ${level}`;
+  const whose = origin === "own" ? "" : ` (${origin}${weight})`;
   if (counterexample !== null && length !== null)
-    return `${id}${whose} broken in ${length} steps, first after ${counterexample.found?.operations ?? 0} operations: ${counterexample.why}`;
+    return `${id}${whose} broken in ${length} ${length === 1 ? "step" : "steps"}, first after ${counterexample.found?.operations ?? 0} operations: ${counterexample.why}`;
   if (verdict === "blocked") return `${id}${whose} BLOCKED: nothing that was tried could have broken it`;
   return `${id}${whose} kept, exercised ${exercised} times in ${programs} programs`;
 }

@@ -1,6 +1,6 @@
 import type { Monitor } from "../../contracts/monitor.ts";
 import type { Rule } from "../../contracts/rule.ts";
-import { ownPart } from "../../generators/own-part.ts";
+import { ownPart, type Only } from "../../generators/own-part.ts";
 import type { Kinds } from "../../generators/world-shape.ts";
 import { Actor } from "../../harness/added/actor.ts";
 import { addedStep } from "../../harness/added/step.ts";
@@ -92,8 +92,10 @@ export interface Extension<S extends AddedTables, E, I, P, X extends string, O> 
   /** Rules of the core, restated. */
   readonly replace?: (words: Words<S, O>) => readonly Rule[];
   readonly scopes?: readonly Scope[];
-  /** Operations of the core that programs of it are mostly made of. */
-  readonly near: readonly OperationName[];
+  /** Operations of the core that programs of it are mostly made of, with factors on how often they come up. */
+  readonly near: Partial<Readonly<Record<OperationName, number>>>;
+  /** What steps of them have to be like, by operation. */
+  readonly only?: Only;
   /** Kinds that set-ups are drawn from; by default its own where it brings any, otherwise the reference's. */
   readonly kinds?: Partial<Kinds>;
   /** What the end of a program gives back: steps of its own operations. */
@@ -154,6 +156,7 @@ export function extendContract<
       part: ownPart(
         table.map(({ added }) => added),
         near,
+        definition.only ?? {},
       ),
       operations: table.map(({ added }) => added.name),
       rules: [...own, ...replaced],

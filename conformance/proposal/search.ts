@@ -45,7 +45,7 @@ export interface SearchResult {
 }
 
 /** Lengths of programs, in turn: short ones find most, and long ones what needs many objects. */
-const longest = [16, 40, 120] as const;
+const longest = [20, 60, 160] as const;
 
 /** The rules that a contract's programs are judged by in a profile. */
 export function judgedRules({ rules }: Contract, profile: Profile): readonly Rule[] {

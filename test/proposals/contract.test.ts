@@ -54,7 +54,7 @@ const contract = extendContract(coreContract, {
         if (row !== undefined) row.value += reached;
       },
     }),
-  near: ["export", "put"],
+  near: { export: 1, put: 1 },
   without: ["LIFE-01"],
   rules: ({ on, own }) => [
     {
@@ -85,7 +85,7 @@ const found = broken.find(({ rule }) => rule.id === "COUNT-01")!;
 const { program } = await shrinkViolation(system, found.program, "COUNT-01", { rules: [found.rule] });
 const run = await replay(program, system, judgedRules(contract, profileNamed("K7.1")), profileNamed("K7.1"));
 
-const beginning = { ...counter, operations: {}, near: [] };
+const beginning = { ...counter, operations: {}, near: {} };
 
 describe("a contract as a value", () => {
   it("has a hash over its language and is known by name", () => {

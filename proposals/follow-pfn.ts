@@ -1,0 +1,392 @@
+import { coreContract, type Contract } from "../conformance/contract/contract.ts";
+import { exporterWork } from "../conformance/contract/device-work.ts";
+import { extendContract, extension } from "../conformance/contract/extend.ts";
+import type { Has } from "../conformance/contract/own.ts";
+import type { Proposal } from "../conformance/proposal/proposal.ts";
+import { checked } from "../contracts/rule-text.ts";
+import { derived, thread } from "../contracts/source.ts";
+import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
+import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
+import type { ReferenceVma } from "../reference-impl/spaces/address-space.ts";
+import { ReferenceSpaces } from "../reference-impl/spaces/spaces.ts";
+import { EAGAIN, EFAULT, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
+import type { RetEvent } from "../spec/event.ts";
+import { createOwn, integer, oneOf, refer, referOwn } from "../spec/operations/define.ts";
+import type { Env, Mutex, PageTable } from "../spec/roles/env.ts";
+import type { Storage } from "../spec/roles/handles.ts";
+import type { Notifier, RangeNotice, Vma } from "../spec/roles/spaces.ts";
+import type { Suspension } from "../spec/roles/suspendable.ts";
+import { isContested } from "../spec/state/observe/rows.ts";
+import { field, table } from "../spec/state/schema.ts";
+import type { State } from "../spec/state/state.ts";
+
+const faults = {
+  noRetry: { rule: "FOLLOW-01", about: "The sequence is not looked at again before the entry is made." },
+  retryUnlocked: { rule: "FOLLOW-01", about: "The second look at the sequence comes before the lock is taken." },
+  lateSequence: { rule: "FOLLOW-01", about: "The sequence is read after the page was looked up." },
+  deafNotifier: { rule: "FOLLOW-01", about: "The callback leaves the entries in the importer's page table." },
+  noSequence: { rule: "FOLLOW-01", about: "The callback does not set the sequence of its notifier." },
+  zapLater: { rule: "FOLLOW-01", about: "The callback only has the entries taken out by work that runs later." },
+} as const;
+type Fault = keyof typeof faults;
+
+/** The mm with `follow_pfn`: what the CPU's page table has for a page, without taking anything. */
+class FollowSpaces extends ReferenceSpaces {
+  followPfn(vma: Vma, page: number): Storage | null {
+    const target = (vma as ReferenceVma).space.entries.get(page)?.target;
+    return target !== undefined && "physical" in target ? target : null;
+  }
+}
+
+/** What an importer shows of a VMA in its own page table. */
+class Follower {
+  readonly vma: Vma;
+  readonly table: PageTable;
+  /** Taken by the callback, and for the last look before an entry is made. */
+  readonly lock: Mutex;
+  readonly follow: (page: number) => Storage | null;
+  notifier: Notifier | null = null;
+  closed = false;
+  users = 0;
+
+  constructor(env: Env, vma: Vma, number: number, follow: Follower["follow"]) {
+    this.vma = vma;
+    this.table = env.createPageTable();
+    this.lock = env.createMutex("followerLock", `follower${number}`);
+    this.follow = follow;
+  }
+}
+
+/** Rounds after which a fault gives up on a VMA that changes all the time. */
+const rounds = 8;
+
+/** KVM's way to memory of devices: `follow_pfn` and a notifier of the address space; dma-buf has no part in it. */
+class FollowImporter extends DynamicImporter {
+  private readonly has: Has<Fault>;
+  private made = 0;
+
+  constructor(env: Env, has: Has<Fault>) {
+    super(env);
+    this.has = has;
+  }
+
+  *watch(vma: Vma, follow: Follower["follow"]): Generator<Suspension, Follower | Errno, unknown> {
+    if (!this.env.spaceGet(vma.space)) return EFAULT;
+    const follower = new Follower(this.env, vma, (this.made += 1), follow);
+    const notifier = yield* this.env.insertNotifier(vma.space, vma.start, vma.pages, {
+      invalidate: (listener, notice, sequence) => this.invalidated(follower, listener, notice, sequence),
+    });
+    yield* this.env.spacePut(vma.space);
+    if (typeof notifier === "number") return notifier;
+    follower.notifier = notifier;
+    return follower;
+  }
+
+  /** A page is wanted: faulted into the CPU's table, looked up there, and entered if nothing has changed since. */
+  *faultPage(follower: Follower, offset: number): Generator<Suspension, Errno, unknown> {
+    const { space } = follower.vma;
+    if (follower.closed || !this.env.spaceGet(space)) return EFAULT;
+    follower.users += 1;
+    let errno: Errno = EAGAIN;
+    for (let round = 0; round < rounds && errno === EAGAIN; round += 1) errno = yield* this.faultOnce(follower, offset);
+    follower.users -= 1;
+    yield* this.env.spacePut(space);
+    return errno;
+  }
+
+  touch(follower: Follower, offset: number, access: "read" | "write"): void {
+    this.env.touchPage(follower.table, offset, access);
+  }
+
+  *unwatch(follower: Follower): Generator<Suspension, void, unknown> {
+    if (follower.closed) return;
+    follower.closed = true;
+    yield* this.env.wait({ kind: "other", what: "faults of the follower" }, () => follower.users === 0);
+    yield* this.env.lockMutex(follower.lock);
+    this.env.zap(follower.table, 0, follower.vma.pages);
+    yield* this.env.unlockMutex(follower.lock);
+    if (follower.notifier !== null) yield* this.env.removeNotifier(follower.notifier);
+  }
+
+  private *faultOnce(follower: Follower, offset: number): Generator<Suspension, Errno, unknown> {
+    const { vma, notifier, table: own } = follower;
+    if (notifier === null) return EFAULT;
+    let sequence = yield* this.env.readBegin(notifier);
+    const errno = yield* this.env.vmaFault(vma, offset);
+    if (errno !== 0) return errno;
+    yield* this.env.lockMutex(vma.space.lock);
+    const storage = follower.follow(vma.start + offset);
+    yield* this.env.unlockMutex(vma.space.lock);
+    if (this.has("lateSequence")) sequence = yield* this.env.readBegin(notifier);
+    const early = this.has("retryUnlocked") && this.env.readRetry(notifier, sequence);
+    yield* this.env.lockMutex(follower.lock);
+    const unasked = this.has("noRetry") || this.has("retryUnlocked");
+    const again = unasked ? early : this.env.readRetry(notifier, sequence);
+    const result = again || storage === null ? EAGAIN : follower.closed ? EFAULT : 0;
+    if (result === 0 && storage !== null) this.env.install(own, offset, { via: "physical", storage, offset: 0 }, true);
+    yield* this.env.unlockMutex(follower.lock);
+    return result;
+  }
+
+  /** The callback of the notifier. False: it may not block and would have to. */
+  private *invalidated(
+    follower: Follower,
+    notifier: Notifier,
+    notice: RangeNotice,
+    sequence: number,
+  ): Generator<Suspension, boolean, unknown> {
+    if (notice.blockable) yield* this.env.lockMutex(follower.lock);
+    else if (!this.env.trylockMutex(follower.lock)) return false;
+    if (!this.has("noSequence")) this.env.setSequence(notifier, sequence);
+    if (notice.change === "release") follower.closed = true;
+    const zap = () => this.env.zap(follower.table, 0, follower.vma.pages);
+    if (this.has("zapLater")) this.env.defer("zap", zap);
+    else if (!this.has("deafNotifier")) zap();
+    yield* this.env.unlockMutex(follower.lock);
+    return true;
+  }
+}
+
+const source = [
+  thread("000_64643a438ca275cc.txt", "Christian König and Simona Vetter, January 2025: follow_pfn and mmu_notifier"),
+];
+const near = {
+  export: 1,
+  createSpace: 2,
+  createVma: 4,
+  destroyVma: 1,
+  vmaFault: 1,
+  changeRange: 0.1,
+  exitSpace: 1,
+  move: 1,
+  evict: 1,
+  revoke: 0.3,
+  unrevoke: 0.5,
+  put: 1,
+} as const;
+
+/** `secret`: on memory that must not get into a CPU's page table as well. */
+function follow(name: string, secret: boolean): Contract {
+  const own = extension({
+    name,
+    state: {
+      followers: table({ importer: field<string>() }),
+      /** The buffer that a piece of storage was ever behind, by the name of the storage. */
+      homes: table({ buffer: field<string>("ghost") }),
+    },
+    faults,
+    roles: {
+      exporter: (env) => new DefaultExporter(env),
+      importer: (env, has) => new FollowImporter(env, has),
+      framework: (env) => ({ spaces: new FollowSpaces(env) }),
+    },
+  });
+  const bound = { importer: refer("importer"), follower: referOwn("followers") };
+  const isOwn = (
+    tables: { readonly followers: ReadonlyMap<string, { readonly importer: string }> },
+    of: { readonly importer: string; readonly follower: string },
+  ) => tables.followers.get(of.follower)?.importer === of.importer;
+
+  return extendContract(coreContract, {
+    ...own,
+    operations: {
+      finishCopy: exporterWork(),
+      watchVma: own.operation({
+        summary: "The importer listens to the address space for the range of a VMA.",
+        fields: { importer: refer("importer"), vma: refer("vma"), follower: createOwn("followers") },
+        enabled: (_tables, of, { state }) => state.vmas.get(of.vma)?.kind === "peer",
+        exclusive: (of) => [of.vma],
+        weight: 10,
+        *run(actor, { importer: by, vma, follower: created }) {
+          const importer = actor.importer(by);
+          if (importer === null) return EOPNOTSUPP;
+          const of = actor.vma(vma);
+          const made = yield* importer.watch(of, (page) => actor.framework.spaces.followPfn(of, page));
+          if (typeof made === "number") return made;
+          actor.keep(created, made);
+          return 0;
+        },
+        print: (of) => `${of.importer} watches ${of.vma} as ${of.follower}`,
+      }),
+      followPage: own.operation({
+        summary: "The importer's device wants a page of the VMA.",
+        fields: { ...bound, page: integer(0, 1) },
+        enabled: isOwn,
+        weight: 25,
+        run: (actor, of) =>
+          actor.importer(of.importer)?.faultPage(actor.kept(of.follower, Follower), of.page) ?? EOPNOTSUPP,
+        print: (of) => `follow page ${of.page} of ${of.follower}`,
+      }),
+      touchFollowed: own.operation({
+        summary: "The device touches the page through the importer's table.",
+        fields: { ...bound, page: integer(0, 1), access: oneOf(["read", "write"]) },
+        enabled: isOwn,
+        weight: 30,
+        run: (actor, of) => actor.importer(of.importer)?.touch(actor.kept(of.follower, Follower), of.page, of.access),
+        print: (of) => `${of.access} page ${of.page} of ${of.follower}`,
+      }),
+      unwatch: own.operation({
+        summary: "The importer gives up what it has of the VMA and stops listening.",
+        fields: bound,
+        enabled: isOwn,
+        exclusive: (of) => [of.follower],
+        weight: 1,
+        run: (actor, of) => actor.importer(of.importer)?.unwatch(actor.kept(of.follower, Follower)),
+        print: (of) => `unwatch ${of.follower}`,
+      }),
+    },
+    fold: ({ changes }) =>
+      changes({
+        "ret watchVma"({ errno, importer, follower }, tables) {
+          if (errno === 0) tables.followers.set(follower, { importer });
+        },
+        "call unwatch"({ follower }, tables) {
+          tables.followers.delete(follower);
+        },
+        epoch({ buffer, storage }, tables) {
+          if (storage !== null) tables.homes.set(storage, { buffer });
+        },
+      }),
+    giveBack: ({ followers }) =>
+      [...followers].map(([follower, { importer }]) => ({ op: "unwatch", args: { importer, follower } })),
+    only: { createVma: (of) => of.vmaKind === "peer" },
+    near: secret ? { ...near, makePrivate: 2 } : near,
+    rules: ({ on, own: tables }) => {
+      /** The buffer that a touch reached, and its name. */
+      const reached = ({ answer, target }: RetEvent<"touch">, state: State) => {
+        const of = answer === "ok" && target !== null ? tables(state).homes.get(target)?.buffer : undefined;
+        const buffer = of === undefined ? undefined : state.buffers.get(of);
+        return of === undefined || buffer === undefined || target === null ? null : { name: of, buffer, target };
+      };
+      const ordinary = [
+        {
+          id: "FOLLOW-01",
+          level: "MUST",
+          obliged: ["importer"],
+          statement: "An entry that was made by follow_pfn reaches the buffer where it is now.",
+          intent: "The notifier may have called between the look-up and the entry.",
+          sources: source,
+          hints: ["Is the sequence looked at again under the lock that the callback takes?"],
+          status: checked,
+          situation: { weights: { move: 3 }, tasks: 2, pauses: 0.3 },
+          monitor: on({
+            "ret touch"(event, state, verdict) {
+              const place = reached(event, state);
+              if (place === null || place.buffer.storage === null) return;
+              verdict.exercised();
+              if (place.target !== place.buffer.storage)
+                verdict.violated(
+                  `${event.by} reaches ${place.target}; ${place.name} is in ${place.buffer.storage} now`,
+                  verdict.since("buffers", place.name, "storage"),
+                );
+            },
+          }),
+        },
+        {
+          id: "FOLLOW-02",
+          level: "MUST",
+          obliged: ["importer", "exporter"],
+          statement: "Nothing reaches a buffer by follow_pfn once a revoke of it has returned.",
+          intent: "The exporter powers the device down, or gives it to somebody else.",
+          sources: source,
+          hints: ["Does the exporter zap the VMAs, and not only tell its attachments?"],
+          status: checked,
+          situation: { weights: { revoke: 3, unrevoke: 3 }, tasks: 2, pauses: 0.3 },
+          monitor: on({
+            "ret touch"(event, state, verdict) {
+              const place = reached(event, state);
+              if (place === null || isContested(state, place.buffer, place.name)) return;
+              verdict.exercised();
+              const { access: now } = place.buffer;
+              if (now === "revoked" || now === "revokedForever")
+                verdict.violated(
+                  `${event.by} reaches ${place.name} although it is revoked`,
+                  verdict.since("buffers", place.name, "access"),
+                );
+            },
+          }),
+        },
+      ] as const;
+      if (!secret) return ordinary;
+      return [
+        ...ordinary,
+        {
+          id: "FOLLOW-03",
+          level: "MUST",
+          obliged: ["exporter", "importer"],
+          statement: "Memory that is private to a guest never has an entry in a CPU's page table.",
+          intent: "The CPU takes a machine check when it touches it; a pfn has to flow without a VMA.",
+          sources: [thread("000_64643a438ca275cc.txt", "Jason Gunthorpe, January 2025"), derived("PO-09")],
+          hints: ["What but a VMA can follow_pfn start from?"],
+          status: checked,
+          situation: { weights: { makePrivate: 10, vmaFault: 6 } },
+          monitor: on({
+            "call primaryEntry"(event, state, verdict) {
+              const of = event.target === null ? undefined : tables(state).homes.get(event.target)?.buffer;
+              if (of === undefined) return;
+              verdict.exercised();
+              const owner = state.rights.get(of)?.owner ?? null;
+              if (owner !== null)
+                verdict.violated(
+                  `page ${event.page} of ${event.space} shows ${of}, which is private to ${owner}`,
+                  verdict.since("rights", of, "owner"),
+                );
+            },
+          }),
+        },
+      ];
+    },
+  });
+}
+
+const contract = follow("follow-pfn", false);
+const works = "Christian König";
+
+const proposals: readonly Proposal[] = [
+  {
+    name: "follow-pfn",
+    about: "No change to dma-buf at all: an importer follows the CPU's page table and hears of changes by a notifier.",
+    contract,
+    thread: [
+      {
+        seed: "000_64643a438ca275cc.txt",
+        who: works,
+        said: "follow_pfn with an mmu_notifier works for KVM and Xen, with no change to dma-buf.",
+      },
+    ],
+    expectations: [],
+  },
+  {
+    name: "follow-pfn-no-retry",
+    about: "The same without the second look at the notifier's sequence.",
+    contract,
+    faults: ["noRetry"],
+    thread: [
+      {
+        seed: "004_17b4b08cd00e9df2.txt",
+        who: "Jason Gunthorpe",
+        said: "MMU notifiers are very complex all around; there have been bugs already.",
+      },
+    ],
+    longest: 9,
+    expectations: [
+      { rule: "FOLLOW-01", verdict: "violated", source: "The callback comes between the look-up and the entry." },
+      { rule: "FOLLOW-02", verdict: "violated", source: "The same, where the buffer is revoked.", mayHide: true },
+    ],
+  },
+  {
+    name: "follow-pfn-private",
+    about: "The same on memory that is private to a guest and must not be mapped by a CPU.",
+    contract: follow("follow-pfn-private", true),
+    thread: [
+      {
+        seed: "000_64643a438ca275cc.txt",
+        who: "Jason Gunthorpe",
+        said: "Secure memory cannot be mmapped or the system takes a machine check: it has to be conveyed inside a descriptor.",
+      },
+    ],
+    expectations: [{ rule: "FOLLOW-03", verdict: "violated", source: "follow_pfn starts from a CPU's page table." }],
+  },
+];
+
+export default proposals;
