@@ -1,6 +1,6 @@
 import type { CallArgs } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
-import { exportsDynamic } from "./encode-step.ts";
+import { exportsDynamic, exportsMoving } from "./encode-step.ts";
 import type { Slots } from "./slots.ts";
 
 const buffer = ({ buffer: name }: { readonly buffer: string }) => ({ buffer: name });
@@ -54,7 +54,7 @@ export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: S
       exporter,
       size,
       missing,
-      attach: false,
+      attach: slots.revokeWaits && exportsMoving(step, slots),
       detach: false,
       pin: dynamic && !step.missing.includes("pin"),
       unpin: dynamic && !step.missing.includes("unpin"),

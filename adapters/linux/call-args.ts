@@ -75,6 +75,10 @@ export const callArgs: { readonly [K in CalledOperation]: (step: Step<K>, slots:
   createChain: ({ fence: name, previous, contained, seqno }) => ({ fence: name, previous, contained, seqno }),
   findSeqno: ({ fence: name, seqno }) => ({ fence: name, seqno }),
   merge: ({ fence: name, fences }) => ({ fence: name, fences }),
+  move: ({ buffer, placement }) => ({ buffer, placement }),
+  evict: ({ buffer }) => ({ buffer }),
+  revoke: ({ buffer }) => ({ buffer }),
+  unrevoke: ({ buffer }) => ({ buffer }),
   setName: ({ buffer, name }) => ({ buffer, name }),
   getName: ({ buffer }) => ({ buffer }),
   requestFd: (step, slots) => {

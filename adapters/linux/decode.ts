@@ -114,9 +114,9 @@ export class Decoder implements Naming {
       case "H":
         return this.hook(base, kind === "H", numbers);
       case "L":
-        return this.lock(base, numbers);
+        return this.lock(base, step, numbers);
       case "U":
-        return this.unlock(base, numbers);
+        return this.unlock(base, step, numbers);
       case "B":
         // Between two steps there is nothing to wait for.
         return step === undefined ? undefined : this.blocked(base, step, numbers);
@@ -206,8 +206,26 @@ export class Decoder implements Naming {
       this.push(this.add({ ...base, kind: "call", op, by: "framework", resv, ...args }));
       return;
     }
+    if (op === "invalidate") {
+      this.push(
+        this.add({ ...base, kind: "call", op, by: this.memory.exporterOf(id), buffer: this.memory.buffer(id) }),
+      );
+      return;
+    }
+    if (op === "isRevocable") {
+      const { attachment, exporter } = this.memory.attachment(id);
+      this.push(this.add({ ...base, kind: "call", op, by: exporter, attachment }));
+      return;
+    }
+    if (op === "waitFences") {
+      const { resv, by } = { resv: this.compiled.slots.name("reservation", id), by: this.lockedBy(2, step) };
+      const args = { usage: usages[second], interruptible: false, timeout: Number.MAX_SAFE_INTEGER };
+      this.push(this.add({ ...base, kind: "call", op, by, resv, ...args }));
+      return;
+    }
     if (op === "getRef" || op === "put") {
-      const by = this.compiled.slots.setup.importers[0]?.name ?? "program";
+      const importer = this.compiled.slots.setup.importers[0]?.name ?? "program";
+      const by = second === 1 ? this.memory.exporterOf(id) : importer;
       this.push(this.add({ ...base, kind: "call", op, by, buffer: this.memory.buffer(id) }));
       return;
     }
@@ -220,7 +238,9 @@ export class Decoder implements Naming {
 
   private nestedEnd(base: ReturnType<Decoder["base"]>, [errno = 0, ...numbers]: readonly number[]): void {
     const { seq, kind: _kind, ...args } = this.pop(base.task);
-    const answers = args["op"] === "exportFd" ? results.exportFd(numbers, this, null as never) : {};
+    const op = args["op"];
+    const answers =
+      op === "exportFd" || op === "waitFences" || op === "isRevocable" ? results[op](numbers, this, null as never) : {};
     this.add({ ...args, ...base, kind: "ret", call: seq, errno, ...answers });
   }
 
@@ -236,36 +256,43 @@ export class Decoder implements Naming {
     this.add({ ...base, kind: "cbret", hook: name, to, cb: seq, ...rest });
   }
 
-  private lock(base: ReturnType<Decoder["base"]>, numbers: readonly number[]): void {
-    const [slot, acquire, form, errno, inside, waited] = numbers;
+  private lock(base: ReturnType<Decoder["base"]>, step: Step | undefined, numbers: readonly number[]): void {
+    const [slot, acquire, form, errno, name, waited] = numbers;
     this.answered(base.task, errno!);
     this.add({
       ...base,
       kind: "lock",
-      ...this.request(slot!, acquire!, forms[form!]!, inside === 1),
+      ...this.request(slot!, acquire!, forms[form!]!, this.lockedBy(name!, step)),
       errno,
       waited: waited === 1,
     });
   }
 
-  private request(slot: number, acquire: number, form: LockForm, inside: boolean) {
+  private request(slot: number, acquire: number, form: LockForm, by: string) {
     const { slots } = this.compiled;
     return {
       lock: slots.name("reservation", slot) ?? `reservation${slot}`,
       lockClass: "reservation",
       form,
       acquire: slots.name("acquire", acquire) ?? null,
-      by: inside ? "framework" : "program",
+      by,
     };
   }
 
-  private unlock(base: ReturnType<Decoder["base"]>, [slot, inside]: readonly number[]): void {
-    const { lock, lockClass, by } = this.request(slot!, -1, "plain", inside === 1);
+  /** In whose name a lock is taken: the core's, that of an exporter of ours, the program's. */
+  private lockedBy(name: number, step: Step | undefined): string {
+    if (name === 1) return "framework";
+    const { buffer } = (step ?? {}) as { readonly buffer?: string };
+    return name === 2 && buffer !== undefined ? exporterOf(this.compiled.slots, buffer) : "program";
+  }
+
+  private unlock(base: ReturnType<Decoder["base"]>, step: Step | undefined, [slot, name]: readonly number[]): void {
+    const { lock, lockClass, by } = this.request(slot!, -1, "plain", this.lockedBy(name!, step));
     this.add({ ...base, kind: "unlock", lock, lockClass, by });
   }
 
-  private blocked(base: ReturnType<Decoder["base"]>, step: Step, [kind, object, inside]: readonly number[]): void {
-    const wait = this.waitFor(step, kind!, object!, inside === 1);
+  private blocked(base: ReturnType<Decoder["base"]>, step: Step, [kind, object, name]: readonly number[]): void {
+    const wait = this.waitFor(step, kind!, object!, name!);
     const asked = step as { readonly interruptible?: boolean };
     const inMap = kind === 1 && waitsInside.has(step.op);
     const interruptible =
@@ -274,12 +301,14 @@ export class Decoder implements Naming {
     this.add({ ...base, kind: "blocked", wait, interruptible });
   }
 
-  private waitFor(step: Step, kind: number, object: number, inside: boolean): WaitFor {
+  private waitFor(step: Step, kind: number, object: number, name: number): WaitFor {
     if (kind === 1) return { kind: "fence", fence: this.fence(object)! };
+    if (kind === 3) return { kind: "unmapped", buffer: this.memory.buffer(object)! };
     if (kind === 0) {
+      const inside = name === 1;
       const acquire = inside ? null : ((step as { readonly acquire?: string | null }).acquire ?? null);
       const form = (inside ? undefined : slowForms[step.op]) ?? "plain";
-      return { kind: "lock", ...this.request(object, -1, form, inside), acquire };
+      return { kind: "lock", ...this.request(object, -1, form, this.lockedBy(name, step)), acquire };
     }
     // One fence is named; of several any one ends the wait.
     if (step.op === "waitAny" && step.fences.length === 1) return { kind: "fence", fence: step.fences[0]! };

@@ -78,8 +78,14 @@ const unmapOf = (step: Step<"unmap" | "unmapUnlocked">, slots: Slots) => [
 /** Hooks of the exporter behind a step's export: with pin and unpin or without. What is left out is about export itself. */
 export function exportsDynamic({ buffer, missing, caching }: Step<"export">, { setup }: Slots): boolean {
   const exporter = setup.buffers.find((entry) => entry.name === buffer)!.exporter;
-  const dynamic = setup.exporters.find((entry) => entry.name === exporter)!.kind === "scriptedDynamic";
-  return missing.length > 0 && !caching ? true : dynamic;
+  const { kind } = setup.exporters.find((entry) => entry.name === exporter)!;
+  return missing.length > 0 && !caching ? true : kind !== "scripted";
+}
+
+/** Whether a step's export is of the exporter that moves and revokes. What is left out is about export itself. */
+export function exportsMoving({ buffer, missing, caching }: Step<"export">, { setup }: Slots): boolean {
+  const exporter = setup.buffers.find((entry) => entry.name === buffer)!.exporter;
+  return missing.length === 0 && !caching && setup.exporters.find(({ name }) => name === exporter)!.kind === "moving";
 }
 
 /** The operations the kernel's module carries out. */
@@ -95,6 +101,7 @@ export const encoders = {
       missing,
       flag(exportsDynamic(step, slots)),
       flag(step.caching),
+      flag(exportsMoving(step, slots)),
     ];
   },
   exportFd: (step, slots) => [slots.of("buffer", step.buffer), slots.of("fd", step.fd), flag(step.closeOnExec)],
@@ -104,6 +111,10 @@ export const encoders = {
   put: withBuffer,
   invalidate: withBuffer,
   seek: (step, slots) => [slots.of("buffer", step.buffer), step.offset, step.whence],
+  move: withBuffer,
+  evict: withBuffer,
+  revoke: withBuffer,
+  unrevoke: withBuffer,
   setName: (step, slots) => [slots.of("buffer", step.buffer), ...packed(step.name)],
   getName: withBuffer,
   requestFd: (step, slots) => [slots.of("buffer", step.buffer), slots.of("fd", step.fd), flag(step.closeOnExec)],

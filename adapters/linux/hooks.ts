@@ -57,6 +57,11 @@ export function decodeHook(name: string, numbers: readonly number[], naming: Nam
       const { attachment, importer } = memory.attachment(first);
       return { to: importer, args: { attachment }, answers: {} };
     }
+    case "attach": {
+      const { attachment, exporter } = memory.attachment(first);
+      const args = { buffer: memory.buffer(second), attachment, peer2peer: third === 1 };
+      return { to: exporter, args, answers: {} };
+    }
     case "beginCpu":
     case "endCpu": {
       const args = { buffer: memory.buffer(first), direction: directions[second] };

@@ -120,7 +120,12 @@ export class Memory {
       case "f":
         return { kind: "free", what: "storage", id: storageName(first), by: this.exporterOf(second) };
       case "e":
-        return { kind: "epoch", buffer: this.buffer(first), change: "export", storage: storageName(second) };
+        return {
+          kind: "epoch",
+          buffer: this.buffer(first),
+          change: third === 1 ? "move" : "export",
+          storage: storageName(second),
+        };
       case "t":
         return this.translate(second === 1, {
           device: first,

@@ -33,12 +33,15 @@ export class TooLarge extends Error {
 /** The numbers that stand for a program's names on the wire, and the way back. */
 export class Slots {
   readonly setup: Setup;
+  /** Whether a revoke of this kernel waits for unmaps, so that our exporter looks at who attaches. */
+  readonly revokeWaits: boolean;
   private readonly makers = new Map<string, Step>();
   private readonly numbers = new Map<ObjectKind, Map<string, number>>();
   private readonly names = new Map<ObjectKind, string[]>();
 
-  constructor(setup: Setup, steps: readonly Step[]) {
+  constructor(setup: Setup, steps: readonly Step[], revokeWaits: boolean) {
     this.setup = setup;
+    this.revokeWaits = revokeWaits;
     if (setup.devices.length > devices) throw new TooLarge(`more than ${devices} devices in the set-up`);
     for (const name of setup.reservations) this.give("reservation", name);
     const resvs = this.names.get("reservation") ?? [];

@@ -13,6 +13,7 @@ import { programSchema, type Program, type Setup, type Step } from "../../spec/p
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Situation } from "../../spec/situation.ts";
 import { planOf } from "./plan-of.ts";
+import { MovingExporter } from "./moving-exporter.ts";
 import { RoundedReservations } from "./rounded-reservations.ts";
 
 /** A program drawn on the reference, what the reference did, and the plan that repeats it on a kernel. */
@@ -34,24 +35,26 @@ export interface DrawBounds {
   readonly situation?: Situation | undefined;
 }
 
-const system = referenceSystem({ reservations: (env) => new RoundedReservations(env) });
-const kinds = { exporters: ["scripted", "scriptedDynamic"], importers: ["scripted"] };
+const system = referenceSystem({
+  reservations: (env) => new RoundedReservations(env),
+  exporters: { moving: (env) => new MovingExporter(env) },
+});
+const kinds = { exporters: ["scripted", "scriptedDynamic", "moving"], importers: ["scripted"] };
 
+/** Tasks that want the same locks, each in its own order. */
+const backingOff = {
+  acquireInit: 12,
+  lock: 6,
+  lockInterruptible: 2,
+  lockSlow: 340,
+  lockSlowInterruptible: 900,
+  unlock: 1,
+  acquireFini: 1,
+};
 /** What most programs never get to: a lock that has to be given up, a pin that is given back, a descriptor and a sync file that are used. Some dwell on that alone. */
 const situations: readonly Situation[] = [
-  {
-    tasks: 3,
-    weights: {
-      acquireInit: 12,
-      lock: 4,
-      lockInterruptible: 2,
-      lockSlow: 240,
-      lockSlowInterruptible: 900,
-      unlock: 1,
-      acquireFini: 1,
-    },
-  },
-  { weights: { export: 2, attach: 2, lock: 2, pin: 6, unpin: 20, map: 3, unmap: 10 } },
+  { tasks: 3, weights: backingOff },
+  { weights: { export: 2, attach: 2, lock: 2, pin: 8, unpin: 30, map: 3, unmap: 10 } },
   { weights: { export: 2, exportFd: 6, get: 12, close: 3 } },
   {
     weights: {
@@ -64,8 +67,8 @@ const situations: readonly Situation[] = [
     },
   },
 ];
-/** One program in so many dwells on one of these. */
-const situationShare = 2;
+/** So many programs of five dwell on one of these. */
+const dwelling = 3;
 
 /** Leaves out what the kernel target does not have: its operations, pauses inside a step, failures of our own. */
 function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, number>, random: Random): Temper {
@@ -119,8 +122,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * slots at once than a kernel gives without complaining of the size.
  */
 function common(step: Step): Step {
-  const fields = step as Mutable<Step> & { timeout?: number; count?: number; sleep?: boolean };
+  const fields = step as Mutable<Step> & { timeout?: number; count?: number; sleep?: boolean; flags?: number };
   if (fields.timeout !== undefined && fields.timeout > 0) fields.timeout = 1_000_000;
+  // Of these flags a kernel has 32 bits.
+  if ((step.op === "exportSyncFile" || step.op === "importSyncFile") && step.flags >= 2 ** 32) fields.flags = 2 ** 31;
   // Who sleeps in poll is nobody that the module could play.
   if (fields.sleep === true) fields.sleep = false;
   if (fields.count !== undefined && fields.count > 1000) fields.count = 24;
@@ -150,9 +155,9 @@ export function drawPlan(
 ): Drawn {
   const profile = profileNamed(profileName);
   const random = new Random(seed);
-  const situation =
-    wanted ?? (seed % situationShare === 0 ? situations[random.pick([0, 0, 0, 0, 0, 1, 2, 3, 3])]! : null);
-  const setup = commonSetup(drawSetup(random, kinds));
+  const situation = wanted ?? (seed % 5 < dwelling ? situations[random.pick([0, 0, 0, 0, 0, 0, 1, 1, 2, 3])]! : null);
+  const drawn = commonSetup(drawSetup(random, kinds));
+  const setup = situation === situations[0] ? { ...drawn, reservations: ["r1", "r2", "r3"] } : drawn;
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
   const judge = new Judge([], profile);

@@ -30,7 +30,7 @@ bool holds(struct actor *actor, struct dma_buf *buf)
 	return reservation_held(actor, reservation_of(buf->resv));
 }
 
-/* buffer, shared reservation or -1, size, items left out, dynamic, caching, its place among the buffers of the set-up */
+/* buffer, shared reservation or -1, size, items left out, dynamic, caching, moves and revokes */
 static void export_buffer(struct actor *actor, const s64 *arg, int count)
 {
 	struct buffer *buffer = arg[0] >= 0 && arg[0] < BUFFERS ? &buffers[arg[0]] : NULL;
@@ -40,7 +40,7 @@ static void export_buffer(struct actor *actor, const s64 *arg, int count)
 	if (!buffer || buffer->buf || (arg[1] >= 0 && !shared))
 		return skip("buffer");
 	call();
-	buf = exporter_export(buffer, shared, arg[2], arg[3], arg[4], arg[5]);
+	buf = exporter_export(buffer, shared, arg[2], arg[3], arg[4], arg[5], arg[6]);
 	if (IS_ERR(buf)) {
 		ret(-PTR_ERR(buf));
 		return;
@@ -207,7 +207,7 @@ static void seek(struct actor *actor, const s64 *arg, int count)
 }
 
 const struct operation buffer_operations[] = {
-	{ "export", 6, export_buffer },
+	{ "export", 7, export_buffer },
 	{ "exportFd", 3, export_fd },
 	{ "requestFd", 3, request_fd },
 	{ "close", 1, close_op },

@@ -18,6 +18,13 @@ struct buffer {
 	u64 size;
 	/* The memory behind it; 0 for none. */
 	int storage;
+	/* Of the exporter that moves and revokes: live pins and mappings, those of importers who cannot be told included. */
+	bool moving;
+	bool revoked;
+	int revoking;
+	int pins;
+	int maps;
+	int fixed;
 };
 
 struct attachment {
@@ -63,11 +70,18 @@ void importer_invalidated(struct dma_buf_attachment *attach);
 
 /* exporter.c */
 struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *shared, u64 size, int missing, bool dynamic,
-				bool caching);
+				bool caching, bool moving);
 const struct dma_buf_attach_ops *importer_ops_of(bool callback, bool peer2peer);
+int buffer_slot(struct buffer *buffer);
 int table_id(struct sg_table *table);
+/* Memory for a buffer that has none, and the end of memory that is the buffer's no more. */
+void exporter_place(struct buffer *buffer, bool moved);
+void exporter_retire(int storage, int slot);
 void exporter_reset(void);
 int exporter_init(void);
 void exporter_exit(void);
+
+/* moving.c */
+void moving_unmapped(void);
 
 #endif

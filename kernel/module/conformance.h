@@ -68,6 +68,10 @@ struct actor {
 	struct dma_fence *imports;
 	int import_usage;
 	bool slept;
+	/* In whose name it locks: 0 the program's, 2 that of the exporter of the step's buffer. */
+	int name;
+	/* One more than the buffer whose unmaps it waits for, 0 for none. */
+	int unmaps;
 };
 
 #define STEP_INTERRUPTED 1
@@ -166,6 +170,7 @@ extern const struct operation fence_wait_operations[];
 extern const struct operation container_operations[];
 extern const struct operation buffer_operations[];
 extern const struct operation importer_operations[];
+extern const struct operation moving_operations[];
 extern const struct operation request_operations[];
 extern const struct operation sync_file_operations[];
 
@@ -226,6 +231,8 @@ bool reservations_held(struct actor *actor);
 void reservations_reset(void);
 void reservations_unlock_all(struct actor *actor);
 int reservation_slot(struct reservation *resv);
+void reservation_lock(struct actor *actor, struct reservation *resv);
+void reservation_unlock(struct actor *actor, struct reservation *resv);
 
 /* buffers.c */
 void buffers_clear(void);

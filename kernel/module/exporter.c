@@ -4,9 +4,11 @@
 #include "buffers.h"
 
 #define TABLES 512
+#define STORAGES 1024
 
 /* Every table handed out, so that it is known again. */
 static struct sg_table *tables[TABLES];
+static int table_storage[TABLES];
 static int next_table;
 static int next_storage = 1;
 static u64 next_address[DEVICES];
@@ -33,19 +35,44 @@ static struct buffer *buffer_of(struct dma_buf *buf)
 	return buf->priv;
 }
 
-static int buffer_slot(struct buffer *buffer)
+int buffer_slot(struct buffer *buffer)
 {
 	return buffer - buffers;
 }
 
-/* Memory is allocated when it is first needed. */
-static void make_storage(struct buffer *buffer)
+/* Each place that memory was in: how many mappings show it, and that it is no buffer's any more. */
+static struct {
+	int maps;
+	bool retired;
+} places[STORAGES];
+
+void exporter_place(struct buffer *buffer, bool moved)
 {
 	if (buffer->storage)
 		return;
 	buffer->storage = next_storage++;
 	record('a', " %d %d", buffer->storage, buffer_slot(buffer));
-	record('e', " %d %d", buffer_slot(buffer), buffer->storage);
+	record('e', " %d %d %d", buffer_slot(buffer), buffer->storage, moved);
+}
+
+void exporter_retire(int storage, int slot)
+{
+	if (!storage || storage >= STORAGES)
+		return;
+	places[storage].retired = true;
+	if (!places[storage].maps)
+		record('f', " %d %d", storage, slot);
+}
+
+/* Memory is allocated when it is first needed. */
+static void make_storage(struct buffer *buffer)
+{
+	exporter_place(buffer, false);
+}
+
+static bool can_be_told(struct dma_buf_attachment *attach)
+{
+	return attach->importer_ops && attach->importer_ops->move_callback;
 }
 
 static struct sg_table *on_map(struct dma_buf_attachment *attach, enum dma_data_direction direction)
@@ -60,6 +87,10 @@ static struct sg_table *on_map(struct dma_buf_attachment *attach, enum dma_data_
 	if (direction == DMA_NONE && fault != NO_DIRECTION_MAPPED) {
 		record('H', " %d %d %d %d -1", HOOK_MAP, EINVAL, slot, direction);
 		return ERR_PTR(-EINVAL);
+	}
+	if (buffer->revoked) {
+		record('H', " %d %d %d %d -1", HOOK_MAP, ENODEV, slot, direction);
+		return ERR_PTR(-ENODEV);
 	}
 	make_storage(buffer);
 	table = kzalloc(sizeof(*table), GFP_KERNEL);
@@ -89,8 +120,16 @@ static struct sg_table *on_map(struct dma_buf_attachment *attach, enum dma_data_
 		record('H', " %d %d %d %d -1", HOOK_MAP, ENOMEM, slot, direction);
 		return ERR_PTR(-ENOMEM);
 	}
+	at = table_id(table);
+	if (at >= 0)
+		table_storage[at] = buffer->storage;
+	if (buffer->storage < STORAGES)
+		places[buffer->storage].maps++;
+	buffer->maps++;
+	if (!can_be_told(attach))
+		buffer->fixed++;
 	record_begin('H');
-	record_more(" %d 0 %d %d %d", HOOK_MAP, slot, direction, table_id(table));
+	record_more(" %d 0 %d %d %d", HOOK_MAP, slot, direction, at);
 	for_each_sgtable_sg(table, segment, at)
 		record_more(" %llu %u", (u64)sg_dma_address(segment), sg_dma_len(segment));
 	record_end();
@@ -101,6 +140,7 @@ static void on_unmap(struct dma_buf_attachment *attach, struct sg_table *table, 
 {
 	int slot = attachment_slot(attach), device = slot < 0 ? 0 : attachments[slot].device, at, id = table_id(table);
 	struct buffer *buffer = buffer_of(attach->dmabuf);
+	int storage = id < 0 ? buffer->storage : table_storage[id];
 	struct scatterlist *segment;
 	u64 offset = 0;
 
@@ -109,28 +149,47 @@ static void on_unmap(struct dma_buf_attachment *attach, struct sg_table *table, 
 		if (fault == KEPT_TRANSLATION)
 			break;
 		record('t', " %d 0 %llu %u %d %llu", device, (u64)sg_dma_address(segment), sg_dma_len(segment),
-		       buffer->storage, offset);
+		       storage, offset);
 		offset += sg_dma_len(segment);
 	}
 	if (fault == FREED_EARLY && buffer->storage) {
 		record('f', " %d %d", buffer->storage, buffer_slot(buffer));
 		buffer->storage = 0;
 	}
+	buffer->maps--;
+	if (!can_be_told(attach))
+		buffer->fixed--;
+	if (storage < STORAGES && !--places[storage].maps && places[storage].retired)
+		record('f', " %d %d", storage, buffer_slot(buffer));
 	if (id >= 0)
 		tables[id] = NULL;
 	sg_free_table(table);
 	kfree(table);
 	record('H', " %d 0 %d %d %d", HOOK_UNMAP, slot, direction, id);
+	moving_unmapped();
+}
+
+static int pin_errno(struct buffer *buffer, struct dma_buf_attachment *attach)
+{
+	if (!buffer->moving)
+		return 0;
+	if (buffer->revoked)
+		return ENODEV;
+	return SINCE(6, 19) && !can_be_told(attach) ? EOPNOTSUPP : 0;
 }
 
 static int on_pin(struct dma_buf_attachment *attach)
 {
-	int slot = attachment_slot(attach);
+	struct buffer *buffer = buffer_of(attach->dmabuf);
+	int slot = attachment_slot(attach), errno = pin_errno(buffer, attach);
 
 	record('h', " %d %d", HOOK_PIN, slot);
-	make_storage(buffer_of(attach->dmabuf));
-	record('H', " %d 0 %d", HOOK_PIN, slot);
-	return 0;
+	if (!errno) {
+		make_storage(buffer);
+		buffer->pins++;
+	}
+	record('H', " %d %d %d", HOOK_PIN, errno, slot);
+	return -errno;
 }
 
 static void on_unpin(struct dma_buf_attachment *attach)
@@ -138,6 +197,7 @@ static void on_unpin(struct dma_buf_attachment *attach)
 	int slot = attachment_slot(attach);
 
 	record('h', " %d %d", HOOK_UNPIN, slot);
+	buffer_of(attach->dmabuf)->pins--;
 	record('H', " %d 0 %d", HOOK_UNPIN, slot);
 }
 
@@ -147,8 +207,7 @@ static void on_release(struct dma_buf *buf)
 	int slot = buffer_slot(buffer);
 
 	record('h', " %d %d", HOOK_RELEASE, slot);
-	if (buffer->storage)
-		record('f', " %d %d", buffer->storage, slot);
+	exporter_retire(buffer->storage, slot);
 	buffer->storage = 0;
 	buffer->released = true;
 	/* A reservation object of its own ends with the buffer. */
@@ -156,6 +215,26 @@ static void on_release(struct dma_buf *buf)
 		reservations[BUFFERS / 2 + slot].resv = NULL;
 	record('H', " %d 0 %d", HOOK_RELEASE, slot);
 }
+
+#if SINCE(7, 1)
+/* Where a revoke waits for unmaps, nobody may have a mapping who cannot be told to unmap. */
+static int on_attach(struct dma_buf *buf, struct dma_buf_attachment *attach)
+{
+	struct buffer *buffer = buffer_of(buf);
+	int slot = attachment_slot(attach), errno = ENODEV;
+	bool revocable;
+
+	record('h', " %d %d %d %d", HOOK_ATTACH, slot, buffer_slot(buffer), attach->peer2peer);
+	if (!buffer->revoked) {
+		record('n', " isRevocable %d", slot);
+		revocable = dma_buf_attach_revocable(attach);
+		record('m', " 0 %d", revocable);
+		errno = revocable ? 0 : EOPNOTSUPP;
+	}
+	record('H', " %d %d %d %d %d", HOOK_ATTACH, errno, slot, buffer_slot(buffer), attach->peer2peer);
+	return -errno;
+}
+#endif
 
 static int on_begin_cpu(struct dma_buf *buf, enum dma_data_direction direction)
 {
@@ -176,7 +255,7 @@ static int on_end_cpu(struct dma_buf *buf, enum dma_data_direction direction)
 }
 
 struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *shared, u64 size, int missing, bool dynamic,
-				bool caching)
+				bool caching, bool moving)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf_ops *ops = &buffer->ops;
@@ -194,6 +273,10 @@ struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *share
 	ops->cache_sgt_mapping = caching;
 #endif
 	buffer->size = size;
+	buffer->moving = moving;
+#if SINCE(7, 1)
+	ops->attach = moving ? on_attach : NULL;
+#endif
 	info.ops = missing & NO_OPS ? NULL : ops;
 	info.size = size;
 	info.flags = O_RDWR;
@@ -229,6 +312,7 @@ void exporter_reset(void)
 	memset(tables, 0, sizeof(tables));
 	next_table = 0;
 	next_storage = 1;
+	memset(places, 0, sizeof(places));
 	for (at = 0; at < DEVICES; at++) {
 		next_address[at] = 0x100000;
 		segment_limits[at] = UINT_MAX & PAGE_MASK;

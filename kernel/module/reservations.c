@@ -127,7 +127,8 @@ static void take(struct actor *actor, const s64 *arg, enum form form)
 		lock->owner = actor->id;
 		lock->acquire = ctx ? arg[1] : -1;
 	}
-	record('L', " %d %d %d %d 0 %d", reservation_slot(lock), (int)(ctx ? arg[1] : -1), form, errno, actor->slept);
+	record('L', " %d %d %d %d %d %d", reservation_slot(lock), (int)(ctx ? arg[1] : -1), form, errno, actor->name,
+	       actor->slept);
 	actor->explicit = NULL;
 	if (errno == EINTR && actor->slept)
 		flush_signals(current);
@@ -161,12 +162,27 @@ static void trylock(struct actor *actor, const s64 *arg, int count)
 static void release(struct actor *actor, struct reservation *held)
 {
 	buffers_check_lists(held->resv);
-	record('U', " %d 0", reservation_slot(held));
+	record('U', " %d %d", reservation_slot(held), actor->name);
 	actor->explicit = held;
 	held->owner = -1;
 	held->acquire = -1;
 	dma_resv_unlock(held->resv);
 	actor->explicit = NULL;
+}
+
+/* An exporter of ours takes the lock of its buffer, and gives it up. */
+void reservation_lock(struct actor *actor, struct reservation *resv)
+{
+	const s64 arg[] = { reservation_slot(resv), -1 };
+
+	actor->name = 2;
+	take(actor, arg, PLAIN);
+}
+
+void reservation_unlock(struct actor *actor, struct reservation *resv)
+{
+	release(actor, resv);
+	actor->name = 0;
 }
 
 static void unlock(struct actor *actor, const s64 *arg, int count)

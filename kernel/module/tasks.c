@@ -41,6 +41,7 @@ static const struct operation *const tables[] = {
 	container_operations,
 	buffer_operations,
 	importer_operations,
+	moving_operations,
 	request_operations,
 	sync_file_operations,
 };

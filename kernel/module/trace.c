@@ -135,9 +135,11 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev, struct
 	if (actor->waits)
 		record_for(actor, 'B', " 1 %d", fence_id_or_new(actor->waits));
 	else if (actor->explicit)
-		record_for(actor, 'B', " 0 %d 0", reservation_slot(actor->explicit));
+		record_for(actor, 'B', " 0 %d %d", reservation_slot(actor->explicit), actor->name);
 	else if (actor->asked)
 		record_for(actor, 'B', " 0 %d 1", reservation_slot(actor->asked));
+	else if (actor->unmaps)
+		record_for(actor, 'B', " 3 %d", actor->unmaps - 1);
 	else
 		record_for(actor, 'B', " 2");
 }

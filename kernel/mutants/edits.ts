@@ -86,7 +86,7 @@ export const kernelEdits: readonly KernelEdit[] = [
   },
   {
     name: "readers without the lock miss the level they ask for",
-    rule: "RESV-24",
+    rule: "RESV-38",
     file: "dma-resv.c",
     within: "dma_resv_iter_walk_unlocked",
     find: /(\w+->usage) >= (\w+->fence_usage)/,
