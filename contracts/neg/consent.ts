@@ -1,7 +1,8 @@
 import type { Rule } from "../rule.ts";
 import { EIO, ENODEV } from "../../spec/errno.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import { modelPromises, type MappingModel } from "../../spec/roles/mapping-model.ts";
-import { frameOf } from "../../spec/state/state.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
 import { kernel, thread } from "../source.ts";
@@ -15,6 +16,15 @@ function isLoss(model: string): boolean {
 /** A model under which it may move. */
 function isMove(model: string): boolean {
   return modelPromises[model as MappingModel].stability === "L3";
+}
+
+/** All that a job uses is imported, and nobody has taken it away. */
+function ownAreThere({ uses }: CallEvent<"submit"> | RetEvent<"submit">, state: State): boolean {
+  return uses.every((use) => {
+    const imported = state.imports.get(use.import);
+    const buffer = state.buffers.get(imported?.buffer ?? "");
+    return imported?.phase === "live" && buffer?.access === "accessible" && !buffer.contested;
+  });
 }
 
 export const neg05: Rule = {
@@ -65,8 +75,13 @@ export const neg06: Rule = {
       for (const row of state.imports.values())
         if (row.buffer === event.buffer && row.phase === "live") hit.add(row.importer);
     },
-    "call submit"(event, _state, _verdict, { refused }) {
-      refused.delete(event.task);
+    "call submit"(event, state, _verdict, { refused }) {
+      if (ownAreThere(event, state)) refused.delete(event.task);
+      else refused.add(event.task);
+    },
+    cpu(event, _state, _verdict, { refused }) {
+      // Away in the middle of the job, and back at its end.
+      if (event.answer !== "ok") refused.add(event.task);
     },
     "ret map"(event, _state, _verdict, { refused }) {
       // What its own buffers answer explains a job's end.
@@ -75,12 +90,7 @@ export const neg06: Rule = {
     "ret submit"(event, state, verdict, { hit, refused }) {
       if (refused.has(event.task)) return;
       if (!hit.has(event.importer)) return;
-      const others = event.uses.every((use) => {
-        const imported = state.imports.get(use.import);
-        const buffer = state.buffers.get(imported?.buffer ?? "");
-        return imported?.phase === "live" && buffer?.access === "accessible" && !buffer.contested;
-      });
-      if (!others) return;
+      if (!ownAreThere(event, state)) return;
       verdict.exercised();
       if (event.errno === EIO || event.errno === ENODEV)
         verdict.violated(`after the revoke of another buffer ${event.importer} has no use for its own any more`);

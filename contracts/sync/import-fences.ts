@@ -60,6 +60,16 @@ function isAlone(state: State, own: string): boolean {
   return true;
 }
 
+/** Pending, and out of the list. One of its own timeline may have taken its place. */
+function isLost(state: State, buffer: string, fence: string): boolean {
+  return (
+    !isOver(state, fence) &&
+    entriesOf(state, buffer).every(
+      (entry) => state.fences.get(entry.fence)?.context !== state.fences.get(fence)?.context,
+    )
+  );
+}
+
 export const sync06: Rule = {
   id: "SYNC-06",
   level: "MUST",
@@ -163,12 +173,22 @@ export const sync08: Rule = {
     },
     // Only from here on nobody else changes the object.
     lock(event, state, _verdict, before) {
-      const call = state.tasks.get(event.task)?.frames.at(-1);
-      if (call?.kind !== "call" || call.op !== "importSyncFile" || !before.has(call.seq)) return;
+      const call = frameOf(state.tasks.get(event.task), "importSyncFile");
+      if (call === undefined || !before.has(call.seq)) return;
       const pending = entriesOf(state, call.buffer).filter(({ fence }) => !isOver(state, fence));
       before.set(
         call.seq,
         pending.map(({ fence }) => fence),
+      );
+    },
+    // From here on others do again, and what is lost afterwards is not its work.
+    unlock(event, state, _verdict, before) {
+      const call = frameOf(state.tasks.get(event.task), "importSyncFile");
+      const known = before.get(call?.seq ?? 0);
+      if (call === undefined || known === undefined) return;
+      before.set(
+        call.seq,
+        known.filter((fence) => isLost(state, call.buffer, fence)),
       );
     },
     "ret importSyncFile"(event, state, verdict, before) {
@@ -179,14 +199,7 @@ export const sync08: Rule = {
       // Without memory for the slots even that fails.
       if (event.errno !== 0 && event.errno !== ENOMEM)
         verdict.violated(`the import of ${event.syncFile ?? "?"}, which is over, answers ${errnoName(event.errno)}`);
-      const lost = known.find(
-        (fence) =>
-          !isOver(state, fence) &&
-          // One of its own timeline may have taken its place.
-          entriesOf(state, event.buffer).every(
-            (entry) => state.fences.get(entry.fence)?.context !== state.fences.get(fence)?.context,
-          ),
-      );
+      const lost = known.find((fence) => isLost(state, event.buffer, fence));
       if (lost !== undefined && isAlone(state, event.task))
         verdict.violated(
           `the import of ${event.syncFile ?? "?"}, which is over, throws ${lost} out of ${event.buffer}`,

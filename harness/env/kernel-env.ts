@@ -291,6 +291,10 @@ export class KernelEnv {
     return this.world.pageTables.create(this.by, walks);
   }
 
+  stopWalking(table: PageTable): void {
+    this.world.pageTables.stopWalking(table);
+  }
+
   install(table: PageTable, page: number, target: PageTarget, write: boolean): void {
     this.world.pageTables.install(this.by, table, page, target, write);
   }

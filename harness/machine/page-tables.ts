@@ -13,7 +13,7 @@ interface Entry {
 class HarnessPageTable implements PageTable {
   readonly name: string;
   /** The space whose page table the device walks itself; null for one that only knows what was installed. */
-  readonly walks: AddressSpace | null;
+  walks: AddressSpace | null;
   readonly entries = new Map<number, Entry>();
 
   constructor(name: string, walks: AddressSpace | null) {
@@ -53,6 +53,10 @@ export class PageTables {
     const table = new HarnessPageTable(`${by}.${names.next("pageTable", scheduler.current.stepId)}`, walks ?? null);
     names.bind(table, table.name);
     return table;
+  }
+
+  stopWalking(table: PageTable): void {
+    (table as HarnessPageTable).walks = null;
   }
 
   /** What the CPU's page table says of a page, for devices that walk it. */

@@ -311,6 +311,8 @@ export class MirrorImporter extends PeerMirror {
     if (mirror === undefined) return;
     yield* this.env.lockMutex(mirror.lock);
     mirror.closed = true;
+    // Before its entries go: a device that still walks would fetch them again (arm_smmu_mm_release).
+    this.env.stopWalking(mirror.table);
     yield* this.drop(mirror, mirror.start, mirror.pages);
     yield* this.env.unlockMutex(mirror.lock);
   }

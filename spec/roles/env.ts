@@ -169,6 +169,8 @@ export interface Machine {
   freePage(page: MmPage): void;
   /** `walks`: a device that walks the page table of the CPU, and keeps in its own what it found there. */
   createPageTable(walks?: AddressSpace): PageTable;
+  /** From here on its device finds nothing in the CPU's table; what it has kept goes with a zap. */
+  stopWalking(table: PageTable): void;
   install(table: PageTable, page: number, target: PageTarget, write: boolean): void;
   zap(table: PageTable, start: number, pages: number): void;
   /** The device touches a page of its table. "fault": no entry, not this right, or nothing behind it. */
