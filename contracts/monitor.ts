@@ -1,4 +1,5 @@
-import type { CallName, HookName } from "../spec/calls.ts";
+import type { CallName } from "../spec/calls.ts";
+import type { HookName } from "../spec/hooks.ts";
 import type { CallEvent, CbEvent, CbRetEvent, EventKind, HistoryEvent, RetEvent } from "../spec/event.ts";
 import type { Profile } from "../spec/profile.ts";
 import type { State, TableName } from "../spec/state/state.ts";

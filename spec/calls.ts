@@ -1,8 +1,8 @@
 import type { ArgsIn, ResultsIn } from "./call-record.ts";
-import type { faultCalls, faultHooks } from "./calls/faults.ts";
-import type { negotiationCalls, negotiationHooks } from "./calls/negotiation.ts";
+import type { faultCalls } from "./calls/faults.ts";
+import type { negotiationCalls } from "./calls/negotiation.ts";
 import type { pageTableCalls } from "./calls/page-tables.ts";
-import type { spaceCalls, spaceHooks } from "./calls/spaces.ts";
+import type { spaceCalls } from "./calls/spaces.ts";
 import type { AccessKind } from "./roles/env.ts";
 import type { RegionRange } from "./roles/exporter.ts";
 import type { Direction, Placement, Usage } from "./roles/handles.ts";
@@ -220,7 +220,8 @@ export interface CallArgs
   readonly interrupt: { readonly target: string };
 }
 
-interface BracketArgs {
+/** Of a bracket of CPU access. */
+export interface BracketArgs {
   readonly buffer: string;
   readonly direction: Direction;
 }
@@ -339,7 +340,8 @@ export interface CallResults
   };
 }
 
-interface VmapResult {
+/** What a vmap gives. */
+export interface VmapResult {
   /** Identity of the kernel address; null where the result is cleared. */
   readonly address: string | null;
   readonly iomem: boolean;
@@ -364,7 +366,8 @@ interface MmapResult {
   readonly start: number;
 }
 
-interface MapResult {
+/** What a map gives. */
+export interface MapResult {
   /** Identity of the table that was returned; null on failure. */
   readonly table: string | null;
   readonly segments: readonly ResolvedSegment[];
@@ -372,47 +375,3 @@ interface MapResult {
 
 /** Every operation that crosses a seam as call and return. */
 export type CallName = keyof CallArgs;
-
-/** Arguments of every hook as a history records them. */
-export interface HookArgs
-  extends ArgsIn<typeof spaceHooks>, ArgsIn<typeof faultHooks>, ArgsIn<typeof negotiationHooks> {
-  readonly attach: { readonly buffer: string; readonly attachment: string; readonly peer2peer: boolean };
-  readonly detach: { readonly buffer: string; readonly attachment: string };
-  readonly pin: { readonly attachment: string };
-  readonly unpin: { readonly attachment: string };
-  readonly map: { readonly attachment: string; readonly direction: Direction };
-  readonly unmap: { readonly attachment: string; readonly direction: Direction; readonly table: string | null };
-  readonly release: { readonly buffer: string };
-  readonly beginCpu: BracketArgs;
-  readonly endCpu: BracketArgs;
-  readonly vmap: { readonly buffer: string };
-  readonly vunmap: { readonly buffer: string; readonly address: string | null };
-  readonly mmap: MmapArgs;
-  /** A user touched a page that has no entry yet. */
-  readonly cpuFault: { readonly buffer: string; readonly view: string; readonly page: number };
-  /** To whoever sleeps in a poll. */
-  readonly pollWake: { readonly poller: string; readonly input: boolean; readonly output: boolean };
-  /** To an importer. */
-  readonly invalidate: { readonly attachment: string };
-  /** To a fence's owner. */
-  readonly enableSignaling: { readonly fence: string };
-  readonly signaled: { readonly fence: string };
-  readonly fenceWait: { readonly fence: string; readonly interruptible: boolean; readonly timeout: number };
-  readonly fenceRelease: { readonly fence: string };
-  readonly fenceDeadline: { readonly fence: string; readonly deadline: number };
-  /** A registered fence callback. */
-  readonly callback: { readonly fence: string; readonly callback: string };
-}
-
-/** What a hook answers beside its errno. */
-export interface HookResults
-  extends ResultsIn<typeof spaceHooks>, ResultsIn<typeof faultHooks>, ResultsIn<typeof negotiationHooks> {
-  readonly attach: { readonly peer2peer: boolean };
-  readonly map: MapResult;
-  readonly vmap: VmapResult;
-  readonly enableSignaling: { readonly answer: boolean };
-  readonly signaled: { readonly answer: boolean };
-  readonly fenceWait: { readonly result: number };
-}
-
-export type HookName = keyof HookArgs;

@@ -1,5 +1,6 @@
 import type { CallRecords } from "./call-record.ts";
-import type { CallArgs, HookArgs } from "./calls.ts";
+import type { CallArgs } from "./calls.ts";
+import type { HookArgs } from "./hooks.ts";
 import { faultCalls, faultHooks } from "./calls/faults.ts";
 import { negotiationCalls, negotiationHooks } from "./calls/negotiation.ts";
 import { pageTableCalls } from "./calls/page-tables.ts";

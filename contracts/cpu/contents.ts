@@ -1,4 +1,5 @@
-import type { AccessEvent, CbRetEvent, CpuEvent, TouchEvent } from "../../spec/event.ts";
+import type { AccessEvent, CbRetEvent, CpuEvent } from "../../spec/event.ts";
+import type { TouchEvent } from "../../spec/platform-event.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { bracketCovers } from "../../spec/state/observe/cpu.ts";
 import type { State } from "../../spec/state/state.ts";

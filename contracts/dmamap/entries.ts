@@ -1,5 +1,6 @@
 import { EINVAL, EIO, ENOMEM, EOPNOTSUPP, EREMOTEIO, type Errno } from "../../spec/errno.ts";
-import type { DmaEvent, TranslateEvent } from "../../spec/event.ts";
+import type { TranslateEvent } from "../../spec/event.ts";
+import type { DmaEvent } from "../../spec/platform-event.ts";
 import { since, type Series } from "../../spec/profile.ts";
 import type { DmaAttribute } from "../../spec/roles/dma.ts";
 import { mappedKey } from "../../spec/state/observe/dma.ts";

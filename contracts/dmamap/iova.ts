@@ -1,5 +1,6 @@
 import { ENOMEM, errnoName } from "../../spec/errno.ts";
-import type { DmaEvent, TranslateEvent } from "../../spec/event.ts";
+import type { TranslateEvent } from "../../spec/event.ts";
+import type { DmaEvent } from "../../spec/platform-event.ts";
 import { hex } from "../map/segments.ts";
 import { on, remember } from "../monitor.ts";
 import { ownMappings, peers } from "../p2p/situations.ts";

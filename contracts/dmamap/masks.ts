@@ -1,5 +1,5 @@
 import type { ResolvedSegment } from "../../spec/calls.ts";
-import type { DmaEvent } from "../../spec/event.ts";
+import type { DmaEvent } from "../../spec/platform-event.ts";
 import { deviceOf } from "../../spec/platform.ts";
 import type { DmaAttribute } from "../../spec/roles/dma.ts";
 import type { State } from "../../spec/state/state.ts";

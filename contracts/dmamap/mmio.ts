@@ -1,4 +1,4 @@
-import type { TouchEvent } from "../../spec/event.ts";
+import type { TouchEvent } from "../../spec/platform-event.ts";
 import { hex } from "../map/segments.ts";
 import { on, remember } from "../monitor.ts";
 import { ownMappings, peers } from "../p2p/situations.ts";

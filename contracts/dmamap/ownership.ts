@@ -1,4 +1,4 @@
-import type { DmaEvent, TouchEvent } from "../../spec/event.ts";
+import type { DmaEvent, TouchEvent } from "../../spec/platform-event.ts";
 import { mappedKey } from "../../spec/state/observe/dma.ts";
 import type { State } from "../../spec/state/state.ts";
 import { remember } from "../monitor.ts";

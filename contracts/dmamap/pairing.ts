@@ -1,5 +1,5 @@
 import { ENOMEM, EOPNOTSUPP, EREMOTEIO, errnoName } from "../../spec/errno.ts";
-import type { DmaEvent } from "../../spec/event.ts";
+import type { DmaEvent } from "../../spec/platform-event.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { hex } from "../map/segments.ts";
 import { on, remember } from "../monitor.ts";

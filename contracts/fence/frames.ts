@@ -1,4 +1,4 @@
-import type { HookName } from "../../spec/calls.ts";
+import type { HookName } from "../../spec/hooks.ts";
 import type { CallEvent, CbEvent, SignalEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 

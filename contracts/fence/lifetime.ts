@@ -1,4 +1,5 @@
-import type { CallName, HookName } from "../../spec/calls.ts";
+import type { CallName } from "../../spec/calls.ts";
+import type { HookName } from "../../spec/hooks.ts";
 import { EDEADLK } from "../../spec/errno.ts";
 import type { SignalEvent } from "../../spec/event.ts";
 import type { FenceState, State } from "../../spec/state/state.ts";

@@ -1,4 +1,4 @@
-import type { PeerEvent } from "../../spec/event.ts";
+import type { PeerEvent } from "../../spec/platform-event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import { questions } from "./situations.ts";

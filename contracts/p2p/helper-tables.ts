@@ -1,4 +1,5 @@
-import type { HelperEvent, RetEvent } from "../../spec/event.ts";
+import type { RetEvent } from "../../spec/event.ts";
+import type { HelperEvent } from "../../spec/platform-event.ts";
 import type { State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
 

@@ -1,4 +1,5 @@
-import type { Entry, State } from "../../spec/state/state.ts";
+import type { State } from "../../spec/state/state.ts";
+import type { Entry } from "../../spec/state/fence-tables.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";

@@ -1,7 +1,8 @@
 import type { RetEvent } from "../../spec/event.ts";
 import { covers, type Usage } from "../../spec/roles/handles.ts";
 import { sameList, unsignaledOf } from "../../spec/state/observe/lists.ts";
-import type { Entry, ListChange, State } from "../../spec/state/state.ts";
+import type { State } from "../../spec/state/state.ts";
+import type { Entry, ListChange } from "../../spec/state/fence-tables.ts";
 import type { Verdict } from "../monitor.ts";
 
 type List = readonly Entry[];

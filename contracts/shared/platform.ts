@@ -1,5 +1,6 @@
 import { EINVAL, EOPNOTSUPP, EREMOTEIO, type Errno } from "../../spec/errno.ts";
-import type { CbRetEvent, DmaEvent } from "../../spec/event.ts";
+import type { CbRetEvent } from "../../spec/event.ts";
+import type { DmaEvent } from "../../spec/platform-event.ts";
 import type { ResolvedSegment } from "../../spec/calls.ts";
 import { deviceOf, type DeviceFacts } from "../../spec/platform.ts";
 import { since, type Profile } from "../../spec/profile.ts";

@@ -1,5 +1,5 @@
 import type { Errno } from "../../spec/errno.ts";
-import type { TouchEvent } from "../../spec/event.ts";
+import type { TouchEvent } from "../../spec/platform-event.ts";
 import { treeOf, type PlatformSetup } from "../../spec/platform.ts";
 import type { Protection } from "../../spec/roles/dma.ts";
 import type { Device, PhysRange, Storage } from "../../spec/roles/handles.ts";

@@ -1,5 +1,5 @@
 import { EINVAL, EIO, EOPNOTSUPP, type Errno } from "../../spec/errno.ts";
-import type { DmaEvent, PeerEvent } from "../../spec/event.ts";
+import type { DmaEvent, PeerEvent } from "../../spec/platform-event.ts";
 import type { DmaAttributes, IovaSpace, SgList } from "../../spec/roles/dma.ts";
 import type { Attachment, Device, Direction, PhysRange, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
 import type { MapType } from "../../spec/roles/peers.ts";

@@ -1,14 +1,6 @@
 import { z } from "zod";
-import {
-  cpuHooks,
-  type CallArgs,
-  type CallName,
-  type CallResults,
-  type HookArgs,
-  type HookName,
-  type HookResults,
-  type ResolvedSegment,
-} from "../calls.ts";
+import { cpuHooks, type CallArgs, type CallName, type CallResults, type ResolvedSegment } from "../calls.ts";
+import { type HookArgs, type HookName, type HookResults } from "../hooks.ts";
 import type { ArgsIn, CallRecords, FieldKind, FieldKinds, ResultsIn } from "../call-record.ts";
 import { faultCalls, faultHooks } from "../calls/faults.ts";
 import { negotiationCalls, negotiationHooks } from "../calls/negotiation.ts";

@@ -1,4 +1,4 @@
-import type { CallName, CpuHook, FenceHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
+import type { CallName, CpuHook, AttachmentOps, ResolvedSegment } from "../calls.ts";
 import type {
   CallEvent,
   CbEvent,
@@ -11,35 +11,16 @@ import type {
   WarnEvent,
 } from "../event.ts";
 import { unknownPlatform, type Platform } from "../platform.ts";
-import type { DmaAttribute } from "../roles/dma.ts";
-import type { Direction, Placement, Usage } from "../roles/handles.ts";
+import type { Direction, Placement } from "../roles/handles.ts";
 import type { AddedState } from "../added-contract.ts";
 import { field, table, type Row, type Table } from "./schema.ts";
+import { dmaEntry, iovaSpace, provider, translation } from "./dma-tables.ts";
+import { acquire, callback, fence, reservation } from "./fence-tables.ts";
 import { faultTables } from "./fault-tables.ts";
 import { spaceTables } from "./space-tables.ts";
 
 export type { SlotState } from "./fault-tables.ts";
 export type { EntryState, GrantState, MirrorState, NotifierState } from "./space-tables.ts";
-
-/** An entry of a reservation object in the state. */
-export interface Entry {
-  readonly fence: string;
-  readonly usage: Usage;
-}
-
-/** A range linked in reserved space. Bytes. */
-export interface IovaLink {
-  readonly storage: string;
-  readonly from: number;
-  /** Where in the space. */
-  readonly offset: number;
-  readonly length: number;
-  readonly direction: Direction;
-  readonly attributes: readonly DmaAttribute[];
-}
-
-/** What may have changed the list of a reservation object. */
-export type ListChange = "add" | "replace" | "reserve" | "failedReserve" | "copy" | "failedCopy";
 
 /** A lock in a task's hands, in the order they were taken. */
 export interface HeldLock {
@@ -171,72 +152,6 @@ const mapping = table({
   grace: field<readonly string[] | null>("ghost"),
 });
 
-const reservation = table({
-  /** Task that holds the lock. */
-  owner: field<string | null>(),
-  acquire: field<string | null>(),
-  /** Slots granted in this hold and not used up (RESV-44). */
-  slots: field<number>(),
-  entries: field<Entry[]>(),
-  /** Exact lists the object may hold: a reserve may have thrown out what was signaled, or not. None: it is not known. */
-  lists: field<readonly (readonly Entry[])[]>("ghost"),
-  /** What happened to the list since a walk under the lock last showed all of it. */
-  changes: field<readonly ListChange[]>("ghost"),
-  /** Grows with every hold. */
-  hold: field<number>("ghost"),
-});
-
-const acquire = table({
-  task: field<string>(),
-  /** Smaller is older. */
-  stamp: field<number>("relative"),
-  /** Locks taken with it and still held. */
-  held: field<string[]>(),
-  /** The lock that answered EDEADLK, until the next lock is taken. */
-  contended: field<string | null>(),
-  phase: field<"acquiring" | "done" | "fini">(),
-});
-
-const fence = table({
-  context: field<number>("relative"),
-  seqno: field<number>("relative"),
-  seqno64: field<boolean>(),
-  /** Role instance that created it. */
-  by: field<string>(),
-  /** Step that created it. */
-  step: field<string | null>("ghost"),
-  kind: field<"plain" | "array" | "chain">(),
-  members: field<readonly string[]>(),
-  signalOnAny: field<boolean>(),
-  previous: field<string | null>(),
-  hooks: field<readonly FenceHook[]>("ghost"),
-  signaled: field<boolean>(),
-  /** 0, or negative by convention. */
-  error: field<number>(),
-  time: field<number>("ghost"),
-  enabled: field<boolean>(),
-  /** Times the owner's enable operation was called. */
-  enables: field<number>("ghost"),
-  /** References that crossed a seam: creator and explicit gets, less puts. */
-  refs: field<number>(),
-  /** Of these, the ones the program itself holds. */
-  programRefs: field<number>(),
-  released: field<boolean>(),
-  /** Was ever an entry of a reservation object. */
-  published: field<boolean>(),
-  /** Job whose end it stands for. */
-  job: field<string | null>("ghost"),
-});
-
-const callback = table({
-  fence: field<string>(),
-  /** Role instance that added it. */
-  by: field<string>(),
-  state: field<"pending" | "running" | "ran" | "removed">(),
-  /** The buffer whose poll it wakes, where that is what it is for. */
-  poll: field<string | null>("ghost"),
-});
-
 const fd = table({
   buffer: field<string>(),
   open: field<boolean>(),
@@ -320,51 +235,6 @@ const resource = table({
   /** A confidential guest shares it with its host. */
   shared: field<boolean>("ghost"),
   live: field<boolean>(),
-});
-
-const translation = table({
-  device: field<string>(),
-  address: field<number>("ghost"),
-  length: field<number>("ghost"),
-  storage: field<string>("ghost"),
-  offset: field<number>("ghost"),
-});
-
-/** A live mapping of the DMA API: a single one under `device@address`, a list under its name. Bytes. */
-const dmaEntry = table({
-  device: field<string>("ghost"),
-  by: field<string>("ghost"),
-  /** Name of the list, or of a mapping that the program made; null otherwise. */
-  object: field<string | null>("ghost"),
-  list: field<boolean>("ghost"),
-  storage: field<string | null>("ghost"),
-  offset: field<number>("ghost"),
-  address: field<number>("ghost"),
-  length: field<number>("ghost"),
-  direction: field<Direction>("ghost"),
-  attributes: field<readonly DmaAttribute[]>("ghost"),
-  /** Entries as they were given in. */
-  count: field<number>("ghost"),
-  segments: field<readonly ResolvedSegment[]>("ghost"),
-});
-
-/** Space reserved in a device's translation. */
-const iovaSpace = table({
-  device: field<string>("ghost"),
-  by: field<string>("ghost"),
-  address: field<number>("ghost"),
-  size: field<number>("ghost"),
-  /** Ranges linked, by offset. */
-  links: field<readonly IovaLink[]>("ghost"),
-  synced: field<boolean>("ghost"),
-});
-
-/** A device whose BAR a driver made known to peers. */
-const provider = table({
-  /** It still is. */
-  live: field<boolean>("ghost"),
-  /** Clients whose way to it was asked for, by map type or distance. */
-  asked: field<string[]>("ghost"),
 });
 
 /** The whole declaration, in the order the codec and the printer use. */

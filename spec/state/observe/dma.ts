@@ -1,4 +1,4 @@
-import type { DmaEvent } from "../../event.ts";
+import type { DmaEvent } from "../../platform-event.ts";
 import type { DmaEntryState, State } from "../state.ts";
 
 /** A call of the DMA API. */

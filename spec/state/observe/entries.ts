@@ -1,6 +1,7 @@
 import type { Usage } from "../../roles/handles.ts";
 import { usages } from "../../roles/handles.ts";
-import type { Entry, FenceState, ReservationState, State } from "../state.ts";
+import type { FenceState, ReservationState, State } from "../state.ts";
+import type { Entry } from "../fence-tables.ts";
 
 const half = 2 ** 31;
 const whole = 2 ** 32;

@@ -1,6 +1,7 @@
 import type { RetEvent } from "../../event.ts";
 import type { Usage } from "../../roles/handles.ts";
-import type { Entry, ListChange, ReservationState, State } from "../state.ts";
+import type { ReservationState, State } from "../state.ts";
+import type { Entry, ListChange } from "../fence-tables.ts";
 import { replaces } from "./entries.ts";
 import { reservationOf } from "./rows.ts";
 

@@ -1,4 +1,4 @@
-import type { PeerEvent } from "../../event.ts";
+import type { PeerEvent } from "../../platform-event.ts";
 import type { State } from "../state.ts";
 
 /** A call of the peer-to-peer part. */
