@@ -46,24 +46,31 @@ interface Before {
   readonly invalidations: number;
 }
 
-/** Locks that the task held when the fault began: none of a driver's. */
+/** Faults under way, by the seq of the call. */
+class Open {
+  /** Locks that the task held when it began: none of a driver's. */
+  readonly held = new Map<number, number>();
+  /** The last zap of a table. */
+  readonly zaps = new Map<string, number>();
+}
+
 function begin(
   event: CallEvent<"fault"> | CallEvent<"prefetch"> | CallEvent<"guestAccess">,
   state: State,
   _verdict: Verdict,
-  before: Map<number, number>,
+  { held }: Open,
 ): void {
-  before.set(event.seq, state.tasks.get(event.task)?.held.length ?? 0);
+  held.set(event.seq, state.tasks.get(event.task)?.held.length ?? 0);
 }
 
 function judgeEnd(
   event: RetEvent<"fault"> | RetEvent<"prefetch"> | RetEvent<"guestAccess">,
   state: State,
   verdict: Verdict,
-  before: Map<number, number>,
+  open: Open,
 ): void {
-  const held = before.get(event.call) ?? 0;
-  before.delete(event.call);
+  const held = open.held.get(event.call) ?? 0;
+  open.held.delete(event.call);
   verdict.exercised();
   const now = state.tasks.get(event.task)?.held ?? [];
   if (now.length > held) verdict.violated(`${event.op} returns with ${now.at(-1)?.lock ?? "a lock"} held`);
@@ -264,17 +271,19 @@ export const fault05: Rule = {
   hints: ["Which return statements come after the lock and before the unlock?"],
   status: checked,
   situation: { weights: faulting, importers: ["faulting"], failures: [{ site: "hook:map", errno: 12 }] },
-  monitor: remember(() => new Map<number, number>(), {
+  monitor: remember(() => new Open(), {
     "call fault": begin,
     "call prefetch": begin,
     "call guestAccess": begin,
-    "ret fault"(event, state, verdict, before) {
-      judgeEnd(event, state, verdict, before);
+    "call zap"(event, _state, _verdict, { zaps }) {
+      zaps.set(event.table, event.seq);
+    },
+    "ret fault"(event, state, verdict, open) {
+      judgeEnd(event, state, verdict, open);
       const table = state.demandTables.get(event.import)?.table;
-      const attachment = state.imports.get(event.import)?.attachment ?? "";
       if (event.errno !== 0 || table === undefined || state.entries.has(`${table}:${event.page}`)) return;
       // It may have been taken out again already.
-      if ((state.attachments.get(attachment)?.invalidations ?? 0) === 0)
+      if ((open.zaps.get(table) ?? 0) < event.call)
         verdict.violated(`the fault on page ${event.page} of ${event.import} is served, and there is no entry`);
     },
     "ret prefetch": judgeEnd,

@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 import { EAGAIN, EFAULT, EPERM, errnoName } from "../../spec/errno.ts";
-import type { RetEvent } from "../../spec/event.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import { frameOf, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
@@ -10,14 +10,29 @@ import { faultCallOf, faulting, type FaultCall } from "./lookup.ts";
 /** Refusals in one fault after which it is taken to go on for ever. */
 const most = 20;
 
+type DemandCall = CallEvent<"fault"> | CallEvent<"prefetch">;
+
+/** Faults under way. */
+class Refusals {
+  readonly counts = new Map<number, number>();
+  /** Those that began while their memory was revoked and were given none. */
+  readonly revoked = new Set<number>();
+}
+
+function beginRevoked(event: DemandCall, state: State, _verdict: Verdict, { revoked }: Refusals): void {
+  const { access } = state.buffers.get(state.imports.get(event.import)?.buffer ?? "") ?? {};
+  if (access === "revoked" || access === "revokedForever") revoked.add(event.seq);
+}
+
 /** The buffer was revoked all the time, and the device's page was not there. */
 function judgeRevoked(
   event: RetEvent<"fault"> | RetEvent<"prefetch">,
   state: State,
   verdict: Verdict,
-  refusals: Map<number, number>,
+  { counts, revoked }: Refusals,
 ): void {
-  refusals.delete(event.call);
+  counts.delete(event.call);
+  if (!revoked.delete(event.call)) return;
   const imported = state.imports.get(event.import);
   const buffer = state.buffers.get(imported?.buffer ?? "");
   if (imported?.phase !== "live" || buffer === undefined || buffer.contested) return;
@@ -102,12 +117,16 @@ export const fault06: Rule = {
   hints: ["Is ENODEV from the map turned into a retry?", "Who resumes the device side with an error?"],
   status: checked,
   situation: { weights: { ...faulting, revoke: 10 }, importers: ["faulting"], exporters: ["subject"] },
-  monitor: remember(() => new Map<number, number>(), {
-    "ret map"(event, state, verdict, refusals) {
+  monitor: remember(() => new Refusals(), {
+    "call fault": beginRevoked,
+    "call prefetch": beginRevoked,
+    "ret map"(event, state, verdict, { counts, revoked }) {
       const call = faultCallOf(state, event.task);
-      if (call === undefined || event.errno === 0) return;
-      const count = (refusals.get(call.seq) ?? 0) + 1;
-      refusals.set(call.seq, count);
+      if (call === undefined) return;
+      // It was given back in between.
+      if (event.errno === 0) return void revoked.delete(call.seq);
+      const count = (counts.get(call.seq) ?? 0) + 1;
+      counts.set(call.seq, count);
       if (count > most) verdict.violated(`a fault was refused the memory ${count} times and goes on asking`, call);
     },
     "ret fault": judgeRevoked,

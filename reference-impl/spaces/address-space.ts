@@ -77,8 +77,6 @@ export class RangeNotifier implements Notifier {
   readonly pages = Number.MAX_SAFE_INTEGER;
   readonly ops: RangeOps;
   users = 1;
-  /** Callbacks under way: unregister waits for them (SRCU). */
-  running = 0;
   gone = false;
 
   constructor(space: ReferenceSpace, ops: RangeOps) {
@@ -104,6 +102,8 @@ export class ReferenceSpace implements AddressSpace {
   readonly entries = new Map<number, PrimaryEntry>();
   /** Listeners of whole ranges, newest first. */
   readonly listeners: RangeNotifier[] = [];
+  /** Walks over them that are under way (SRCU). */
+  readonly readers = new Set<object>();
   /** The tree of interval notifiers, in the order they were inserted. */
   readonly intervals: IntervalNotifier[] = [];
   /** Even: no invalidation of any interval is under way. */

@@ -99,12 +99,11 @@ export abstract class SpaceNotifiers {
   /** `mmu_notifier_unregister`: has release called unless that came before, and waits for running callbacks. */
   *unregisterNotifier(notifier: RangeNotifier): Generator<Suspension, void, unknown> {
     if (!notifier.gone) {
-      notifier.running += 1;
-      if (notifier.ops.release !== undefined) yield* settle(notifier.ops.release(notifier));
-      notifier.running -= 1;
+      if (notifier.ops.release !== undefined)
+        yield* this.reading(notifier.space, settle(notifier.ops.release(notifier)));
       this.unlist(notifier);
     }
-    yield* this.env.wait({ kind: "other", what: "running callbacks" }, () => notifier.running === 0);
+    yield* this.synchronize(notifier.space);
   }
 
   /** `mmu_notifier_put`: does not wait; the free callback comes when all callbacks have ended. */
@@ -116,8 +115,29 @@ export abstract class SpaceNotifiers {
   }
 
   protected *freeNotifier(notifier: RangeNotifier): Generator<Suspension, void, unknown> {
-    yield* this.env.wait({ kind: "other", what: "running callbacks" }, () => notifier.running === 0);
+    yield* this.synchronize(notifier.space);
     notifier.ops.free?.(notifier);
+  }
+
+  /** Callbacks are called by readers of `srcu`. */
+  protected *reading<T>(
+    space: ReferenceSpace,
+    callbacks: Generator<Suspension, T, unknown>,
+  ): Generator<Suspension, T, unknown> {
+    const reader = {};
+    space.readers.add(reader);
+    const result = yield* callbacks;
+    space.readers.delete(reader);
+    return result;
+  }
+
+  /** `synchronize_srcu`: waits for the readers that have begun, whichever notifier they are at. */
+  protected *synchronize({ readers }: ReferenceSpace): Generator<Suspension, void, unknown> {
+    const begun = [...readers];
+    yield* this.env.wait(
+      { kind: "other", what: "running callbacks" },
+      () => !begun.some((reader) => readers.has(reader)),
+    );
   }
 
   /** `mmu_interval_read_begin`: where the last invalidation of this notifier is still under way, until it ends. */
@@ -146,7 +166,7 @@ export abstract class SpaceNotifiers {
   protected *rangeStart(space: ReferenceSpace, notice: RangeNotice): Generator<Suspension, Errno, unknown> {
     const errno = yield* this.intervalStart(space, notice);
     if (errno !== 0) return errno;
-    const refused = yield* this.listenersStart(space, notice);
+    const refused = yield* this.reading(space, this.listenersStart(space, notice));
     // The interval phase agreed: whoever reads the sequence would wait for an end that the requester must not call.
     if (refused !== 0) this.intervalEnd(space, notice);
     return refused;
@@ -155,7 +175,7 @@ export abstract class SpaceNotifiers {
   /** `mmu_notifier_invalidate_range_end`. */
   protected *rangeEnd(space: ReferenceSpace, notice: RangeNotice): Generator<Suspension, void, unknown> {
     this.intervalEnd(space, notice);
-    yield* this.listenersEnd(space, notice);
+    yield* this.reading(space, this.listenersEnd(space, notice));
   }
 
   /** `mn_itree_invalidate`. */
@@ -216,9 +236,7 @@ export abstract class SpaceNotifiers {
     let errno: Errno = 0;
     for (const notifier of space.listeners.slice()) {
       if (notifier.gone || notifier.ops.start === undefined) continue;
-      notifier.running += 1;
       const refused = (yield* settle<Errno | void>(notifier.ops.start(notifier, notice))) ?? 0;
-      notifier.running -= 1;
       if (refused === 0) continue;
       if (notice.blockable) this.env.warn("a notifier refuses a range start that may block");
       else {
@@ -234,9 +252,7 @@ export abstract class SpaceNotifiers {
   protected *listenersEnd(space: ReferenceSpace, notice: RangeNotice): Generator<Suspension, void, unknown> {
     for (const notifier of space.listeners.slice()) {
       if (notifier.gone || notifier.ops.end === undefined) continue;
-      notifier.running += 1;
       yield* settle(notifier.ops.end(notifier, notice));
-      notifier.running -= 1;
     }
   }
 
@@ -245,10 +261,12 @@ export abstract class SpaceNotifiers {
     const notice = { start: 0, pages: allPages, change: "release", owner: null, blockable: true } as const;
     yield* this.intervalStart(space, notice);
     this.intervalEnd(space, notice);
+    yield* this.reading(space, this.releaseListeners(space));
+  }
+
+  protected *releaseListeners(space: ReferenceSpace): Generator<Suspension, void, unknown> {
     for (const notifier of space.listeners.slice()) {
-      notifier.running += 1;
       if (notifier.ops.release !== undefined) yield* settle(notifier.ops.release(notifier));
-      notifier.running -= 1;
       this.unlist(notifier);
     }
   }
