@@ -7,6 +7,7 @@
  * `-- --seeds 1-10` hunts every mutant with every one of these seeds and shrinks nothing: how long kills take at all.
  * In pieces: `--seeds 1-10 --shard 2/4 --output FILE` makes a part of these hunts and goes on with the file where it was
  * stopped; `--seeds 1-10 --sum FILE...` adds the parts up, and refuses anything but each hunt once.
+ * `-- --marks` checks at length that mutants marked as deep, hidden or in need of a window are that.
  */
 import { readFileSync } from "node:fs";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
@@ -19,6 +20,8 @@ import { monitored } from "../contracts/registry.ts";
 import { profiles } from "../spec/profile.ts";
 import type { Program } from "../spec/program.ts";
 import { allMutants } from "../test/mutants/all.ts";
+import { problemOfMark } from "../test/mutants/mark-checks.ts";
+import { countMarks } from "../test/mutants/marks.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
 import { figuresOf, huntsOf, makeHunts, problemOfParts, readSeeds, readShard, readTimes } from "./kill-times.ts";
 import { compareLengths, readShortest, writeShortest } from "../test/mutants/shortest.ts";
@@ -122,6 +125,21 @@ const chosen = all.filter(
     (wanted.length === 0 || wanted.some((word) => mutant.rule === word || mutant.rule.startsWith(`${word}-`))) &&
     (!isSlice || index % slice.every === 0),
 );
+if (words.includes("--marks")) {
+  const shortest = readShortest();
+  const { text, problem } = countMarks(all);
+  let wrong = problem === null ? 0 : 1;
+  for (const mutant of chosen)
+    for (const mark of mutant.marks) {
+      const program = shortest.get(mutant.name);
+      const budget = { executions: 20_000, operations: 60_000 };
+      const why = program === undefined ? "nothing is stored" : await problemOfMark(mark, mutant, program, budget);
+      console.log(`${mutant.name}: ${why === null ? mark : `not ${mark}: ${why}`}`);
+      if (why !== null) wrong += 1;
+    }
+  console.log(`${text}${wrong === 0 ? "" : `; ${wrong} are wrong or missing`}`);
+  process.exit(wrong === 0 ? 0 : 1);
+}
 if (words.includes("--seeds")) {
   const hunts = huntsOf(chosen, readSeeds(valueOf("--seeds") ?? ""));
   if (words.includes("--sum")) {
@@ -170,8 +188,11 @@ const isWhole = wanted.length === 0 && !isSlice;
 const lengthsOk =
   lengths.worst <= 2 && (update || lengths.shorter.length === 0) && (!isWhole || lengths.equal >= compared * 0.95);
 const countOk = all.length === expected;
+const marked = countMarks(all);
+console.log(`${marked.text}${marked.problem === null ? "" : `: ${marked.problem}`}`);
 if (!countOk) console.log(`there are ${all.length} mutants, test/mutants/expected.json says ${expected}`);
 console.log(
   `${killed.length} / ${outcomes.length} mutants killed, median ${(median * 1000).toFixed(0)} ms, slowest ${(times.at(-1) ?? 0).toFixed(1)} s${isSlice ? " (slice)" : ""}`,
 );
-process.exitCode = killed.length === outcomes.length && countOk && lengthsOk && outcomes.length > 0 ? 0 : 1;
+process.exitCode =
+  killed.length === outcomes.length && countOk && lengthsOk && marked.problem === null && outcomes.length > 0 ? 0 : 1;

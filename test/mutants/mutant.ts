@@ -1,5 +1,6 @@
 import type { System } from "../../harness/system.ts";
 import type { Series } from "../../spec/profile.ts";
+import { marksOf, type Mark } from "./marks.ts";
 
 /** One deliberate fault in the reference, a driver or a partner, and the rule that has to catch it. */
 export interface Mutant {
@@ -13,6 +14,8 @@ export interface Mutant {
   readonly from: readonly string[];
   /** Series in which it is hunted; K7.1 unless the rule needs another. */
   readonly profile: Series;
+  /** What is hard about it. */
+  readonly marks: readonly Mark[];
   /** No single run has to show it: several together do. */
   readonly joint?: true;
   /** The faulty system. `reached` is called where the fault takes effect. */
@@ -26,5 +29,6 @@ export function mutant(
   system: Mutant["system"],
   rest: Partial<Pick<Mutant, "also" | "from" | "profile" | "joint">> = {},
 ): Mutant {
-  return { name: `${rule} ${words}`, rule, also: [], from: [], profile: "K7.1", ...rest, system };
+  const name = `${rule} ${words}`;
+  return { name, rule, also: [], from: [], profile: "K7.1", marks: marksOf(name), ...rest, system };
 }
