@@ -19,7 +19,8 @@ import { KnownDifferences } from "./compare/known-differences.ts";
 import { repeat, repeatText } from "./compare/repeat.ts";
 import { sideBySide } from "./compare/side-by-side.ts";
 import { addTally, emptyTally } from "./compare/tally.ts";
-import { isGood, textOf } from "./compare/text.ts";
+import { isGood, textOf, unmatched } from "./compare/text.ts";
+import { staleFindings } from "./findings.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
 const { values } = parseArgs({
@@ -48,7 +49,7 @@ const sliceSeeds = 1000;
 const programs = Number(values.programs ?? (values.slice || values.repeat ? few : usual));
 const longest = Number(values.longest);
 const known = new KnownDifferences(readFileSync(join(ownFolder(), "../test/kernel/differences.json"), "utf8"));
-const deadlines = { startDeadline: 60_000, batchDeadline: 60_000 };
+const deadlines = { startDeadline: 60_000, batchDeadline: 20_000 };
 
 /** The contract that a kernel follows, as far as it is encoded. */
 function profileOf(version: string): string {
@@ -73,7 +74,18 @@ async function repeatOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome
   return { status: result.different.length === 0 ? "good" : "bad", words: `Linux ${version}: ${repeatText(result)}` };
 }
 
-async function compareOn(linux: Linux, { version, root }: BuiltKernel): Promise<Outcome> {
+/** Findings that no longer show. What they end in is mostly a hang, and is waited for. */
+async function staleOn({ kernel, root, version }: BuiltKernel): Promise<readonly string[]> {
+  const linux = new Linux({ kernel, root, ...deadlines, batchDeadline: 5000 }, 0);
+  try {
+    return await staleFindings(linux, version);
+  } finally {
+    linux.close();
+  }
+}
+
+async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
+  const { version, root } = built;
   const introduction = await linux.introduction();
   const kept = new KeptSlices(values.keep ?? null, `${version} ${root} ${longest} ${codeKey()}`);
   const profile = profileOf(version);
@@ -90,8 +102,10 @@ async function compareOn(linux: Linux, { version, root }: BuiltKernel): Promise<
     if (process.stderr.isTTY) process.stderr.write(`\r${version}: ${total.programs} programs`);
   }
   const operations = [...introduction.operations.keys()];
-  const words = textOf(total, { version, operations, known: known.entries, show: Number(values.show) });
-  return { status: isGood(total, operations) ? "good" : "bad", words };
+  const text = textOf(total, { version, operations, known: known.entries, show: Number(values.show) });
+  const stale = [...unmatched(total, version, known.entries), ...(await staleOn(built))];
+  const status = isGood(total, operations) && stale.length === 0 ? "good" : "bad";
+  return { status, words: [...stale.map((line) => `  stale: ${line}`), text].join("\n") };
 }
 
 async function test(wanted: SeriesWanted): Promise<Outcome> {

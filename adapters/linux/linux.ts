@@ -27,6 +27,8 @@ export class Linux {
   private readonly ahead: number;
   private current: Machine | null = null;
   private known: Introduction | null = null;
+  /** Programs to be run one by one: in one of them a kernel hung, and it does not say in which. */
+  private alone = 0;
 
   /** `ahead`: how many kernels wait ready to take over. */
   constructor(options: MachineOptions, ahead = 1) {
@@ -45,8 +47,11 @@ export class Linux {
     const introduction = await this.introduction();
     const compiled = plans.map((plan) => compile(plan, introduction));
     const runs: KernelRun[] = [];
-    while (runs.length < compiled.length)
-      runs.push(...(await this.batch(compiled.slice(runs.length, runs.length + batchSize), introduction)));
+    while (runs.length < compiled.length) {
+      const size = this.alone > 0 ? 1 : batchSize;
+      runs.push(...(await this.batch(compiled.slice(runs.length, runs.length + size), introduction)));
+      this.alone = Math.max(0, this.alone - size);
+    }
     return runs;
   }
 
@@ -83,6 +88,10 @@ export class Linux {
       this.renew();
       const index = trailOf(error).index;
       if (batch.length === 1 || index === 0) return [lost(batch[0]!, error, introduction)];
+      if (error.how === "hung") {
+        this.alone = batch.length + batchSize;
+        return [];
+      }
       // Those before it ran well: once more for their histories, which died with the kernel.
       return this.batch(batch.slice(0, index ?? Math.ceil(batch.length / 2)), introduction);
     }

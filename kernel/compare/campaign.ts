@@ -5,7 +5,7 @@ import type { Situation } from "../../spec/situation.ts";
 import type { Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { compare, type Difference } from "./compare.ts";
-import { drawPlan, importsNothing, type Drawn } from "./draw-plan.ts";
+import { copiesUnderAWait, drawPlan, importsNothing, type Drawn } from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
 import { count, emptyTally, type Tally, type Trouble } from "./tally.ts";
 
@@ -55,7 +55,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
     for (; batch.length < batchSize && seed < end; seed += 1) {
       const drawn = drawPlan(seed, { profile, longest, operations, situation });
       const complains = drawn.events.some(({ kind }) => kind === "warn");
-      if ((!complains || seed % complaintShare === 0) && !importsNothing(drawn)) batch.push(drawn);
+      if ((!complains || seed % complaintShare === 0) && isComparable(drawn)) batch.push(drawn);
     }
     return batch;
   };
@@ -72,6 +72,10 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   tally.kernels = linux.started - kernels;
   tally.milliseconds = performance.now() - begun;
   return tally;
+}
+
+function isComparable(drawn: Drawn): boolean {
+  return !importsNothing(drawn) && !copiesUnderAWait(drawn);
 }
 
 /** What is wrong with one run. */

@@ -6,10 +6,13 @@ import { OnlineChooser } from "../../generators/online-chooser.ts";
 import { Random } from "../../generators/random.ts";
 import { drawTemper, type Temper } from "../../generators/temper.ts";
 import { drawSetup } from "../../generators/world-shape.ts";
+import type { Chooser } from "../../harness/chooser.ts";
 import { execute } from "../../harness/execute.ts";
+import { ReplayChooser } from "../../harness/replay-chooser.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
 import { operationNames } from "../../spec/operations/operations.ts";
 import { programSchema, type Program, type Setup, type Step } from "../../spec/program.ts";
+import type { Profile } from "../../spec/profile.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Situation } from "../../spec/situation.ts";
 import { planOf } from "./plan-of.ts";
@@ -64,6 +67,9 @@ const situations: readonly Situation[] = [
       syncFileInfo: 5,
       syncFileDeadline: 10,
       syncFileIoctl: 6,
+      ioctl: 8,
+      beginCpu: 2,
+      endCpu: 8,
     },
   },
 ];
@@ -115,6 +121,28 @@ export function importsNothing({ events }: Drawn): boolean {
   return false;
 }
 
+/** Calls that wait for fences without the lock. */
+const lockless: ReadonlySet<string> = new Set(["waitFences", "beginCpu", "ioctlSync"]);
+
+/**
+ * Whether fences are copied while somebody waits without the lock: if there are none to copy, a kernel may never return
+ * from that wait (docs/findings.md), and a kernel that hangs is dear.
+ */
+export function copiesUnderAWait({ events }: Drawn): boolean {
+  const calls = new Map<string, string[]>();
+  const waiting = new Set<string>();
+  for (const event of events) {
+    if (event.kind === "call") {
+      calls.set(event.task, [...(calls.get(event.task) ?? []), event.op]);
+      if (event.op === "copyFences" && waiting.size > 0) return true;
+    } else if (event.kind === "ret") calls.get(event.task)?.pop();
+    else if (event.kind === "blocked" && event.wait.kind === "fence") {
+      if (calls.get(event.task)?.some((op) => lockless.has(op)) === true) waiting.add(event.task);
+    } else if (event.kind === "resumed") waiting.delete(event.task);
+  }
+  return false;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
@@ -148,6 +176,36 @@ class RestingChooser extends OnlineChooser {
   }
 }
 
+/** The same of a stored program. */
+class RestingReplay extends ReplayChooser {
+  rest: number | null = null;
+  private stalled = false;
+
+  override next(...args: Parameters<ReplayChooser["next"]>): Step | null {
+    const step = super.next(...args);
+    if (step === null) this.stalled = true;
+    else if (this.stalled) this.rest ??= this.begun.length - 1;
+    return step;
+  }
+}
+
+/** A stored program, played on the reference. Throws an Error if the reference fails. */
+export function replayPlan(program: Program): Drawn {
+  const chooser = new RestingReplay(program, () => true);
+  const events = play(program.setup, profileNamed(program.profile), chooser, "a stored program");
+  const plan = planOf(program.setup, chooser.begun, chooser.rest ?? chooser.begun.length, events);
+  return { seed: 0, program, plan, events };
+}
+
+function play(setup: Setup, profile: Profile, chooser: Chooser, what: string): readonly HistoryEvent[] {
+  const judge = new Judge([], profile);
+  judge.begin({ misuse: false });
+  const execution = execute(setup, profile, system, chooser, judge);
+  if (execution instanceof Promise) throw new Error("the reference is synchronous");
+  if (execution.fault !== null) throw new Error(`the reference failed (${what}): ${execution.fault}`);
+  return execution.events;
+}
+
 /** Draws one program on the reference. The same seed and bounds give the same. Throws an Error if the reference fails. */
 export function drawPlan(
   seed: number,
@@ -160,11 +218,7 @@ export function drawPlan(
   const setup = situation === situations[0] ? { ...drawn, reservations: ["r1", "r2", "r3"] } : drawn;
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
-  const judge = new Judge([], profile);
-  judge.begin({ misuse: false });
-  const execution = execute(setup, profile, system, chooser, judge);
-  if (execution instanceof Promise) throw new Error("the reference is synchronous");
-  if (execution.fault !== null) throw new Error(`the reference failed (seed ${seed}): ${execution.fault}`);
+  const events = play(setup, profile, chooser, `seed ${seed}`);
   const steps = chooser.steps;
   const program: Program = {
     schema: programSchema,
@@ -178,7 +232,7 @@ export function drawPlan(
   return {
     seed,
     program,
-    plan: planOf(setup, steps, chooser.rest ?? steps.length, execution.events),
-    events: execution.events,
+    plan: planOf(setup, steps, chooser.rest ?? steps.length, events),
+    events,
   };
 }

@@ -13,7 +13,7 @@ export interface TextOptions {
 }
 
 /** What a comparison has to reach before its silence means anything. Shares are of all programs. */
-export const floors = { programs: 1000, length: 20, operation: 0.01, blocking: 0.1, rules: 150 } as const;
+export const floors = { programs: 5000, length: 20, operation: 0.01, blocking: 0.1, rules: 150 } as const;
 
 /** Where a comparison falls short of what it is meant to be. Small ones are not measured. */
 export function shortfalls(tally: Tally, operations: readonly string[]): readonly string[] {
@@ -31,6 +31,17 @@ export function shortfalls(tally: Tally, operations: readonly string[]): readonl
   const rules = Object.keys(tally.exercises).length;
   if (rules < floors.rules) found.push(`${rules} rules are exercised, not ${floors.rules}`);
   return found;
+}
+
+/** Programs in which every known difference shows. */
+const telling = 20_000;
+
+/** Known differences of this kernel that none of so many programs showed: what they excuse may be gone, or hide something else. */
+export function unmatched(tally: Tally, version: string, known: readonly KnownDifference[]): readonly string[] {
+  if (tally.programs < telling) return [];
+  return known
+    .filter(({ id, kernels }) => kernels.some((start) => version.startsWith(start)) && tally.known[id] === undefined)
+    .map(({ id }) => `the known difference ${id} shows in none of ${tally.programs} programs on ${version}`);
 }
 
 /** Whether nothing of a comparison is left unexplained. */

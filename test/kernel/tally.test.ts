@@ -5,17 +5,17 @@ import { afterEach, describe, expect, it } from "vitest";
 import { KeptSlices } from "../../kernel/compare/kept.ts";
 import { KnownDifferences } from "../../kernel/compare/known-differences.ts";
 import { addTally, count, emptyTally, medianLength, type Tally } from "../../kernel/compare/tally.ts";
-import { isGood, shortfalls, textOf } from "../../kernel/compare/text.ts";
+import { isGood, shortfalls, textOf, unmatched } from "../../kernel/compare/text.ts";
 
 /** A comparison that reaches every floor. */
 function enough(): Tally {
   const tally = emptyTally();
-  tally.programs = 1000;
-  tally.steps = 25_000;
-  tally.lengths[25] = 1000;
-  tally.operations["lock"] = 400;
-  tally.operations["unpin"] = 10;
-  tally.blocking = 100;
+  tally.programs = 5000;
+  tally.steps = 125_000;
+  tally.lengths[25] = 5000;
+  tally.operations["lock"] = 2000;
+  tally.operations["unpin"] = 50;
+  tally.blocking = 500;
   tally.milliseconds = 1000;
   for (let rule = 1; rule <= 150; rule += 1) tally.exercises[`RESV-${rule}`] = 1;
   return tally;
@@ -33,10 +33,10 @@ describe("a tally", () => {
     two.lengths[11] = 4;
     addTally(total, one);
     addTally(total, two);
-    expect(total).toMatchObject({ programs: 2000, steps: 50_000, operations: { lock: 800, unpin: 20 } });
+    expect(total).toMatchObject({ programs: 10_000, steps: 250_000, operations: { lock: 4000, unpin: 100 } });
     expect(total.violations["MAP-17"]).toEqual({ count: 3, first: trouble(3) });
     expect(total.troubles).toHaveLength(1);
-    expect(total.lengths).toEqual({ 25: 2000, 11: 4 });
+    expect(total.lengths).toEqual({ 25: 10_000, 11: 4 });
     expect(one.violations["MAP-17"].count).toBe(2);
   });
 
@@ -58,11 +58,11 @@ describe("what a comparison has to reach", () => {
   const short: readonly (readonly [string, (tally: Tally) => void, RegExp])[] = [
     [
       "length",
-      (tally) => void Object.assign(tally.lengths, { 19: 500, 25: 500 }),
+      (tally) => void Object.assign(tally.lengths, { 19: 2500, 25: 2500 }),
       /the median program has 19 operations, not 20/,
     ],
-    ["an operation", (tally) => void (tally.operations["unpin"] = 9), /unpin is in 0\.9 % of the programs/],
-    ["blocking", (tally) => void (tally.blocking = 99), /9\.9 % of the programs block/],
+    ["an operation", (tally) => void (tally.operations["unpin"] = 45), /unpin is in 0\.9 % of the programs/],
+    ["blocking", (tally) => void (tally.blocking = 495), /9\.9 % of the programs block/],
     ["rules", (tally) => void delete tally.exercises["RESV-1"], /149 rules are exercised, not 150/],
   ];
   it.each(short)("is missed by %s, and that is red and said", (_what, spoil, words) => {
@@ -76,9 +76,33 @@ describe("what a comparison has to reach", () => {
 
   it("is not asked of a few programs", () => {
     const tally = enough();
-    tally.programs = 999;
+    tally.programs = 4999;
     tally.blocking = 0;
     expect(shortfalls(tally, operations)).toEqual([]);
+  });
+});
+
+describe("a known difference", () => {
+  const entry = {
+    id: "old",
+    class: "freedom",
+    statement: "",
+    kernels: ["6.12"],
+    operation: "",
+    missing: [],
+    extra: [],
+  } as const;
+
+  it("that shows in none of many programs is red", () => {
+    const tally = enough();
+    expect(unmatched(tally, "6.12.1", [entry])).toEqual([]);
+    tally.programs = 20_000;
+    expect(unmatched(tally, "6.12.1", [entry])).toEqual([
+      "the known difference old shows in none of 20000 programs on 6.12.1",
+    ]);
+    expect(unmatched(tally, "7.3.4", [entry])).toEqual([]);
+    tally.known["old"] = 1;
+    expect(unmatched(tally, "6.12.1", [entry])).toEqual([]);
   });
 });
 

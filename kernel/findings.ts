@@ -1,0 +1,55 @@
+import type { KernelRun, Linux } from "../adapters/linux/linux.ts";
+import { program } from "../spec/builder.ts";
+import type { Program } from "../spec/program.ts";
+import { replayPlan } from "./compare/draw-plan.ts";
+
+/** Something a kernel does that its contract forbids, with the shortest program known. docs/findings.md has the story. */
+export interface Finding {
+  readonly id: string;
+  /** Kernel versions that show it, as their beginnings. */
+  readonly kernels: readonly string[];
+  /** How a run of the program ends there. */
+  readonly end: KernelRun["end"];
+  readonly program: Program;
+}
+
+/** Programs that generated ones no longer contain, as each of them costs a kernel. */
+export const findings: readonly Finding[] = [
+  {
+    id: "copy-of-nothing",
+    kernels: ["6.12.", "7.2.", "7.3."],
+    end: "hung",
+    program: program("K7.2")
+      .exporter("e1", { kind: "scripted" })
+      .reservation("r1")
+      .reservation("r2")
+      .task("t1")
+      .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+      .step("lock", { resv: "r1" })
+      .step("reserveFences", { resv: "r1", count: 1 })
+      .step("addFence", { resv: "r1", fence: "f1", usage: "kernel" })
+      .step("unlock", { resv: "r1" })
+      .task("t2")
+      .step("waitFences", { resv: "r1", usage: "kernel", interruptible: false, timeout: 1_000_000 })
+      .task("t1")
+      .step("lock", { resv: "r1" })
+      .step("copyFences", { destination: "r1", source: "r2" })
+      .step("unlock", { resv: "r1" })
+      .step("signal", { fence: "f1" })
+      .build(),
+  },
+];
+
+/** Runs the program of each finding about this kernel. One that no longer shows is a line, and nothing to rely on. */
+export async function staleFindings(linux: Linux, version: string): Promise<readonly string[]> {
+  const stale: string[] = [];
+  for (const { id, kernels, end, program: shortest } of findings) {
+    if (!kernels.some((start) => version.startsWith(start))) continue;
+    linux.renew();
+    const [run] = await linux.run([replayPlan(shortest).plan]);
+    if (run!.end !== end)
+      stale.push(`finding ${id} no longer shows on ${version}: its program ends ${run!.end}, not ${end}`);
+  }
+  linux.renew();
+  return stale;
+}
