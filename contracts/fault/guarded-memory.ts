@@ -7,6 +7,11 @@ import { checked } from "../rule-text.ts";
 import { derived, proposal, thread } from "../source.ts";
 import { entriesOf, guestWorld, isChangingHands, slotOfTable } from "./lookup.ts";
 
+/** Whether memory belongs to a guest. */
+function isPrivate(state: State, buffer: string): boolean {
+  return (state.rights.get(buffer)?.owner ?? null) !== null;
+}
+
 /** FAULT-11: a bind that has found nothing wrong with the slice. */
 function noteBind(event: CallEvent<"negotiate"> | CallEvent<"attach">, state: State, accepted: Set<number>): void {
   const bind = frameOf(state.tasks.get(event.task), "bindSlot");
@@ -95,11 +100,16 @@ export const fault13: Rule = {
   hints: ["Does the fault path convert or remap on its own?"],
   status: checked,
   situation: { weights: { ...guestWorld, makePrivate: 8 }, importers: ["guest"], exporters: ["subject"] },
-  monitor: on({
-    "ret guestAccess"(event, state, verdict) {
+  monitor: remember(() => new Map<number, boolean>(), {
+    "call guestAccess"(event, state, _verdict, began) {
+      began.set(event.seq, isPrivate(state, state.slots.get(event.slot)?.buffer ?? ""));
+    },
+    "ret guestAccess"(event, state, verdict, began) {
       const slot = state.slots.get(event.slot);
-      const isPrivate = (state.rights.get(slot?.buffer ?? "")?.owner ?? null) !== null;
-      if (slot === undefined || isPrivate === event.private || isChangingHands(state, slot.buffer)) return;
+      if (slot === undefined || isChangingHands(state, slot.buffer)) return;
+      const now = isPrivate(state, slot.buffer);
+      // Converted in the middle of the access, it may have been what the guest took it for.
+      if (now === event.private || began.get(event.call) !== now) return;
       verdict.exercised();
       if (event.errno === 0)
         verdict.violated(

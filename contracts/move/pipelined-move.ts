@@ -55,6 +55,11 @@ export const move18: Rule = {
           pending.set(name, event.job);
       }
     },
+    "call replaceFences"(event, state, _verdict, { pending }) {
+      // Whoever holds the lock can throw out the exporter's fence, which is then not the exporter's fault.
+      for (const name of pending.keys())
+        if (resvOf(state, name) === event.resv && state.buffers.get(name)?.exporter !== event.by) pending.delete(name);
+    },
     unlock(event, state, verdict, { moved, pending }) {
       for (const name of moved.keys()) {
         if (resvOf(state, name) !== event.lock) continue;

@@ -7,7 +7,17 @@ import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { Leftovers } from "./leftovers.ts";
-import { areBridgeFlags, entriesOf, isCovered, isListKnown, pendingFor, statusOf, surelyPending } from "./files.ts";
+import {
+  areBridgeFlags,
+  entriesOf,
+  hidesContainers,
+  isCovered,
+  isListKnown,
+  listsOf,
+  pendingFor,
+  statusOf,
+  surelyPending,
+} from "./files.ts";
 import { exporting, failingExports } from "./situations.ts";
 
 type Exported = RetEvent<"exportSyncFile">;
@@ -18,31 +28,36 @@ function coveredBy(event: Exported): readonly string[] {
   return event.fence === null || event.time !== null ? [] : [event.fence];
 }
 
+type Fences = Map<string, Set<string>>;
+
 /** Fences that were in the object at some moment of an export under way, by the seq of its call. */
 class Seen {
-  private readonly calls = new Map<number, { readonly buffer: string; readonly fences: Map<string, Set<string>> }>();
+  private readonly calls = new Map<number, { readonly buffer: string; readonly fences: Fences; isKnown: boolean }>();
 
   begin(call: number, buffer: string, state: State): void {
-    this.calls.set(call, { buffer, fences: new Map() });
+    this.calls.set(call, { buffer, fences: new Map(), isKnown: true });
     this.look(state);
   }
 
-  /** Notes what is in the objects now. */
+  /** Notes what is in the objects now, or may be. */
   look(state: State): void {
-    for (const { buffer, fences } of this.calls.values())
-      for (const { fence, usage } of entriesOf(state, buffer)) {
-        const known = fences.get(fence);
-        if (known === undefined) fences.set(fence, new Set([usage]));
-        else known.add(usage);
-      }
+    for (const seen of this.calls.values()) {
+      if (!isListKnown(state, seen.buffer)) seen.isKnown = false;
+      for (const list of [entriesOf(state, seen.buffer), ...listsOf(state, seen.buffer)])
+        for (const { fence, usage } of list) {
+          const known = seen.fences.get(fence);
+          if (known === undefined) seen.fences.set(fence, new Set([usage]));
+          else known.add(usage);
+        }
+    }
   }
 
-  /** Fences with the usages they were seen with. */
-  end(call: number, state: State): ReadonlyMap<string, ReadonlySet<string>> {
+  /** Fences with the usages they were seen with; undefined where nobody can say what else was there. */
+  end(call: number, state: State): Fences | undefined {
     this.look(state);
-    const fences = this.calls.get(call)?.fences ?? new Map<string, Set<string>>();
+    const seen = this.calls.get(call);
     this.calls.delete(call);
-    return fences;
+    return seen?.isKnown === true ? seen.fences : undefined;
   }
 }
 
@@ -147,7 +162,7 @@ export const sync03: Rule = {
     "call addFence": (_event, state, _verdict, seen) => seen.look(state),
     "ret exportSyncFile"(event, state, verdict, seen) {
       const present = seen.end(event.call, state);
-      if (event.errno !== 0) return;
+      if (event.errno !== 0 || present === undefined) return;
       verdict.exercised();
       const stray = coveredBy(event).find((fence) => !present.has(fence));
       if (stray !== undefined) verdict.violated(`${event.syncFile} covers ${stray}, which is not in ${event.buffer}`);
@@ -155,6 +170,7 @@ export const sync03: Rule = {
     "ret syncFileInfo"(event, state, verdict) {
       const file = state.syncFiles.get(event.syncFile);
       if (event.errno !== 0 || file === undefined || state.fences.get(file.fence)?.kind !== "array") return;
+      if (hidesContainers(state, file)) return;
       verdict.exercised();
       if (event.fences !== file.members.length)
         verdict.violated(
@@ -237,7 +253,7 @@ export const sync05: Rule = {
     "ret replaceFences": (_event, state, _verdict, seen) => seen.look(state),
     "ret exportSyncFile"(event, state, verdict, seen) {
       const present = seen.end(event.call, state);
-      if (event.errno !== 0 || event.flags === null) return;
+      if (event.errno !== 0 || event.flags === null || present === undefined) return;
       const write = (event.flags & 2) !== 0;
       const weaker = [...present].filter(([, usages]) =>
         [...usages].every((usage) => !isCovered(usage as "read", write)),

@@ -1,5 +1,6 @@
 import type { Usage } from "../../spec/roles/handles.ts";
-import type { State } from "../../spec/state/state.ts";
+import type { Entry } from "../../spec/state/fence-tables.ts";
+import type { State, SyncFileState } from "../../spec/state/state.ts";
 import { isOver } from "../shared/fences.ts";
 
 /** Whether a request for read, write or both is one that the bridge knows. */
@@ -17,18 +18,22 @@ export function entriesOf(state: State, buffer: string) {
   return state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
 }
 
+/** Every list that a buffer's reservation object may hold; none where it is not known. */
+export function listsOf(state: State, buffer: string): readonly (readonly Entry[])[] {
+  return state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists ?? [];
+}
+
 /** Fences of a buffer that readers, or writers, have to wait for and that are pending: those that may be there. */
 export function pendingFor(state: State, buffer: string, write: boolean): readonly string[] {
-  const lists = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists ?? [];
   const found = new Set<string>();
-  for (const list of [entriesOf(state, buffer), ...lists])
+  for (const list of [entriesOf(state, buffer), ...listsOf(state, buffer)])
     for (const { fence, usage } of list) if (isCovered(usage, write) && !isOver(state, fence)) found.add(fence);
   return [...found];
 }
 
 /** Of these, the ones that are there for sure: a reserve may have thrown out what was signaled, and an add gone elsewhere. */
 export function surelyPending(state: State, buffer: string, write: boolean): readonly string[] {
-  const lists = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists ?? [];
+  const lists = listsOf(state, buffer);
   if (lists.length === 0) return [];
   return pendingFor(state, buffer, write).filter((name) =>
     [entriesOf(state, buffer), ...lists].every((list) =>
@@ -39,7 +44,17 @@ export function surelyPending(state: State, buffer: string, write: boolean): rea
 
 /** Whether the history says exactly what may be in a buffer's object. */
 export function isListKnown(state: State, buffer: string): boolean {
-  return (state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.lists.length ?? 0) > 0;
+  return listsOf(state, buffer).length > 0;
+}
+
+/**
+ * Whether a sync file is an array with containers in it. It comes of a program that put one into a reservation, of which
+ * the core has complained; what is in the inner one is counted nowhere.
+ */
+export function hidesContainers(state: State, { fence, members }: SyncFileState): boolean {
+  if (state.fences.get(fence)?.kind !== "array") return false;
+  const inside = new Set([...members, ...(state.fences.get(fence)?.members ?? [])]);
+  return [...inside].some((member) => (state.fences.get(member)?.kind ?? "plain") !== "plain");
 }
 
 /** What the history says about the fence of a sync file: over, with its error, or pending. */

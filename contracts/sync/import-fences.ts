@@ -139,6 +139,8 @@ export const sync07: Rule = {
       const container = added.find(({ fence }) => state.fences.get(fence)?.kind !== "plain" && state.fences.has(fence));
       const left = pending.find((fence) => !isOver(state, fence) && added.every((entry) => entry.fence !== fence));
       const slots = reserved.reduce((sum, count) => sum + count, 0);
+      // The program put it into a reservation: the core has said so, and now it is in files, of which it hides the rest.
+      if (container !== undefined && verdict.misuse) return;
       if (container !== undefined)
         verdict.violated(`the import of ${event.syncFile ?? "?"} adds the container ${container.fence}`);
       else if (left !== undefined)

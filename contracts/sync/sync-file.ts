@@ -8,7 +8,7 @@ import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
 import { kernel, run } from "../source.ts";
-import { statusOf } from "./files.ts";
+import { hidesContainers, statusOf } from "./files.ts";
 import { isHeld } from "./leftovers.ts";
 import { asking, exporting, merging, pollingFiles } from "./situations.ts";
 
@@ -67,7 +67,7 @@ function wrongRecords(event: RetEvent<"syncFileInfo">, state: State, file: SyncF
 
 function answersInfo(event: RetEvent<"syncFileInfo">, state: State, verdict: Verdict): void {
   const file = state.syncFiles.get(event.syncFile);
-  if (file === undefined || !state.fences.has(file.fence)) return;
+  if (file === undefined || !state.fences.has(file.fence) || hidesContainers(state, file)) return;
   verdict.exercised();
   const fail = (why: string) =>
     verdict.violated(

@@ -34,7 +34,7 @@ describe("comparing two implementations", () => {
       name: "refusing",
       exporter: (env) => ({ ...plain.exporter!(env), attach: () => 12 }),
     };
-    const { differences } = await compareSubjects(plain, refusing, options);
+    const { differences } = await compareSubjects(plain, refusing, { ...options, operations: 1_500 });
     const attach = differences.find(({ difference }) => difference.kind === "answer" && difference.op === "attach")!;
     expect(attach.difference).toMatchObject({ second: expect.stringMatching(/^ENOMEM/) });
     expect(attach.program.steps.map(({ op }) => op)).toEqual(["export", "attach"]);
