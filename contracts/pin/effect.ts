@@ -1,4 +1,5 @@
 import type { CbEvent, CbRetEvent } from "../../spec/event.ts";
+import type { State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
@@ -11,6 +12,10 @@ const core = "drivers/dma-buf/dma-buf.c";
 const amdgpu = "drivers/gpu/drm/amd/amdgpu/amdgpu_dma_buf.c";
 const xe = "drivers/gpu/drm/xe/xe_dma_buf.c";
 const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
+
+function bufferNameOf(state: State, attachment: string): string {
+  return state.attachments.get(attachment)?.buffer ?? "";
+}
 
 export const pin03: Rule = {
   id: "PIN-03",
@@ -68,8 +73,12 @@ export const pin05: Rule = {
   evidence: ["cb", "cbret"],
   monitor: remember(() => new Map<string, CbRetEvent<"pin">>(), {
     "cbret pin"(event, state, _verdict, failed) {
-      const name = state.attachments.get(event.attachment)?.buffer;
-      if (name !== undefined && event.errno !== 0 && !event.injected) failed.set(name, event);
+      if (event.errno !== 0 && !event.injected) failed.set(bufferNameOf(state, event.attachment), event);
+    },
+    // Whoever asked for a move before this could not have it: it says nothing of the pin that failed.
+    "cbret unpin": ({ attachment }, state, _verdict, failed) => void failed.delete(bufferNameOf(state, attachment)),
+    "cbret unmap": ({ attachment }, state, _verdict, failed) => {
+      if (state.attachments.get(attachment)?.ops !== "callback") failed.delete(bufferNameOf(state, attachment));
     },
     "ret move": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
     "ret evict": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),

@@ -38,7 +38,7 @@ class Polls {
   /** Pending fences for input and for output at the unlock, by the seq of the call. */
   private readonly found = new Map<
     number,
-    { readonly input: Pending; readonly output: Pending; readonly known: boolean }
+    { readonly input: Pending; readonly output: Pending; readonly known: boolean; readonly out: readonly string[] }
   >();
   /** Fences that a call has armed itself. */
   private readonly own = new Map<number, string[]>();
@@ -69,6 +69,7 @@ class Polls {
       input: { sure: surelyPending(state, buffer, false), possible: pendingFor(state, buffer, false) },
       output: { sure: surelyPending(state, buffer, true), possible: pendingFor(state, buffer, true) },
       known: isListKnown(state, buffer),
+      out: armedOn(state, buffer),
     });
   }
 
@@ -87,7 +88,8 @@ class Polls {
 
   /** Whether a callback that may be of this direction was out before the call, or came meanwhile from others. */
   isBusy(event: PollRet, direction: "input" | "output", state: State): boolean {
-    const out = new Set([...(this.before.get(event.call) ?? []), ...armedOn(state, event.buffer)]);
+    const { out: then = [] } = this.found.get(event.call) ?? {};
+    const out = new Set([...(this.before.get(event.call) ?? []), ...then, ...armedOn(state, event.buffer)]);
     return [...out].some((name) => {
       const armer = this.armers.get(name);
       return armer !== undefined && armer.seq !== event.call && armer[direction];
