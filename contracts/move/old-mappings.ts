@@ -104,7 +104,8 @@ export const move10: Rule = {
   monitor: onJobAccess(({ event, name, callback, staleBy, added }, state, verdict) => {
     if (isExempt(state, event, verdict)) return;
     for (const add of added) {
-      if (add.seq < callback.seq) continue;
+      // Others may hand the fence round, through a sync file for one.
+      if (add.seq < callback.seq || add.by !== event.importer) continue;
       verdict.exercised();
       if (staleBy !== null && add.seq > staleBy.seq)
         verdict.violated(

@@ -1,4 +1,5 @@
 import { resvOf } from "../shared/lookup.ts";
+import type { EpochEvent } from "../../spec/event.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
@@ -8,8 +9,8 @@ import { doc, kernel } from "../source.ts";
 import { relocated } from "./callback.ts";
 
 interface Copies {
-  /** Buffers that moved in the hold under way, with the task. */
-  readonly moved: Map<string, string>;
+  /** Buffers that moved in the hold under way. */
+  readonly moved: Map<string, Pick<EpochEvent, "task" | "step">>;
   /** By buffer: the last copy to its new place, while it is unfinished. */
   readonly pending: Map<string, string>;
 }
@@ -43,15 +44,16 @@ export const move18: Rule = {
   status: checked,
   monitor: remember(copies, {
     epoch(event, state, _verdict, { moved }) {
-      if (relocated(state, event) !== undefined) moved.set(event.buffer, event.task);
+      if (relocated(state, event) !== undefined) moved.set(event.buffer, event);
     },
     device(event, state, _verdict, { moved, pending }) {
       if (event.job === null || event.exporter === null) return;
       if (event.change === "jobEnd") for (const [name, job] of pending) if (job === event.job) pending.delete(name);
       if (event.change !== "jobStart") return;
-      for (const [name, task] of moved) {
+      for (const [name, { task, step }] of moved) {
         const buffer = state.buffers.get(name);
-        if (task === event.task && buffer?.exporter === event.exporter && holds(state, task, buffer.resv))
+        // A program that holds the lock all the time may have several moved in one hold.
+        if (task === event.task && step === event.step && buffer?.exporter === event.exporter && holds(state, task, buffer.resv))
           pending.set(name, event.job);
       }
     },

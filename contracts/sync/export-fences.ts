@@ -125,6 +125,7 @@ export const sync02: Rule = {
         );
     },
     signal(event, state, verdict) {
+      if (state.fences.get(event.fence)?.signalOnAny === true) return;
       for (const file of state.syncFiles.values()) {
         if (file.fence !== event.fence || file.merged || file.members.includes(event.fence)) continue;
         verdict.exercised();
