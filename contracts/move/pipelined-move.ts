@@ -53,7 +53,12 @@ export const move18: Rule = {
       for (const [name, { task, step }] of moved) {
         const buffer = state.buffers.get(name);
         // A program that holds the lock all the time may have several moved in one hold.
-        if (task === event.task && step === event.step && buffer?.exporter === event.exporter && holds(state, task, buffer.resv))
+        if (
+          task === event.task &&
+          step === event.step &&
+          buffer?.exporter === event.exporter &&
+          holds(state, task, buffer.resv)
+        )
           pending.set(name, event.job);
       }
     },
