@@ -1,4 +1,5 @@
 import { ENODEV, ENOMEM, ERESTARTSYS, EINTR, errnoName } from "../../spec/errno.ts";
+import type { ResolvedSegment } from "../../spec/calls.ts";
 import type { CpuEvent, RetEvent } from "../../spec/event.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { holds, type State } from "../../spec/state/state.ts";
@@ -35,14 +36,35 @@ function isWorkOn(state: State, fence: string, buffer: string): boolean {
   return imports?.some((name) => state.imports.get(name)?.buffer === buffer) === true;
 }
 
+/** A byte of a storage; null: nobody says which. */
+interface Place {
+  readonly storage: string | null;
+  readonly offset: number;
+}
+
+/** Where a byte of a segment leads. One segment may be several translations, of pieces that are far apart. */
+function behind(state: State, device: string, segment: ResolvedSegment, offset: number): Place {
+  let rest = offset;
+  for (let at = segment.address; at < segment.address + segment.length;) {
+    const row = state.translations.get(`${device}@${at}`);
+    if (row === undefined) break;
+    if (rest < row.length) return { storage: row.storage, offset: row.offset + rest };
+    at += row.length;
+    rest -= row.length;
+  }
+  // It begins inside a translation: what it says itself is all that is known.
+  return { storage: segment.storage, offset: segment.offset + offset };
+}
+
 /** CPU-32: where a page of a buffer is, through any live device mapping of where it is now. */
-function deviceView(state: State, buffer: string, offset: number): { storage: string | null; offset: number } | null {
+function deviceView(state: State, buffer: string, offset: number): Place | null {
   const epoch = state.buffers.get(buffer)?.epoch;
   for (const mapping of state.mappings.values()) {
     if (mapping.buffer !== buffer || !mapping.live || mapping.epoch !== epoch) continue;
+    const device = state.attachments.get(mapping.attachment)?.device ?? "";
     let rest = offset;
     for (const segment of mapping.segments) {
-      if (rest < segment.length) return { storage: segment.storage, offset: segment.offset + rest };
+      if (rest < segment.length) return behind(state, device, segment, rest);
       rest -= segment.length;
     }
   }
