@@ -151,6 +151,12 @@ export const sync07: Rule = {
   }),
 };
 
+/** Whether one of these fences is of the timeline of a fence that is not there any more. */
+function isOfTimeline(state: State, fence: string, others: readonly string[]): boolean {
+  const context = state.fences.get(fence)?.context;
+  return others.some((other) => state.fences.get(other)?.context === context);
+}
+
 export const sync08: Rule = {
   id: "SYNC-08",
   level: "MUST",
@@ -201,7 +207,9 @@ export const sync08: Rule = {
       // Without memory for the slots even that fails.
       if (event.errno !== 0 && event.errno !== ENOMEM)
         verdict.violated(`the import of ${event.syncFile ?? "?"}, which is over, answers ${errnoName(event.errno)}`);
-      const lost = known.find((fence) => isLost(state, event.buffer, fence));
+      // Of its own timeline one of the file may have taken its place, and the next the place of that.
+      const members = leavesOf(state, state.syncFiles.get(event.syncFile ?? "")?.fence ?? "");
+      const lost = known.find((fence) => isLost(state, event.buffer, fence) && !isOfTimeline(state, fence, members));
       if (lost !== undefined && isAlone(state, event.task))
         verdict.violated(
           `the import of ${event.syncFile ?? "?"}, which is over, throws ${lost} out of ${event.buffer}`,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { systemOf } from "../../conformance/subject.ts";
 import { drivers } from "../../drivers/index.ts";
 import { program, type ProgramBuilder } from "../../spec/builder.ts";
+import { errnoName } from "../../spec/errno.ts";
 import { judgeProgram } from "../kit/judge-program.ts";
 
 /** A buffer of the first exporter, imported by a driver that the program names `i1`. */
@@ -148,5 +149,134 @@ describe("known deviations of drivers, each in the shortest program that shows i
     );
     expect(judged.fault).toBeNull();
     expect(judged.ids.toSorted()).toEqual(["ATT-05", "ATT-10", "P2P-13", "PIN-19"]);
+  });
+
+  it("udmabuf takes its own mapping down in another direction than it was made in", () => {
+    const judged = judge(
+      "udmabuf",
+      program("K7.1")
+        .platform({})
+        .step("export", { buffer: "b1" })
+        .step("beginCpu", { buffer: "b1", direction: "toDevice" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(["DMAMAP-01"]);
+  });
+
+  it("the system heap hands one table out twice", () => {
+    const judged = judge(
+      "system-heap",
+      program("K7.1")
+        .platform({})
+        .importer("i1", { kind: "scripted", ops: "callback" })
+        .step("export", { buffer: "b1" })
+        .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+        .step("mapUnlocked", { attachment: "a1", direction: "bidirectional", mapping: "m1" })
+        .step("mapUnlocked", { attachment: "a1", direction: "bidirectional", mapping: "m2" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(expect.arrayContaining(["MAP-07", "DMAMAP-01"]));
+  });
+
+  it("GPU memory of 6.12 moves under the kernel's address", () => {
+    const program612 = program("K6.12")
+      .buffer("b1", { placement: "device" })
+      .step("export", { buffer: "b1" })
+      .step("vmapUnlocked", { buffer: "b1", view: "v1" })
+      .step("beginCpu", { buffer: "b1", direction: "toDevice" })
+      .step("move", { buffer: "b1", placement: "system" })
+      .step("cpuAccess", { view: "v1", kind: "write", offset: 0, io: true });
+    const judged = judge("gpu-vram, 6.12", program612);
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toContain("CPU-16");
+  });
+
+  it("memory outside of the window comes into it for a peer, and not for anybody when it is pinned elsewhere", () => {
+    const judged = judge(
+      "gpu-vram-invisible",
+      program("K7.1")
+        .importer("i1", { kind: "scripted", ops: "callback", allowPeer2peer: true })
+        .buffer("b1", { placement: "device" })
+        .step("export", { buffer: "b1" })
+        .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+        .step("mapUnlocked", { attachment: "a1", direction: "bidirectional", mapping: "m1" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+    expect(judged.events.filter((event) => event.kind === "epoch" && event.change === "move")).toHaveLength(1);
+  });
+
+  it("KVM takes no slice", () => {
+    const judged = judge(
+      "kvm on confidential memory",
+      program("K7.1")
+        .exporter("e1", { kind: "confidential" })
+        .importer("i1", { kind: "subject" })
+        .buffer("b1", { size: 8192, placement: "device" })
+        .step("export", { buffer: "b1" })
+        .step("bindSlot", { importer: "i1", buffer: "b1", slot: "l1", offset: 0, length: 4096, owner: "g1" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(["FAULT-11"]);
+  });
+
+  it("confidential memory is for guests: another importer is refused, and another guest does not get it", () => {
+    const judged = judge(
+      "kvm on confidential memory",
+      program("K7.1")
+        .exporter("e1", { kind: "confidential" })
+        .importer("i1", { kind: "subject" })
+        .importer("i2", { kind: "dynamic" })
+        .buffer("b1", { placement: "device" })
+        .step("export", { buffer: "b1" })
+        .step("makePrivate", { buffer: "b1", owner: "g1" })
+        .step("import", { importer: "i2", buffer: "b1", import: "p1", direction: "bidirectional" })
+        .step("bindSlot", { importer: "i1", buffer: "b1", slot: "l1", offset: 0, length: 4096, owner: "g2" })
+        .step("guestAccess", { slot: "l1", page: 0, write: false, private: true })
+        .step("bindSlot", { importer: "i1", buffer: "b1", slot: "l2", offset: 0, length: 4096, owner: "g1" })
+        .step("guestAccess", { slot: "l2", page: 0, write: true, private: true }),
+    );
+    const errors = judged.events.flatMap((event) =>
+      event.kind === "ret" && (event.op === "import" || event.op === "guestAccess") ? [errnoName(event.errno)] : [],
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+    expect(errors).toEqual(["EOPNOTSUPP", "EPERM", "ok"]);
+  });
+
+  it("a compositor refuses what may be taken away", () => {
+    const errors = ["default", "dynamic"].map((kind) => {
+      const judged = judge("compositor", imported("K7.1", kind, "subject"));
+      expect(judged.ids).toEqual([]);
+      return judged.events.flatMap((event) =>
+        event.kind === "ret" && event.op === "import" ? [errnoName(event.errno)] : [],
+      );
+    });
+    expect(errors).toEqual([["EINVAL"], ["ok"]]);
+  });
+
+  it("NVMe: the fence of requests comes with the callback, and as KERNEL", () => {
+    const judged = judge(
+      "nvme",
+      imported("K7.1", "default", "subject")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .step("move", { buffer: "b1", placement: "system" })
+        .step("complete", { job: "j1" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids.toSorted()).toEqual(["FAULT-09", "RESV-28"]);
+  });
+
+  it("NVMe: a mapping that is made while the memory moves is not found by the callback", () => {
+    const judged = judge(
+      "nvme",
+      imported("K7.1", "default", "subject")
+        .step("submit", { importer: "i1", imports: ["p1"], kind: "read", job: "j1" })
+        .task("t2")
+        .step("move", { buffer: "b1", placement: "system" })
+        .preempt({ step: "s3", site: "unlock", until: "s4" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(expect.arrayContaining(["MOVE-08", "MOVE-09", "REV-02"]));
   });
 });

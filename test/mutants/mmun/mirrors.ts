@@ -90,6 +90,28 @@ export const mutants: readonly Mutant[] = [
     { also: ["MMUN-07", "MMUN-08", "MMUN-17", "MMUN-20", "MMUN-24", "MMUN-32", "MMUN-33"] },
   ),
   faultyMirror(
+    "MMUN-03",
+    "an invalidation gives up where a signal is pending",
+    (reached) =>
+      class extends MirrorImporter {
+        protected override *invalidateRange(
+          mirror: MirrorState,
+          notifier: Notifier,
+          notice: RangeNotice,
+          sequence: number,
+        ) {
+          if (!notice.blockable || !this.env.interruptPending())
+            return yield* super.invalidateRange(mirror, notifier, notice, sequence);
+          reached();
+          return true;
+        }
+      },
+    {
+      from: ["B-177"],
+      also: ["MMUN-07", "MMUN-08", "MMUN-09", "MMUN-17", "MMUN-18", "MMUN-20", "MMUN-24", "MMUN-32", "MMUN-33"],
+    },
+  ),
+  faultyMirror(
     "MMUN-04",
     "a callback that may not block waits for its lock",
     (reached) =>
