@@ -77,6 +77,7 @@ export const pin05: Rule = {
     },
     // Whoever asked for a move before this could not have it: it says nothing of the pin that failed.
     "cbret unpin": ({ attachment }, state, _verdict, failed) => void failed.delete(bufferNameOf(state, attachment)),
+    "cbret vunmap": ({ buffer }, _state, _verdict, failed) => void failed.delete(buffer),
     "cbret unmap": ({ attachment }, state, _verdict, failed) => {
       if (state.attachments.get(attachment)?.ops !== "callback") failed.delete(bufferNameOf(state, attachment));
     },
@@ -230,10 +231,10 @@ export const pin17: Rule = {
   status: checked,
   evidence: ["cbret"],
   monitor: remember(() => new Map<string, CbEvent<"unpin">>(), {
-    "cb unpin": (event, state, _verdict, unpins) =>
-      void unpins.set(state.attachments.get(event.attachment)?.buffer ?? "", event),
-    "cbret pin": (event, state, _verdict, unpins) =>
-      void unpins.delete(state.attachments.get(event.attachment)?.buffer ?? ""),
+    "cb unpin": (event, state, _verdict, unpins) => void unpins.set(bufferNameOf(state, event.attachment), event),
+    "cbret pin": ({ attachment }, state, _verdict, unpins) => void unpins.delete(bufferNameOf(state, attachment)),
+    // A move that began before this was kept by the kernel's mapping.
+    "cbret vunmap": ({ buffer }, _state, _verdict, unpins) => void unpins.delete(buffer),
     "ret move": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
     "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
   }),
