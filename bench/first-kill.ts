@@ -10,10 +10,18 @@ import type { Killed } from "./lengths.ts";
 /** CPU seconds to the first kill of each sampled mutant; a miss counts as the limit. */
 export interface FirstKill {
   readonly mutants: number;
-  readonly ours: { readonly median: number; readonly missed: number };
-  readonly commands: { readonly median: number; readonly missed: number };
+  readonly ours: Times;
+  readonly commands: Times;
   readonly kills: readonly Killed[];
   readonly shrinking: Shrinking;
+}
+
+/** CPU seconds over the mutants: the median and the quartiles. */
+interface Times {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+  readonly missed: number;
 }
 
 /** What shrinking the kills took. */
@@ -56,6 +64,8 @@ export function measureFirstKill(mutants: readonly Mutant[], limit: number): Fir
   }
   const summary = (times: readonly number[]) => ({
     median: median(times),
+    low: quantile(times, 0.25),
+    high: quantile(times, 0.75),
     missed: times.filter((time) => time >= limit).length,
   });
   return {
@@ -65,6 +75,10 @@ export function measureFirstKill(mutants: readonly Mutant[], limit: number): Fir
     kills,
     shrinking: measureShrinking(kills),
   };
+}
+
+function quantile(times: readonly number[], share: number): number {
+  return times.toSorted((first, second) => first - second)[Math.floor((times.length - 1) * share)] ?? 0;
 }
 
 function measureShrinking(kills: readonly Killed[]): Shrinking {

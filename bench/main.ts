@@ -8,9 +8,11 @@ import { measureFirstKill, sampleMutants } from "./first-kill.ts";
 import { measureLengths } from "./lengths.ts";
 import { measureOverhead } from "./overhead.ts";
 import { measurePoint } from "./points.ts";
+import { measureScheduler } from "./scheduler.ts";
 import { isSpinThere, lockingTwin, withOurs, withSpin } from "./spin.ts";
 import { scheduleTable, windowMutants } from "./schedules.ts";
 import { isMissed, printTable, type Row } from "./table.ts";
+import { measureTours } from "./tours.ts";
 import { measureTwice } from "./twice.ts";
 import { measureUseful } from "./useful.ts";
 import { measureWorkers } from "./workers.ts";
@@ -81,6 +83,9 @@ row("scheduling point, async", `${(points.async / 1000).toFixed(2)} µs`, {
   goal: "1 µs",
   reached: points.async <= 1500,
 });
+const theirs = await measureScheduler(budget.points);
+row("  fc.scheduler, least and median", `${(theirs.least / 1000).toFixed(2)}, ${(theirs.median / 1000).toFixed(2)} µs`);
+row("  times cheaper", (theirs.least / points.async).toFixed(1));
 
 const twice = measureTwice(budget.twice);
 row("same program, same history", `${twice.programs - twice.different} of ${twice.programs}`, {
@@ -95,10 +100,25 @@ const explored = withOurs(twin);
 const spin = isSpinThere() ? withSpin(twin) : null;
 const timesSpin = spin === null ? null : spin.seconds / explored.seconds;
 row("exploration, states a CPU second", `${(explored.states / explored.seconds / 1000).toFixed(0)} k`);
-row("  times as fast as Spin", timesSpin === null ? "not measured" : timesSpin.toFixed(2), {
+if (spin !== null) row("  Spin", `${(explored.states / spin.seconds / 1000).toFixed(0)} k`);
+row("  times as fast as Spin", timesSpin === null ? "not measured: no spin" : timesSpin.toFixed(2), {
   must: "1",
   goal: "4",
   reached: timesSpin === null ? null : timesSpin >= 1,
+});
+
+const tours = await measureTours();
+row("tours, transitions carried out", `${tours.taken} of ${tours.transitions}`, {
+  must: "100 %",
+  goal: "100 %",
+  reached: tours.taken === tours.transitions,
+  gate: true,
+});
+row(`  worst against its bound: ${tours.worst.scope}`, tours.worst.ratio.toFixed(3), {
+  must: "1.5",
+  goal: "1.2",
+  reached: tours.worst.ratio <= 1.5,
+  gate: true,
 });
 
 const speedUp = await measureWorkers(isQuick ? 2_000 : 20_000);
@@ -108,8 +128,10 @@ row("two workers, times sooner", speedUp.toFixed(2), { must: "1.6", goal: "1.9",
 const mutants = await sampleMutants(budget.every);
 const kill = measureFirstKill(mutants, budget.limit);
 const factor = kill.commands.median / kill.ours.median;
-const told = (side: typeof kill.ours) => `${(side.median * 1000).toFixed(0)} ms, ${side.missed} missed`;
+const told = ({ median, low, high, missed: alive }: typeof kill.ours) =>
+  `${[median, low, high].map((seconds) => (seconds * 1000).toFixed(0)).join(", ")} ms, ${alive} missed`;
 row(`first kill, ${kill.mutants} mutants: ours`, told(kill.ours));
+// Median and quartiles: the spread over the mutants.
 row("  fc.commands + modelRun", told(kill.commands));
 row("  times sooner", `${kill.commands.missed * 2 >= kill.mutants ? "≥ " : ""}${factor.toFixed(1)}`, {
   must: "5",

@@ -90,6 +90,11 @@ function subjectCommand(name: string, description: string, operations: number): 
     .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
     .option("--operations <n>", "length of the search", wholeNumber, operations)
     .addOption(new Option("--budget <n>", "the old name of --operations").argParser(wholeNumber).hideHelp())
+    .addOption(
+      new Option("--mode <mode>", "search, or tour: every transition of every scope once, and nothing else")
+        .choices(["search", "tour"])
+        .default("search"),
+    )
     .option("--seconds <n>", "length of the search in time: it ends with the slices under way", positiveNumber)
     .option("--slice <n>", "operations of one slice; part of what results are a function of", positiveWhole, usualSlice)
     .option("--workers <n>", "threads, each with one slice at a time", positiveWhole, 1)

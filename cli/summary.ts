@@ -19,6 +19,17 @@ export function unexplainedNotes({ unexplained }: Report): readonly string[] {
   return unexplained.map((difference) => `note: unexplained: ${difference.text}: ${describeDifference(difference)}`);
 }
 
+/** How much of each scope was toured, where a run did, and where the implementation first left it. */
+function toursOf({ campaign }: Report): readonly string[] {
+  const { tours } = campaign;
+  if (tours.length === 0) return [];
+  const each = tours.map(({ scope, taken, transitions }) => `${scope} ${taken} of ${transitions}`);
+  const departures = tours.flatMap(({ scope, departures: left }) =>
+    left.slice(0, 1).map((text) => `left ${scope}: ${text}`),
+  );
+  return [`transitions carried out: ${each.join(", ")}`, ...departures];
+}
+
 /** The end of a run for people: every red rule with its story, then the counts. */
 export async function printSummary(
   subject: Subject,
@@ -40,6 +51,7 @@ export async function printSummary(
     print(`warning: ${rule.id} (${rule.level}) is violated: ${rule.counterexample?.why ?? ""}`);
   for (const text of unexplainedNotes(report)) for (const line of wrap(text, 79)) print(line);
   if (report.fault !== null) for (const line of wrap(`harness error: ${report.fault}`, 79)) print(line);
+  for (const text of toursOf(report)) for (const line of wrap(text, 79)) print(line);
   const counts = Object.entries(report.counts)
     .map(([verdict, count]) => `${count} ${verdict}`)
     .join(", ");

@@ -1,3 +1,4 @@
+import type { Mode } from "../../conformance/campaign/campaign.ts";
 import { fewest } from "../../conformance/campaign/kept.ts";
 import { conclude } from "../../conformance/campaign/conclude.ts";
 import { nothingFound, type Find } from "../../conformance/campaign/findings.ts";
@@ -25,6 +26,7 @@ export interface RunOptions extends OutputOptions {
   readonly profile: string;
   readonly seed: number;
   readonly operations: number;
+  readonly mode: Mode;
   /** In place of operations. */
   readonly seconds?: number;
   /** Operations of one slice. */
@@ -64,15 +66,17 @@ interface Result {
 
 /** `run SUBJECT`: checks a built-in subject, or those a module exports by default, in threads of their own. */
 export async function runCommand(word: string, options: RunOptions): Promise<ExitCode> {
-  const { profile, seed, operations, seconds, slice, workers, silence, output } = options;
+  const { profile, seed, operations, mode, seconds, slice, workers, silence, output } = options;
   const shard = options.shard === undefined ? { index: 1, count: 1 } : readShard(options.shard, process.env);
   if (output === undefined && options.shard !== undefined)
     throw new BadInput("flag", "--shard", "needs --output DIR: the shard's report is a file, for `merge`");
   if (output === undefined && options.resume === true)
     throw new BadInput("flag", "--resume", "needs the --output DIR of the run that it goes on with");
+  if (mode === "tour" && (seconds !== undefined || options.shard !== undefined))
+    throw new BadInput("flag", "--mode tour", "is one finite run; leave --seconds and --shard away");
   const corpus = options.corpus === undefined ? [] : readCorpus(options.corpus);
   const budget = seconds === undefined ? operations : Number.MAX_SAFE_INTEGER;
-  const prepare: PrepareOptions = { profile, seed, budget, slice, corpus };
+  const prepare: PrepareOptions = { profile, seed, budget, slice, mode, corpus };
   const pool = new Pool(workers, silence);
   const { stopped, release } = onStop();
   try {
