@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EDEADLK, EINVAL, ENOENT } from "../../spec/errno.ts";
-import { type Series, seriesNames } from "../../spec/profile.ts";
+import { profiles, type Series, seriesNames } from "../../spec/profile.ts";
 import type { ReferenceFence } from "../../reference-impl/fences/fence.ts";
 import { Counted, FakeEnv } from "./fences-env.ts";
 
@@ -204,7 +204,7 @@ describe.each<Series>([...seriesNames])("fences of %s: signal and callbacks", (s
   });
 
   it("FENCE-31: detaches ops at the signal where the series does", () => {
-    const detaches = series === "K7.1";
+    const detaches = profiles[series].detachesFenceOps;
     const plain = env.fence({ signaled: () => false });
     const withRelease = env.fence({ release: () => undefined });
     const withWait = env.fence({ wait: () => 7 });
