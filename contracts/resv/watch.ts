@@ -91,15 +91,16 @@ export function watchedBy(watches: Watches, state: State, task: string): Watch |
 export function watching<K extends Reader>(
   op: K,
   judge: (event: RetEvent<K>, watch: Watch, state: State, verdict: Verdict, watches: Watches) => void,
-  more: Handlers<Watches> = {},
+  more: Omit<Handlers<Watches>, "call reserveFences" | "call replaceFences" | "call copyFences"> = {},
 ): Monitor {
   const changes: Handlers<Watches> = {
     "call reserveFences"(event, state, _verdict, watches) {
       lookAll(watches, state, event.resv);
     },
-    "call addFence"(event, state, _verdict, watches) {
+    "call addFence"(event, state, verdict, watches) {
       for (const { most } of lookAll(watches, state, event.resv))
         most.set(event.fence, (most.get(event.fence) ?? 0) + 1);
+      more["call addFence"]?.(event, state, verdict, watches);
     },
     "call replaceFences"(event, state, _verdict, watches) {
       for (const watch of lookAll(watches, state, event.resv)) watch.uncounted = true;
@@ -119,7 +120,7 @@ export function watching<K extends Reader>(
     if (!watch.unknown && (state.reservations.get(watch.call.resv)?.lists.length ?? 1) > 0)
       judge(event, watch, state, verdict, watches);
   };
-  return remember(() => new Watches(), { ...changes, ...more, [`call ${op}`]: call, [`ret ${op}`]: ret });
+  return remember(() => new Watches(), { ...more, ...changes, [`call ${op}`]: call, [`ret ${op}`]: ret });
 }
 
 /** Fences of the watch that were there all the time and have still not signaled. */
