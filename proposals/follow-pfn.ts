@@ -11,7 +11,7 @@ import type { ReferenceVma } from "../reference-impl/spaces/address-space.ts";
 import { ReferenceSpaces } from "../reference-impl/spaces/spaces.ts";
 import { EAGAIN, EFAULT, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
 import type { RetEvent } from "../spec/event.ts";
-import { createOwn, integer, oneOf, refer, referOwn } from "../spec/operations/define.ts";
+import { createOwn, oneOf, refer, referOwn } from "../spec/operations/define.ts";
 import type { Env, Mutex, PageTable } from "../spec/roles/env.ts";
 import type { Storage } from "../spec/roles/handles.ts";
 import type { Notifier, RangeNotice, Vma } from "../spec/roles/spaces.ts";
@@ -83,19 +83,19 @@ class FollowImporter extends DynamicImporter {
   }
 
   /** A page is wanted: faulted into the CPU's table, looked up there, and entered if nothing has changed since. */
-  *faultPage(follower: Follower, offset: number): Generator<Suspension, Errno, unknown> {
+  *faultPage(follower: Follower): Generator<Suspension, Errno, unknown> {
     const { space } = follower.vma;
     if (follower.closed || !this.env.spaceGet(space)) return EFAULT;
     follower.users += 1;
     let errno: Errno = EAGAIN;
-    for (let round = 0; round < rounds && errno === EAGAIN; round += 1) errno = yield* this.faultOnce(follower, offset);
+    for (let round = 0; round < rounds && errno === EAGAIN; round += 1) errno = yield* this.faultOnce(follower);
     follower.users -= 1;
     yield* this.env.spacePut(space);
     return errno;
   }
 
-  touch(follower: Follower, offset: number, access: "read" | "write"): void {
-    this.env.touchPage(follower.table, offset, access);
+  touch(follower: Follower, access: "read" | "write"): void {
+    this.env.touchPage(follower.table, 0, access);
   }
 
   *unwatch(follower: Follower): Generator<Suspension, void, unknown> {
@@ -103,27 +103,30 @@ class FollowImporter extends DynamicImporter {
     follower.closed = true;
     yield* this.env.wait({ kind: "other", what: "faults of the follower" }, () => follower.users === 0);
     yield* this.env.lockMutex(follower.lock);
-    this.env.zap(follower.table, 0, follower.vma.pages);
+    this.env.zap(follower.table, 0, 1);
     yield* this.env.unlockMutex(follower.lock);
     if (follower.notifier !== null) yield* this.env.removeNotifier(follower.notifier);
   }
 
-  private *faultOnce(follower: Follower, offset: number): Generator<Suspension, Errno, unknown> {
+  private *faultOnce(follower: Follower): Generator<Suspension, Errno, unknown> {
     const { vma, notifier, table: own } = follower;
     if (notifier === null) return EFAULT;
     let sequence = yield* this.env.readBegin(notifier);
-    const errno = yield* this.env.vmaFault(vma, offset);
+    const errno = yield* this.env.vmaFault(vma, 0);
     if (errno !== 0) return errno;
     yield* this.env.lockMutex(vma.space.lock);
-    const storage = follower.follow(vma.start + offset);
+    const storage = follower.follow(vma.start);
     yield* this.env.unlockMutex(vma.space.lock);
+    // Levels of the table that are missing are made here.
+    yield* this.env.point("page-table");
     if (this.has("lateSequence")) sequence = yield* this.env.readBegin(notifier);
     const early = this.has("retryUnlocked") && this.env.readRetry(notifier, sequence);
+    yield* this.env.point("page-table");
     yield* this.env.lockMutex(follower.lock);
     const unasked = this.has("noRetry") || this.has("retryUnlocked");
     const again = unasked ? early : this.env.readRetry(notifier, sequence);
     const result = again || storage === null ? EAGAIN : follower.closed ? EFAULT : 0;
-    if (result === 0 && storage !== null) this.env.install(own, offset, { via: "physical", storage, offset: 0 }, true);
+    if (result === 0 && storage !== null) this.env.install(own, 0, { via: "physical", storage, offset: 0 }, true);
     yield* this.env.unlockMutex(follower.lock);
     return result;
   }
@@ -139,7 +142,7 @@ class FollowImporter extends DynamicImporter {
     else if (!this.env.trylockMutex(follower.lock)) return false;
     if (!this.has("noSequence")) this.env.setSequence(notifier, sequence);
     if (notice.change === "release") follower.closed = true;
-    const zap = () => this.env.zap(follower.table, 0, follower.vma.pages);
+    const zap = () => this.env.zap(follower.table, 0, 1);
     if (this.has("zapLater")) this.env.defer("zap", zap);
     else if (!this.has("deafNotifier")) zap();
     yield* this.env.unlockMutex(follower.lock);
@@ -154,15 +157,13 @@ const near = {
   export: 1,
   createSpace: 2,
   createVma: 4,
-  destroyVma: 1,
-  vmaFault: 1,
-  changeRange: 0.1,
-  exitSpace: 1,
-  move: 1,
-  evict: 1,
+  destroyVma: 0.2,
+  vmaFault: 0.3,
+  changeRange: 0.05,
+  exitSpace: 0.1,
+  move: 1.5,
   revoke: 0.3,
   unrevoke: 0.5,
-  put: 1,
 } as const;
 
 /** `secret`: on memory that must not get into a CPU's page table as well. */
@@ -194,7 +195,8 @@ function follow(name: string, secret: boolean): Contract {
       watchVma: own.operation({
         summary: "The importer listens to the address space for the range of a VMA.",
         fields: { importer: refer("importer"), vma: refer("vma"), follower: createOwn("followers") },
-        enabled: (_tables, of, { state }) => state.vmas.get(of.vma)?.kind === "peer",
+        // Few at a time: what happens between two of them is of no interest.
+        enabled: (tables, of, { state }) => tables.followers.size < 2 && state.vmas.get(of.vma)?.kind === "peer",
         exclusive: (of) => [of.vma],
         weight: 10,
         *run(actor, { importer: by, vma, follower: created }) {
@@ -209,21 +211,20 @@ function follow(name: string, secret: boolean): Contract {
         print: (of) => `${of.importer} watches ${of.vma} as ${of.follower}`,
       }),
       followPage: own.operation({
-        summary: "The importer's device wants a page of the VMA.",
-        fields: { ...bound, page: integer(0, 1) },
+        summary: "The importer's device wants the first page of the VMA.",
+        fields: bound,
         enabled: isOwn,
-        weight: 25,
-        run: (actor, of) =>
-          actor.importer(of.importer)?.faultPage(actor.kept(of.follower, Follower), of.page) ?? EOPNOTSUPP,
-        print: (of) => `follow page ${of.page} of ${of.follower}`,
+        weight: 40,
+        run: (actor, of) => actor.importer(of.importer)?.faultPage(actor.kept(of.follower, Follower)) ?? EOPNOTSUPP,
+        print: (of) => `follow the first page of ${of.follower}`,
       }),
       touchFollowed: own.operation({
         summary: "The device touches the page through the importer's table.",
-        fields: { ...bound, page: integer(0, 1), access: oneOf(["read", "write"]) },
+        fields: { ...bound, access: oneOf(["read", "write"]) },
         enabled: isOwn,
-        weight: 30,
-        run: (actor, of) => actor.importer(of.importer)?.touch(actor.kept(of.follower, Follower), of.page, of.access),
-        print: (of) => `${of.access} page ${of.page} of ${of.follower}`,
+        weight: 40,
+        run: (actor, of) => actor.importer(of.importer)?.touch(actor.kept(of.follower, Follower), of.access),
+        print: (of) => `${of.access} the first page of ${of.follower}`,
       }),
       unwatch: own.operation({
         summary: "The importer gives up what it has of the VMA and stops listening.",
@@ -268,7 +269,7 @@ function follow(name: string, secret: boolean): Contract {
           sources: source,
           hints: ["Is the sequence looked at again under the lock that the callback takes?"],
           status: checked,
-          situation: { weights: { move: 3 }, tasks: 2, pauses: 0.3 },
+          situation: { weights: { move: 5 }, tasks: 2, pauses: 0.25 },
           monitor: on({
             "ret touch"(event, state, verdict) {
               const place = reached(event, state);

@@ -21,7 +21,7 @@ import type { State } from "../spec/state/state.ts";
 const faults = {
   deafCallback: { rule: "PFN-01", about: "The callback leaves the entries in the importer's page table." },
   zapLater: { rule: "PFN-02", about: "The callback only has the entries taken out by work that runs later." },
-  lateInstall: { rule: "PFN-03", about: "The entry is made after the lock under which the pfn was found is gone." },
+  lateInstall: { rule: "PFN-01", about: "The entry is made after the lock under which the pfn was found is gone." },
   freedAtOnce: { rule: "PFN-02", about: "The exporter frees the old memory with the move and waits for nobody." },
   revokedPfn: { rule: "PFN-03", about: "The exporter hands out pfns of a revoked buffer." },
   noFence: { rule: "PFN-04", about: "Work of the device is queued without a fence." },

@@ -1,4 +1,6 @@
 import type { Proposal } from "../conformance/proposal/proposal.ts";
+import compositor from "./compositor.ts";
+import coreRevoke from "./core-revoke.ts";
 import followPfn from "./follow-pfn.ts";
 import getPfnFenced from "./get-pfn-fenced.ts";
 import getPfn from "./get-pfn.ts";
@@ -6,4 +8,12 @@ import mmioPhys from "./mmio-phys.ts";
 import vmaP2p from "./vma-p2p.ts";
 
 /** The proposals that come with the suite, in the order in which they are told. */
-export const proposals: readonly Proposal[] = [getPfn, getPfnFenced, ...followPfn, vmaP2p, ...mmioPhys];
+export const proposals: readonly Proposal[] = [
+  getPfn,
+  getPfnFenced,
+  ...followPfn,
+  vmaP2p,
+  ...mmioPhys,
+  ...compositor,
+  coreRevoke,
+];

@@ -16,6 +16,8 @@ import type { State } from "../spec/state/state.ts";
 const faults = {
   cacheable: { rule: "MMIO-01", about: "The BAR is mapped as memory: without the attribute for MMIO." },
   asMemoryThen: { rule: "MMIO-02", about: "Where the map of MMIO is refused, it is tried again as one of memory." },
+  unmapAsMemory: { rule: "DMAMAP-17", about: "The map is taken back with other attributes than it was made with." },
+  neverUnmapped: { rule: "DMAMAP-01", about: "The map is never taken back." },
   noStateCheck: { rule: "MMIO-03", about: "Nobody compares the confidential states of the two devices." },
 } as const;
 type Fault = keyof typeof faults;
@@ -66,7 +68,8 @@ class BarExporter extends DefaultExporter {
   }
 
   unmapBar({ device, segment, attributes }: BarMap): void {
-    this.env.dmaUnmapPhys(device, segment, "bidirectional", attributes);
+    if (this.has("neverUnmapped")) return;
+    this.env.dmaUnmapPhys(device, segment, "bidirectional", this.has("unmapAsMemory") ? [] : attributes);
   }
 }
 

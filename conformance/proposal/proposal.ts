@@ -23,6 +23,8 @@ export interface Proposal {
   readonly profile?: string;
   /** Operations in which all that is expected comes up, where the usual number is too small. */
   readonly budget?: number;
+  /** Calls of the core answer otherwise in it: what nothing in the core explains is to be expected. */
+  readonly changesCore?: true;
   /** Most steps of the shortest program for a rule that it breaks; 6 by default. */
   readonly longest?: number;
   /** What a run is expected to say; every rule that is not named is expected to be kept. Nothing in a run reads this. */

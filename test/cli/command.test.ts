@@ -42,6 +42,38 @@ describe("rules and explain", () => {
   });
 });
 
+describe("proposal", () => {
+  it("finds the shortest program, keeps it, replays it, and the core refuses it", () => {
+    const out = `${command.folder}/proposal`;
+    const run = command.run("proposal", "get-pfn", "--operations", "1500", "--output", out);
+    expect(run.code).toBe(0);
+    expect(run.out).toContain("PFN-01 broken in 4 steps");
+    const file = `${out}/get-pfn-PFN-01.json`;
+    const again = command.run("proposal", "get-pfn", "--replay", file);
+    expect(again.code).toBe(1);
+    expect(again.out).toContain("get-pfn: 4 steps, PFN-01 broken");
+    const core = command.run("replay", file);
+    expect(core.code).toBe(3);
+    expect(core.err).toMatch(/line 3, contract: a program for the contract "get-pfn", which is not loaded/);
+    expectOneSentence(core.err);
+    const other = command.run("proposal", "follow-pfn", "--replay", file);
+    expect(other.code).toBe(3);
+    expectOneSentence(other.err);
+  });
+
+  it("answers with data, and names the nearest proposal", () => {
+    const { out, code } = command.run("proposal", "mmio-phys-mixed", "--operations", "400", "--format", "json");
+    expect(code).toBe(0);
+    const report = JSON.parse(out) as { proposal: string; rules: { id: string; verdict: string; length: number }[] };
+    expect(report.proposal).toBe("mmio-phys-mixed");
+    expect(report.rules.find(({ id }) => id === "MMIO-03")).toMatchObject({ verdict: "violated", length: 1 });
+    const unknown = command.run("proposal", "get-pnf");
+    expect(unknown.code).toBe(3);
+    expect(unknown.err).toMatch(/did you mean "get-pfn"/);
+    expectOneSentence(unknown.err);
+  });
+});
+
 describe("run, smoke and replay", () => {
   it("finds the broken line, keeps the counterexample, and replays it in a new process", () => {
     const out = `${command.folder}/out`;
