@@ -1,0 +1,144 @@
+import { on } from "../../contracts/monitor.ts";
+import { checked } from "../../contracts/rule-text.ts";
+import type { Rule } from "../../contracts/rule.ts";
+import type { Source } from "../../contracts/source.ts";
+import type { RetEvent } from "../../spec/event.ts";
+import { isContested } from "../../spec/state/observe/rows.ts";
+import type { State } from "../../spec/state/state.ts";
+
+/** The buffer that a piece of storage was ever behind, by the name of the storage. */
+type Homes = (state: State) => ReadonlyMap<string, { readonly buffer: string }>;
+
+/** What an importer with a page table of its own owes to a buffer, seen from what its device reaches. */
+export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rule[] {
+  /** The buffer that a touch reached, and its name. */
+  const reached = ({ answer, target }: RetEvent<"touch">, state: State) => {
+    const name = answer === "ok" && target !== null ? homes(state).get(target)?.buffer : undefined;
+    const buffer = name === undefined ? undefined : state.buffers.get(name);
+    return name === undefined || buffer === undefined || target === null ? null : { name, buffer, target };
+  };
+  return [
+    {
+      id: "PFN-01",
+      level: "MUST",
+      obliged: ["importer"],
+      statement: "Through its page table an importer reaches a buffer where it is now, from the callback of a move on.",
+      intent: "After a move the old page belongs to somebody else.",
+      sources,
+      hints: ["Is the entry made under the lock under which the pfn was found, and taken out by the callback?"],
+      status: checked,
+      situation: { weights: { move: 8 }, tasks: 2, pauses: 0.2 },
+      monitor: on({
+        "ret touch"(event, state, verdict) {
+          const place = event.atomic ? null : reached(event, state);
+          if (place === null || place.buffer.storage === null) return;
+          verdict.exercised();
+          if (place.target !== place.buffer.storage)
+            verdict.violated(
+              `${event.by} reaches ${place.target}; ${place.name} is in ${place.buffer.storage} now`,
+              verdict.since("buffers", place.name, "storage"),
+            );
+        },
+      }),
+    },
+    {
+      id: "PFN-02",
+      level: "MUST",
+      obliged: ["importer", "exporter"],
+      statement: "Memory that a page table or a job reaches by its pfn is not freed.",
+      intent: "Whoever gets the page next is written to by a device that it knows nothing of.",
+      sources,
+      hints: ["Does the exporter wait for the fences before it frees?"],
+      status: checked,
+      situation: { weights: { move: 4, put: 4 } },
+      monitor: on({
+        "ret touch"(event, state, verdict) {
+          const place = reached(event, state);
+          const memory = place === null ? undefined : state.resources.get(place.target);
+          if (place === null || memory === undefined) return;
+          verdict.exercised();
+          if (!memory.live)
+            verdict.violated(
+              `${event.by} reaches ${place.target} after it was freed`,
+              verdict.since("resources", place.target, "live"),
+            );
+        },
+      }),
+    },
+    {
+      id: "PFN-03",
+      level: "MUST",
+      obliged: ["importer", "exporter"],
+      statement: "Nothing reaches a buffer by its pfn once a revoke of it has returned.",
+      intent: "The exporter powers the device down, or gives it to somebody else.",
+      sources,
+      hints: ["Does the exporter look at the flag under the lock?"],
+      status: checked,
+      situation: { weights: { revoke: 12, unrevoke: 6 }, tasks: 2, pauses: 0.35 },
+      monitor: on({
+        "ret touch"(event, state, verdict) {
+          const place = reached(event, state);
+          if (place === null || isContested(state, place.buffer, place.name)) return;
+          verdict.exercised();
+          const { access: now } = place.buffer;
+          if (now === "revoked" || now === "revokedForever")
+            verdict.violated(
+              `${event.by} reaches ${place.name} although it is revoked`,
+              verdict.since("buffers", place.name, "access"),
+            );
+        },
+      }),
+    },
+    {
+      id: "PFN-04",
+      level: "MUST",
+      obliged: ["importer"],
+      statement: "A job that uses a pfn has an unsignaled fence in the buffer's reservation until it is done.",
+      intent: "Moves and revokes wait for fences and for nothing else.",
+      sources,
+      hints: ["Is the fence added in the hold in which the pfn was found, and signaled after the last access?"],
+      status: checked,
+      monitor: on({
+        "ret touch"(event, state, verdict) {
+          const place = event.atomic ? reached(event, state) : null;
+          if (place === null) return;
+          verdict.exercised();
+          const entries = state.reservations.get(place.buffer.resv)?.entries ?? [];
+          const covered = entries.some(({ fence }) => {
+            const row = state.fences.get(fence);
+            return row?.by === event.by && !row.signaled;
+          });
+          if (!covered) verdict.violated(`a job of ${event.by} touches ${place.name} and no fence says so`);
+        },
+      }),
+    },
+    {
+      id: "PFN-05",
+      level: "MUST",
+      obliged: ["importer"],
+      statement: "A pfn is used only when the copy that brings the content there is over.",
+      intent: "The page still has what somebody else left in it.",
+      sources,
+      hints: ["Are the kernel fences waited for under the lock?"],
+      status: checked,
+      situation: { weights: { move: 8 } },
+      monitor: on({
+        "ret touch"(event, state, verdict) {
+          const place = event.atomic ? null : reached(event, state);
+          if (place === null || place.target !== place.buffer.storage) return;
+          verdict.exercised();
+          const entries = state.reservations.get(place.buffer.resv)?.entries ?? [];
+          const copy = entries.find(({ fence, usage }) => {
+            const row = state.fences.get(fence);
+            return usage === "kernel" && row?.by === place.buffer.exporter && !row.signaled;
+          });
+          if (copy !== undefined)
+            verdict.violated(
+              `${event.by} touches ${place.name} while the copy behind ${copy.fence} runs`,
+              verdict.since("reservations", place.buffer.resv, "entries"),
+            );
+        },
+      }),
+    },
+  ];
+}
