@@ -28,7 +28,7 @@ const { values } = parseArgs({
     programs: { type: "string" },
     series: { type: "string", multiple: true, default: ["6.12", "newest"] },
     seed: { type: "string", default: "1" },
-    longest: { type: "string", default: "80" },
+    longest: { type: "string", default: "100" },
     show: { type: "string", default: "3" },
     keep: { type: "string" },
     explain: { type: "string" },
