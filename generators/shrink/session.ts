@@ -31,6 +31,8 @@ export class Session {
   /** Answers by the text of the candidate. Candidates are small: the text is its own key. */
   private readonly answers = new Map<string, Shrunk | null>();
   private key = "";
+  /** Texts of the programs that were kept: going back to one of the same length would go round in circles. */
+  private readonly kept = new Set<string>();
   private readonly given: ReadonlySet<string>;
 
   /** `executed`: executions spent before the search; `most`: all that may be spent. */
@@ -63,6 +65,7 @@ export class Session {
       this.answers.set(key, answer);
     }
     if (answer === null || lengthOf(answer.program) > lengthOf(this.program)) return false;
+    if (this.kept.has(JSON.stringify(answer.program))) return false;
     this.accept(answer);
     yield* this.cut();
     return true;
@@ -80,5 +83,6 @@ export class Session {
     this.last = answer.last ?? null;
     this.key = JSON.stringify(answer.program);
     this.answers.set(this.key, answer);
+    this.kept.add(this.key);
   }
 }

@@ -265,7 +265,8 @@ describe("readProgram", () => {
     ],
   ])("refuses %s", (_, text, code, message) => {
     const error = refused(text);
-    expect(error.message).toBe(`p.json, ${message}`);
+    // Other test files of this process may have loaded contracts.
+    expect(error.message.replace(/known: core[^;]*;/, "known: core;")).toBe(`p.json, ${message}`);
     expect(error.code).toBe(code);
     // The edits replace no line ends, so the first line that differs is the one to name.
     const lines = text.split("\n");
