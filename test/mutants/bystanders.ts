@@ -5,7 +5,7 @@
 export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "REV-20 unrevoke leaves the flag set": ["REV-23"],
   "REV-12 a second revoke goes all the way again": ["REV-46"],
-  "RESV-22 unlock drops the newest fence if it is BOOKKEEP": ["RESV-45", "RESV-46"],
+  "RESV-22 unlock drops the newest fence if it is BOOKKEEP": ["RESV-19", "RESV-45", "RESV-46"],
   "NEG-06 a revoke costs the whole context": ["REV-30"],
   "MAP-25 a map shows where the buffer was before it moved": ["ATT-28"],
   "ATT-04 a refusal by the exporter becomes EINVAL": ["ATT-02"],
@@ -16,7 +16,8 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "MOVE-32 a page table that is locked elsewhere is forgotten": ["FENCE-34"],
   "RESV-02 the unlocked map keeps the lock when it fails": ["ATT-11", "RESV-03"],
   "RESV-17 a growing list is cut at the first signaled fence": ["RESV-21", "RESV-46"],
-  "RESV-19 an interrupted lock call passes for a lock": ["ATT-17", "MAP-15"],
+  "RESV-19 an interrupted lock call passes for a lock": ["ATT-17", "MAP-15", "MOVE-01", "MOVE-05", "MOVE-16"],
+  "ATT-18 detach takes an attachment off the list of another buffer": ["LIFE-05"],
   "RESV-21 an earlier number replaces as well": ["RESV-46"],
   "RESV-21 an equal number of another fence counts as later": ["RESV-46"],
   "RESV-31 a job is in no object": ["REV-02"],
