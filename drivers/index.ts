@@ -43,7 +43,7 @@ export { compare, type Comparison, type DriverEntry } from "./table.ts";
 const vfio71: Partners = { exporters: { "vfio-pci-7.1": (env) => new VfioPci71(env) } };
 
 /** Operations for drivers that do little else than one thing: most of what they have shows in so many. */
-const lean = 8000;
+const lean = 6_000;
 
 /** Behavioural models of real exporters and importers, each small and written after the kernel's, with what is known of them. */
 export const drivers: readonly DriverEntry[] = [
@@ -69,6 +69,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "exporter",
     make: (env) => new GpuVram(env),
     profile: "K6.12",
+    budget: 16_000,
     expectations: [
       ...pipelinedPin,
       ...mayViolate(
@@ -108,7 +109,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "exporter",
     make: (env) => new VfioPci619(env),
     profile: "K7.1",
-    budget: 40_000,
+    budget: 20_000,
     expectations: [
       ...violated("vfio_pci_dma_buf_move of 6.19 sets a flag and sends a message, and waits for nothing.", [
         "REV-06",
@@ -139,7 +140,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "exporter",
     make: (env) => new VfioPci71(env),
     profile: "K7.1",
-    budget: 80_000,
+    budget: 40_000,
     expectations: [
       ...violated(
         "vfio_pci_dma_buf_move tells importers that access is back, drops the lock and only then clears the flag (by reading, 7.1 and 7.2).",
@@ -191,7 +192,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "importer",
     make: (env) => new RdmaPinnedRevocable(env),
     profile: "K7.1",
-    budget: 40_000,
+    budget: 12_000,
     expectations: violated(
       "An invalidate between attach and the creation lock marks the umem revoked; the pin taken afterwards is never dropped, as release returns early (by reading, 6.12 and 7.2).",
       ["REV-53", "PIN-04", "PIN-21", "ATT-17"],
@@ -319,7 +320,7 @@ export const drivers: readonly DriverEntry[] = [
     role: "importer",
     make: (env) => new Nvme(env),
     profile: "K7.1",
-    budget: lean,
+    budget: 10_000,
     expectations: [
       ...violated(
         "Requests have no fence of their own: blk_mq_dma_map_remove leaves one for all when it is told to let go.",

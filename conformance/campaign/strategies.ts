@@ -17,7 +17,7 @@ export interface Known {
   readonly tours: Tours;
 }
 
-/** Operations from which on a slice also tours the scopes: less is not worth the exploring. */
+/** Operations from which on a slice also tours the scopes: less, or debts alone, are not worth the exploring. */
 const worthTouring = 100_000;
 
 /** The longest program a slice can afford: one in many, up to 2000 steps. */
@@ -43,6 +43,6 @@ export function usualPortfolio(campaign: Campaign, budget: number, { fresh, exer
       return rules.length === 0 ? null : aimAt(campaign, random.pick(rules.slice(0, (rules.length >> 1) + 1)).rule);
     }),
     failureSweep(fresh),
-    ...(budget < worthTouring ? [] : [tours]),
+    ...(budget < worthTouring || campaign.untilPaid ? [] : [tours]),
   ]);
 }
