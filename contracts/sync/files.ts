@@ -1,4 +1,5 @@
 import type { Usage } from "../../spec/roles/handles.ts";
+import { leavesOf } from "../../spec/state/observe/sync.ts";
 import type { Entry } from "../../spec/state/fence-tables.ts";
 import type { State, SyncFileState } from "../../spec/state/state.ts";
 import { isOver } from "../shared/fences.ts";
@@ -62,4 +63,10 @@ export function statusOf(state: State, fence: string): number {
   const row = state.fences.get(fence);
   if (row === undefined || !row.signaled) return 0;
   return row.error < 0 ? row.error : 1;
+}
+
+/** Plain fences of a sync file that are pending: what an import has to bring in. */
+export function pendingMembers(state: State, syncFile: string | null): readonly string[] {
+  const file = syncFile === null ? undefined : state.syncFiles.get(syncFile);
+  return file === undefined ? [] : leavesOf(state, file.fence).filter((fence) => !isOver(state, fence));
 }

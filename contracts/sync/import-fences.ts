@@ -1,14 +1,13 @@
 import { EFAULT, EINVAL, ENOMEM, errnoName } from "../../spec/errno.ts";
 import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import type { Usage } from "../../spec/roles/handles.ts";
-import { leavesOf } from "../../spec/state/observe/sync.ts";
 import { frameOf, holds, type State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked, untested } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
-import { derived, doc, kernel, run } from "../source.ts";
-import { areBridgeFlags, entriesOf, isCovered } from "./files.ts";
+import { doc, kernel, run } from "../source.ts";
+import { areBridgeFlags, pendingMembers } from "./files.ts";
 import { exporting, importing } from "./situations.ts";
 
 /** The import that the framework is just carrying out in a task. */
@@ -46,28 +45,6 @@ function noteAdd(event: CallEvent<"addFence">, state: State, imports: Imports): 
   const call = importOf(state, event);
   const hold = state.reservations.get(event.resv)?.hold ?? -1;
   if (call !== undefined) doneBy(imports, call.seq).added.push({ fence: event.fence, usage: event.usage, hold });
-}
-
-/** Members that an import has to bring in: those that are pending before and after. */
-function pendingMembers(state: State, syncFile: string | null): readonly string[] {
-  const file = syncFile === null ? undefined : state.syncFiles.get(syncFile);
-  return file === undefined ? [] : leavesOf(state, file.fence).filter((fence) => !isOver(state, fence));
-}
-
-/** Nobody else is in the middle of anything: what is gone went here. */
-function isAlone(state: State, own: string): boolean {
-  for (const [task, { frames }] of state.tasks) if (task !== own && frames.length > 0) return false;
-  return true;
-}
-
-/** Pending, and out of the list. One of its own timeline may have taken its place. */
-function isLost(state: State, buffer: string, fence: string): boolean {
-  return (
-    !isOver(state, fence) &&
-    entriesOf(state, buffer).every(
-      (entry) => state.fences.get(entry.fence)?.context !== state.fences.get(fence)?.context,
-    )
-  );
 }
 
 export const sync06: Rule = {
@@ -151,73 +128,6 @@ export const sync07: Rule = {
   }),
 };
 
-/** Whether one of these fences is of the timeline of a fence that is not there any more. */
-function isOfTimeline(state: State, fence: string, others: readonly string[]): boolean {
-  const context = state.fences.get(fence)?.context;
-  return others.some((other) => state.fences.get(other)?.context === context);
-}
-
-export const sync08: Rule = {
-  id: "SYNC-08",
-  level: "MUST",
-  obliged: ["framework"],
-  statement: "Importing an already signaled file succeeds and leaves the set of unsignaled fences as it was.",
-  intent: "User space imports whatever it is given and cannot test for idleness without a race.",
-  sources: [
-    kernel("drivers/dma-buf/dma-buf.c", "dma_buf_import_sync_file", "6.12, 7.2"),
-    kernel("include/linux/dma-fence-unwrap.h", "dma_fence_unwrap_for_each", "6.12, 7.2"),
-    run(["6.12.117", "7.2.13"], "signaled and failed file"),
-  ],
-  needs: ["syncFile"],
-  hints: ["Is zero members treated as an error by the reserve?"],
-  status: checked,
-  situation: { ...importing, weights: { ...importing.weights, signal: 15 } },
-  monitor: remember(() => new Map<number, readonly string[]>(), {
-    "call importSyncFile"(event, state, _verdict, before) {
-      const file = event.syncFile === null ? undefined : state.syncFiles.get(event.syncFile);
-      if (file?.open !== true || !areBridgeFlags(event.flags) || pendingMembers(state, event.syncFile).length > 0)
-        return;
-      before.set(event.seq, []);
-    },
-    // Only from here on nobody else changes the object.
-    lock(event, state, _verdict, before) {
-      const call = frameOf(state.tasks.get(event.task), "importSyncFile");
-      if (call === undefined || !before.has(call.seq)) return;
-      const pending = entriesOf(state, call.buffer).filter(({ fence }) => !isOver(state, fence));
-      before.set(
-        call.seq,
-        pending.map(({ fence }) => fence),
-      );
-    },
-    // From here on others do again, and what is lost afterwards is not its work.
-    unlock(event, state, _verdict, before) {
-      const call = frameOf(state.tasks.get(event.task), "importSyncFile");
-      const known = before.get(call?.seq ?? 0);
-      if (call === undefined || known === undefined) return;
-      before.set(
-        call.seq,
-        known.filter((fence) => isLost(state, call.buffer, fence)),
-      );
-    },
-    "ret importSyncFile"(event, state, verdict, before) {
-      const known = before.get(event.call);
-      if (known === undefined) return;
-      before.delete(event.call);
-      verdict.exercised();
-      // Without memory for the slots even that fails.
-      if (event.errno !== 0 && event.errno !== ENOMEM)
-        verdict.violated(`the import of ${event.syncFile ?? "?"}, which is over, answers ${errnoName(event.errno)}`);
-      // Of its own timeline one of the file may have taken its place, and the next the place of that.
-      const members = leavesOf(state, state.syncFiles.get(event.syncFile ?? "")?.fence ?? "");
-      const lost = known.find((fence) => isLost(state, event.buffer, fence) && !isOfTimeline(state, fence, members));
-      if (lost !== undefined && isAlone(state, event.task))
-        verdict.violated(
-          `the import of ${event.syncFile ?? "?"}, which is over, throws ${lost} out of ${event.buffer}`,
-        );
-    },
-  }),
-};
-
 export const sync09: Rule = {
   id: "SYNC-09",
   level: "MAY",
@@ -296,57 +206,6 @@ export const sync24: Rule = {
   }),
 };
 
-export const sync25: Rule = {
-  id: "SYNC-25",
-  level: "MUST",
-  obliged: ["framework"],
-  statement:
-    "Importing a fence that is in the object with a weaker usage raises it to the requested one, and implicit jobs from then on depend on it.",
-  intent: "Otherwise the work of an explicit job stays invisible although user space just published it.",
-  sources: [
-    doc("include/linux/dma-resv.h", "DMA_RESV_USAGE_BOOKKEEP"),
-    derived("RESV-21 and RESV-23"),
-    run(["6.12.117", "7.2.13"], "READ, then WRITE: promoted in place"),
-  ],
-  needs: ["syncFile"],
-  hints: ["Is a fence that is already listed skipped whatever its usage?"],
-  status: checked,
-  situation: importing,
-  monitor: remember(() => new Map<number, readonly string[]>(), {
-    "call importSyncFile"(event, state, _verdict, weaker) {
-      if (!areBridgeFlags(event.flags)) return;
-      const members = pendingMembers(state, event.syncFile);
-      const write = (event.flags & 2) !== 0;
-      const entries = entriesOf(state, event.buffer);
-      weaker.set(
-        event.seq,
-        members.filter((fence) => {
-          const own = entries.filter((entry) => entry.fence === fence);
-          return own.length > 0 && own.every(({ usage }) => !isCovered(usage, !write));
-        }),
-      );
-    },
-    "ret importSyncFile"(event, state, verdict, weaker) {
-      const fences = weaker.get(event.call) ?? [];
-      weaker.delete(event.call);
-      if (event.errno !== 0 || fences.length === 0 || !areBridgeFlags(event.flags)) return;
-      verdict.exercised();
-      const write = (event.flags & 2) !== 0;
-      const entries = entriesOf(state, event.buffer);
-      const left = fences.find(
-        (fence) =>
-          !isOver(state, fence) &&
-          entries.some((entry) => entry.fence === fence) &&
-          !entries.some((entry) => entry.fence === fence && isCovered(entry.usage, !write)),
-      );
-      if (left !== undefined)
-        verdict.violated(
-          `${left} is still ${entries.find(({ fence }) => fence === left)!.usage} in ${event.buffer} after its import`,
-        );
-    },
-  }),
-};
-
 export const sync26: Rule = {
   id: "SYNC-26",
   level: "MUST",
@@ -398,4 +257,4 @@ export const sync26: Rule = {
   }),
 };
 
-export const rules: readonly Rule[] = [sync06, sync07, sync08, sync09, sync21, sync24, sync25, sync26];
+export const rules: readonly Rule[] = [sync06, sync07, sync09, sync21, sync24, sync26];

@@ -164,6 +164,7 @@ struct operation {
 };
 
 extern const struct operation reservation_operations[];
+extern const struct operation reservation_list_operations[];
 extern const struct operation own_fence_operations[];
 extern const struct operation fence_operations[];
 extern const struct operation fence_wait_operations[];

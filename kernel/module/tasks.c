@@ -35,6 +35,7 @@ static const struct operation own_operations[] = { { "interrupt", 1, interrupt }
 static const struct operation *const tables[] = {
 	own_operations,
 	reservation_operations,
+	reservation_list_operations,
 	own_fence_operations,
 	fence_operations,
 	fence_wait_operations,
