@@ -19,7 +19,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/cli/build-folder.ts"],
     maxWorkers: 2, // the default is cores - 1: one worker on two cores
-    // Half of the time would go into loading the rules anew for each of eighty files. No test changes what modules share.
+    // Half of the time would go into loading the rules anew for each of eighty files. What modules share only grows by
+    // contracts: a test must not count on knowing only the core's.
     isolate: false,
     testTimeout: 60_000,
     reporters: jsonFile === undefined ? ["default"] : ["default", ["json", { outputFile: jsonFile }]],

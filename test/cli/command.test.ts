@@ -93,6 +93,15 @@ describe("run, smoke and replay", () => {
     expect(test.out).toContain('import { runProgram, type Program } from "dmabuf-conformance"');
   });
 
+  it("tours every transition the subject has a part in, and says how many of how many", () => {
+    const { out, code } = command.run("run", "examples/exporter-plain.mjs", "--mode", "tour");
+    expect(code).toBe(0);
+    expect(out).toMatch(/transitions carried out: lifetime (\d+) of \1,/);
+    const wrong = command.run("run", "examples/exporter-plain.mjs", "--mode", "tuor");
+    expect(wrong.code).toBe(3);
+    expectOneSentence(wrong.err);
+  });
+
   it("smoke is quick and says what it found", () => {
     const { out, code } = command.run("smoke", "examples/exporter-plain.mjs", "--format", "json");
     const { reports } = JSON.parse(out) as { reports: readonly { operations: number; fault: string | null }[] };

@@ -16,8 +16,8 @@ function withoutMeasured(report: Report): Omit<Report, "measured"> {
 }
 
 describe("the ten-line adapter", () => {
-  it("is conformant", async () => {
-    const report = await check(await example("exporter-plain"), { budget: 40_000, untilPaid: true });
+  it.each(["exporter-plain", "exporter-generator", "exporter-async"])("%s is conformant", async (name) => {
+    const report = await check(await example(name), { budget: 40_000, untilPaid: true });
     expect(report.fault).toBeNull();
     expect(
       report.rules
