@@ -19,6 +19,7 @@ import type { Suspension } from "../spec/roles/suspendable.ts";
 import { isContested } from "../spec/state/observe/rows.ts";
 import { field, table } from "../spec/state/schema.ts";
 import type { State } from "../spec/state/state.ts";
+import { judgePlace, reachedBy } from "./parts/reached.ts";
 
 const faults = {
   noRetry: { rule: "FOLLOW-01", about: "The sequence is not looked at again before the entry is made." },
@@ -253,12 +254,7 @@ function follow(name: string, secret: boolean): Contract {
     only: { createVma: (of) => of.vmaKind === "peer" },
     near: secret ? { ...near, makePrivate: 2 } : near,
     rules: ({ on, own: tables }) => {
-      /** The buffer that a touch reached, and its name. */
-      const reached = ({ answer, target }: RetEvent<"touch">, state: State) => {
-        const of = answer === "ok" && target !== null ? tables(state).homes.get(target)?.buffer : undefined;
-        const buffer = of === undefined ? undefined : state.buffers.get(of);
-        return of === undefined || buffer === undefined || target === null ? null : { name: of, buffer, target };
-      };
+      const reached = (event: RetEvent<"touch">, state: State) => reachedBy((now) => tables(now).homes, event, state);
       const ordinary = [
         {
           id: "FOLLOW-01",
@@ -273,13 +269,7 @@ function follow(name: string, secret: boolean): Contract {
           monitor: on({
             "ret touch"(event, state, verdict) {
               const place = reached(event, state);
-              if (place === null || place.buffer.storage === null) return;
-              verdict.exercised();
-              if (place.target !== place.buffer.storage)
-                verdict.violated(
-                  `${event.by} reaches ${place.target}; ${place.name} is in ${place.buffer.storage} now`,
-                  verdict.since("buffers", place.name, "storage"),
-                );
+              if (place !== null) judgePlace(event, place, verdict);
             },
           }),
         },

@@ -5,18 +5,11 @@ import type { Source } from "../../contracts/source.ts";
 import type { RetEvent } from "../../spec/event.ts";
 import { isContested } from "../../spec/state/observe/rows.ts";
 import type { State } from "../../spec/state/state.ts";
-
-/** The buffer that a piece of storage was ever behind, by the name of the storage. */
-type Homes = (state: State) => ReadonlyMap<string, { readonly buffer: string }>;
+import { judgePlace, reachedBy, type Homes } from "./reached.ts";
 
 /** What an importer with a page table of its own owes to a buffer, seen from what its device reaches. */
 export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rule[] {
-  /** The buffer that a touch reached, and its name. */
-  const reached = ({ answer, target }: RetEvent<"touch">, state: State) => {
-    const name = answer === "ok" && target !== null ? homes(state).get(target)?.buffer : undefined;
-    const buffer = name === undefined ? undefined : state.buffers.get(name);
-    return name === undefined || buffer === undefined || target === null ? null : { name, buffer, target };
-  };
+  const reached = (event: RetEvent<"touch">, state: State) => reachedBy(homes, event, state);
   return [
     {
       id: "PFN-01",
@@ -31,13 +24,7 @@ export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rul
       monitor: on({
         "ret touch"(event, state, verdict) {
           const place = event.atomic ? null : reached(event, state);
-          if (place === null || place.buffer.storage === null) return;
-          verdict.exercised();
-          if (place.target !== place.buffer.storage)
-            verdict.violated(
-              `${event.by} reaches ${place.target}; ${place.name} is in ${place.buffer.storage} now`,
-              verdict.since("buffers", place.name, "storage"),
-            );
+          if (place !== null) judgePlace(event, place, verdict);
         },
       }),
     },
