@@ -95,7 +95,7 @@ export function whatHappened(program: Program, { steps, schedule, failures }: Pl
 }
 
 /** The last step that had begun when the event happened, or null before the first. */
-export function lastBegun({ steps, events }: Replay, seq: number): string | null {
+export function lastBegun({ steps, events }: Pick<Replay, "steps" | "events">, seq: number): string | null {
   const places = new Map(steps.map((step, place) => [step.id, place]));
   let last = -1;
   for (const event of events) {

@@ -1,8 +1,9 @@
 /**
  * `npm run test:linux`: the same programs on the reference and on real kernels. Options: `--programs N` on each kernel,
  * `--series 6.12|newest`, `--seed N` first, `--longest N` steps, `--show N` differences in full, `--keep FILE` goes on where
- * it was stopped, `--slice` a few programs and no long build, `--build` stops once built, `--explain SEED` shows one
- * program on both, `--repeat` runs every program twice.
+ * it was stopped, `--slice` a few programs and no long build, `--build` stops once built, `--explain SEED|FILE` shows one
+ * program on both, `--repeat` runs every program twice, `--output DIR` takes the shortest programs of what differs,
+ * `--fault N` gives the module's exporter or importer a fault (kernel/mutants/module-faults.ts).
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,13 +13,16 @@ import { buildKernel, ownFolder, type BuiltKernel } from "./build/build.ts";
 import { limitCommands } from "./build/command.ts";
 import type { SeriesWanted } from "./build/source.ts";
 import { codeKey } from "./code-key.ts";
-import { campaign } from "./compare/campaign.ts";
-import { drawPlan } from "./compare/draw-plan.ts";
+import { readProgram } from "../spec/schema/read-program.ts";
+import { campaign, faulty } from "./compare/campaign.ts";
+import { culpritsOf, shortestText } from "./compare/culprits.ts";
+import { drawPlan, replayPlan, type Drawn } from "./compare/draw-plan.ts";
 import { KeptSlices } from "./compare/kept.ts";
 import { KnownDifferences } from "./compare/known-differences.ts";
 import { repeat, repeatText } from "./compare/repeat.ts";
 import { sideBySide } from "./compare/side-by-side.ts";
-import { addTally, emptyTally } from "./compare/tally.ts";
+import { shrinkCulprits } from "./compare/shrink-trouble.ts";
+import { addTally, emptyTally, type Tally } from "./compare/tally.ts";
 import { isGood, textOf, unmatched } from "./compare/text.ts";
 import { staleFindings } from "./findings.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
@@ -32,6 +36,8 @@ const { values } = parseArgs({
     show: { type: "string", default: "3" },
     keep: { type: "string" },
     explain: { type: "string" },
+    output: { type: "string", default: ".conformance/linux" },
+    fault: { type: "string" },
     build: { type: "boolean", default: false },
     repeat: { type: "boolean", default: false },
     slice: { type: "boolean", default: false },
@@ -48,6 +54,7 @@ const sliceSeeds = 1000;
 
 const programs = Number(values.programs ?? (values.slice || values.repeat ? few : usual));
 const longest = Number(values.longest);
+const fault = values.fault === undefined ? undefined : Number(values.fault);
 const known = new KnownDifferences(readFileSync(join(ownFolder(), "../test/kernel/differences.json"), "utf8"));
 const deadlines = { startDeadline: 60_000, batchDeadline: 20_000 };
 
@@ -56,12 +63,27 @@ function profileOf(version: string): string {
   return version.startsWith("6.12.") ? "K6.12+moveNotify" : "K7.2";
 }
 
-async function explain(linux: Linux, { version }: BuiltKernel, seed: number): Promise<Outcome> {
+async function explain(linux: Linux, { version }: BuiltKernel, what: string): Promise<Outcome> {
   const { operations } = await linux.introduction();
-  const drawn = drawPlan(seed, { profile: profileOf(version), longest, operations });
-  const [run] = await linux.run([drawn.plan]);
+  const drawn: Drawn = /^\d+$/.test(what)
+    ? drawPlan(Number(what), { profile: profileOf(version), longest, operations })
+    : replayPlan(readProgram(readFileSync(what, "utf8"), what));
+  const [run] = await linux.run([faulty(drawn.plan, fault)]);
   console.log(sideBySide(drawn, run!));
-  return { status: "good", words: `seed ${seed} shown` };
+  return { status: "good", words: `${what} shown` };
+}
+
+/** The shortest programs of what a comparison found. A candidate that hangs costs less than a program that might. */
+async function shortestOn({ kernel, root, version }: BuiltKernel, tally: Tally): Promise<readonly string[]> {
+  const linux = new Linux({ kernel, root, ...deadlines, batchDeadline: 5000 }, 1);
+  try {
+    const { operations } = await linux.introduction();
+    const draw = (seed: number) => drawPlan(seed, { profile: profileOf(version), longest, operations });
+    const culprits = culpritsOf(tally, draw, Number(values.show));
+    return shortestText(await shrinkCulprits(linux, culprits, { known, fault }), version, values.output);
+  } finally {
+    linux.close();
+  }
 }
 
 async function repeatOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
@@ -95,7 +117,7 @@ async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
     if (tally === undefined) {
       // Of the last slice only as much as is still asked for; what is left out of it is made up for by one more.
       const seeds = Math.min(sliceSeeds, programs - total.programs);
-      tally = await campaign(linux, { profile, firstSeed, seeds, longest, known });
+      tally = await campaign(linux, { profile, firstSeed, seeds, longest, known, fault });
       if (seeds === sliceSeeds) kept.add(firstSeed, tally);
     }
     addTally(total, tally);
@@ -105,7 +127,8 @@ async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
   const text = textOf(total, { version, operations, known: known.entries, show: Number(values.show) });
   const stale = [...unmatched(total, version, known.entries), ...(await staleOn(built))];
   const status = isGood(total, operations) && stale.length === 0 ? "good" : "bad";
-  return { status, words: [...stale.map((line) => `  stale: ${line}`), text].join("\n") };
+  const shortest = status === "good" ? [] : await shortestOn(built, total);
+  return { status, words: [...shortest, ...stale.map((line) => `  stale: ${line}`), text].join("\n") };
 }
 
 async function test(wanted: SeriesWanted): Promise<Outcome> {
@@ -118,7 +141,7 @@ async function test(wanted: SeriesWanted): Promise<Outcome> {
   const { kernel, root } = built;
   const linux = new Linux({ kernel, root, ...deadlines }, values.explain === undefined ? 2 : 0);
   try {
-    if (values.explain !== undefined) return await explain(linux, built, Number(values.explain));
+    if (values.explain !== undefined) return await explain(linux, built, values.explain);
     return await (values.repeat ? repeatOn(linux, built) : compareOn(linux, built));
   } finally {
     linux.close();

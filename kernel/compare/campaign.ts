@@ -1,3 +1,4 @@
+import type { Plan } from "../../adapters/linux/compile.ts";
 import type { KernelRun, Linux } from "../../adapters/linux/linux.ts";
 import { Judge } from "../../contracts/judge.ts";
 import { monitored } from "../../contracts/registry.ts";
@@ -37,6 +38,11 @@ const unseen: Readonly<Record<string, readonly Step["op"][]>> = {
   "RESV-46": ["importSyncFile"],
 };
 
+/** Whether a kernel's history of these steps has what the rule reads. */
+export function isSeen(rule: string, steps: readonly Step[]): boolean {
+  return !steps.some(({ op }) => unseen[rule]?.includes(op));
+}
+
 /** Programs drawn while a kernel runs those before. */
 const batchSize = 256;
 /** One program in so many whose run ends in a complaint of the kernel is kept: each costs a kernel. */
@@ -64,7 +70,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   let next = draw();
   while (next.length > 0) {
     const batch = next;
-    const running = linux.run(batch.map(({ plan }) => (fault === undefined ? plan : { ...plan, fault })));
+    const running = linux.run(batch.map(({ plan }) => faulty(plan, fault)));
     // The kernel has a core of its own: the next programs are drawn meanwhile.
     next = draw();
     const runs = await running;
@@ -76,8 +82,14 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   return tally;
 }
 
-function isComparable(drawn: Drawn): boolean {
+/** Whether a kernel's run of this program says anything about it. */
+export function isComparable(drawn: Drawn): boolean {
   return !importsNothing(drawn) && !copiesUnderAWait(drawn);
+}
+
+/** The plan with a fault of the module's, if any. */
+export function faulty(plan: Plan, fault: number | undefined): Plan {
+  return fault === undefined ? plan : { ...plan, fault };
 }
 
 /** What is wrong with one run. */
@@ -91,13 +103,15 @@ class Comparison {
   private readonly linux: Linux;
   private readonly known: KnownDifferences;
   private readonly confirms: boolean;
+  private readonly fault: number | undefined;
   private readonly tally: Tally;
   private readonly judge: Judge;
   /** For second looks, which count nothing. */
   private readonly second: Judge;
 
-  constructor(linux: Linux, { profile: name, known, confirm = true }: CampaignOptions, tally: Tally) {
+  constructor(linux: Linux, { profile: name, known, fault, confirm = true }: CampaignOptions, tally: Tally) {
     this.confirms = confirm;
+    this.fault = fault;
     const profile = profileNamed(name);
     const rules = monitored(profile.series);
     this.linux = linux;
@@ -135,7 +149,7 @@ class Comparison {
   private async confirm(drawn: Drawn, run: KernelRun, first: Findings): Promise<void> {
     const { seed, plan } = drawn;
     this.linux.renew();
-    const again = (await this.linux.run([plan]))[0]!;
+    const again = (await this.linux.run([faulty(plan, this.fault)]))[0]!;
     const findings = this.findings(drawn, again, this.second);
     if (run.end !== "whole" && again.end === "whole") this.tally.unrepeated += 1;
     if (again.end !== "whole")
@@ -180,7 +194,7 @@ class Comparison {
     for (const event of run.events) judge.event(event);
     const broken = judge.violations
       .map(({ rule, why, seq }) => ({ rule: rule.id, why, seq }))
-      .filter(({ rule }) => !drawn.plan.steps.some(({ op }) => unseen[rule]?.includes(op)));
+      .filter(({ rule }) => isSeen(rule, drawn.plan.steps));
     return { difference: differenceOf(drawn, run), broken };
   }
 }

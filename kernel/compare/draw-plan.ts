@@ -5,10 +5,11 @@ import { Judge } from "../../contracts/judge.ts";
 import { OnlineChooser } from "../../generators/online-chooser.ts";
 import { Random } from "../../generators/random.ts";
 import { drawTemper, type Temper } from "../../generators/temper.ts";
-import { drawSetup } from "../../generators/world-shape.ts";
+import { drawSetup, type Kinds } from "../../generators/world-shape.ts";
 import type { Chooser } from "../../harness/chooser.ts";
 import { execute } from "../../harness/execute.ts";
-import { ReplayChooser } from "../../harness/replay-chooser.ts";
+import { ReplayChooser, type Admit } from "../../harness/replay-chooser.ts";
+import type { System } from "../../harness/system.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
 import { operationNames } from "../../spec/operations/operations.ts";
 import { programSchema, type Program, type Setup, type Step } from "../../spec/program.ts";
@@ -38,11 +39,13 @@ export interface DrawBounds {
   readonly situation?: Situation | undefined;
 }
 
-const system = referenceSystem({
+/** The reference that kernels are compared with: its reservation lists have their spare room. */
+export const comparedReference: System = referenceSystem({
   reservations: (env) => new RoundedReservations(env),
   exporters: { moving: (env) => new MovingExporter(env) },
 });
-const kinds = { exporters: ["scripted", "scriptedDynamic", "moving"], importers: ["scripted"] };
+/** Who may export and import in a program for a kernel. */
+export const kinds: Kinds = { exporters: ["scripted", "scriptedDynamic", "moving"], importers: ["scripted"] };
 
 /** Tasks that want the same locks, each in its own order. */
 const backingOff = {
@@ -93,7 +96,7 @@ function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, n
 }
 
 /** Devices that reach all memory, and importers that only unmap or wait: the module has no device that could refuse or work on. */
-function commonSetup(setup: Setup): Setup {
+export function commonSetup(setup: Setup): Setup {
   const { exporters, reservations } = setup;
   return {
     exporters,
@@ -149,7 +152,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * Time here is counted in events and there in jiffies: only a limit that no program reaches means the same. And no more
  * slots at once than a kernel gives without complaining of the size.
  */
-function common(step: Step): Step {
+export function common(step: Step): Step {
   const fields = step as Mutable<Step> & { timeout?: number; count?: number; sleep?: boolean; flags?: number };
   if (fields.timeout !== undefined && fields.timeout > 0) fields.timeout = 1_000_000;
   // Of these flags a kernel has 32 bits.
@@ -189,15 +192,29 @@ class RestingReplay extends ReplayChooser {
   }
 }
 
-/** A stored program, played on the reference. Throws an Error if the reference fails. */
-export function replayPlan(program: Program): Drawn {
-  const chooser = new RestingReplay(program, () => true);
-  const events = play(program.setup, profileNamed(program.profile), chooser, "a stored program");
+/** How a stored program is played. */
+export interface ReplayOptions {
+  /** Steps that are left out where they no longer mean what they meant; none by default. */
+  readonly admit?: Admit;
+  /** Who plays it; the reference by default. */
+  readonly system?: System;
+}
+
+/** A stored program, played on the reference: the plan has the steps that began. Throws an Error if the reference fails. */
+export function replayPlan(program: Program, { admit = () => true, system }: ReplayOptions = {}): Drawn {
+  const chooser = new RestingReplay(program, admit);
+  const events = play(program.setup, profileNamed(program.profile), chooser, "a stored program", system);
   const plan = planOf(program.setup, chooser.begun, chooser.rest ?? chooser.begun.length, events);
   return { seed: 0, program, plan, events };
 }
 
-function play(setup: Setup, profile: Profile, chooser: Chooser, what: string): readonly HistoryEvent[] {
+function play(
+  setup: Setup,
+  profile: Profile,
+  chooser: Chooser,
+  what: string,
+  system: System = comparedReference,
+): readonly HistoryEvent[] {
   const judge = new Judge([], profile);
   judge.begin({ misuse: false });
   const execution = execute(setup, profile, system, chooser, judge);
