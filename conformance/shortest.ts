@@ -40,6 +40,8 @@ export interface Shortest extends ShrunkViolation {
 const longest = 60;
 /** Every how many-th program is drawn without the situation. */
 const plainly = 4;
+/** Something is exported and something breaks: a counterexample this short is not searched for a shorter one. */
+const shortEnough = 2;
 /** Share of the further executions that proving a bound may take. */
 const proving = 0.25;
 
@@ -59,7 +61,7 @@ export async function lookFurther(first: ShrunkViolation, search: Search): Promi
   const rules = [rule];
   const { profile } = first.program;
   const judge = new Judge(rules, profileNamed(profile));
-  const most = first.reproduced ? Math.floor(further * (1 - proving)) : 0;
+  const most = first.reproduced && first.steps > shortEnough ? Math.floor(further * (1 - proving)) : 0;
   const options = { kinds, longest, ...(search.own && { own: search.own }) };
   let best = first;
   let spent = 0;

@@ -1,14 +1,27 @@
+import type { Operation } from "../../spec/operations/define.ts";
 import { operationOf } from "../../spec/operations/operations.ts";
 import type { Step } from "../../spec/program.ts";
 import type { State } from "../../spec/state/state.ts";
 
+const nameShapes: ReadonlySet<string> = new Set(["refer", "referList", "create"]);
+
+/** The fields that hold names, by operation; filled as operations are met. */
+const nameFields = new WeakMap<Operation, readonly string[]>();
+
+function nameFieldsOf(operation: Operation): readonly string[] {
+  const known = nameFields.get(operation);
+  if (known !== undefined) return known;
+  const fields = Object.entries(operation.fields).flatMap(([field, { shape }]) =>
+    nameShapes.has(shape.kind) ? [field] : [],
+  );
+  nameFields.set(operation, fields);
+  return fields;
+}
+
 /** Names of the objects that a step is about. */
 function namesIn(step: Step): readonly string[] {
   const values = step as unknown as Readonly<Record<string, string | readonly string[] | null>>;
-  return Object.entries(operationOf(step.op).fields).flatMap(([field, { shape }]) => {
-    const isName = shape.kind === "refer" || shape.kind === "referList" || shape.kind === "create";
-    return (isName ? values[field] : null) ?? [];
-  });
+  return nameFieldsOf(operationOf(step.op)).flatMap((field) => values[field] ?? []);
 }
 
 /** The buffers a name leads to, or the address space; the name itself where it leads to none. */
