@@ -5,6 +5,7 @@ import followPfn from "./follow-pfn.ts";
 import getPfnFenced from "./get-pfn-fenced.ts";
 import getPfn from "./get-pfn.ts";
 import mmioPhys from "./mmio-phys.ts";
+import unrevoke from "./unrevoke.ts";
 import vmaP2p from "./vma-p2p.ts";
 
 /** The proposals that come with the suite, in the order in which they are told. */
@@ -16,4 +17,5 @@ export const proposals: readonly Proposal[] = [
   ...mmioPhys,
   ...compositor,
   coreRevoke,
+  ...unrevoke,
 ];

@@ -3,9 +3,9 @@ import { checked } from "../../contracts/rule-text.ts";
 import type { Rule } from "../../contracts/rule.ts";
 import type { Source } from "../../contracts/source.ts";
 import type { RetEvent } from "../../spec/event.ts";
-import { isContested } from "../../spec/state/observe/rows.ts";
 import type { State } from "../../spec/state/state.ts";
 import { judgePlace, reachedBy, type Homes } from "./reached.ts";
+import { judgeRevoked } from "./revoked.ts";
 
 /** What an importer with a page table of its own owes to a buffer, seen from what its device reaches. */
 export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rule[] {
@@ -65,14 +65,7 @@ export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rul
       monitor: on({
         "ret touch"(event, state, verdict) {
           const place = reached(event, state);
-          if (place === null || isContested(state, place.buffer, place.name)) return;
-          verdict.exercised();
-          const { access: now } = place.buffer;
-          if (now === "revoked" || now === "revokedForever")
-            verdict.violated(
-              `${event.by} reaches ${place.name} although it is revoked`,
-              verdict.since("buffers", place.name, "access"),
-            );
+          if (place !== null) judgeRevoked(event.by, place.name, true, state, verdict);
         },
       }),
     },

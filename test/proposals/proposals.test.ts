@@ -9,7 +9,7 @@ import { proposalsDocs, proposalsDocsPath } from "../../tools/proposals-docs.ts"
 const committed = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 /** Faults of the proposals' implementations: a count that only changes on purpose. */
-const faults = { "get-pfn-fenced": 8, "follow-pfn": 6, "mmio-phys": 5, compositor: 5 };
+const faults = { "get-pfn-fenced": 8, "follow-pfn": 6, "mmio-phys": 5, compositor: 5, "unrevoke-negotiated": 7 };
 
 const faultsOf = (name: string) =>
   Object.entries(proposals.find((entry) => entry.name === name)?.contract.extension?.faults ?? {});
