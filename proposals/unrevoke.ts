@@ -25,7 +25,10 @@ const faults = {
   messageOnly: { rule: "UNREV-01", about: "The exporter announces that access is back and keeps it." },
   resurrects: { rule: "UNREV-02", about: "A window whose user was told that it is over is filled again." },
   keepsTable: { rule: "UNREV-03", about: "The callback unmaps, and the device goes on with the old addresses." },
-  lateInstall: { rule: "UNREV-01", about: "The device gets addresses after the lock of their map is gone: old ones stay." },
+  lateInstall: {
+    rule: "UNREV-01",
+    about: "The device gets addresses after the lock of their map is gone: old ones stay.",
+  },
   movesUnder: { rule: "NEG-03", about: "The exporter moves memory of which it was agreed that it stays." },
 } as const;
 type Fault = keyof typeof faults;
@@ -217,7 +220,9 @@ const contract = extendContract(coreContract, {
       fields: { importer: refer("importer"), buffer: refer("buffer"), restarts: flag, window: createOwn("windows") },
       weight: 5,
       *run(actor, { importer: by, buffer, restarts, window: name }) {
-        const window = yield* actor.importer(by)?.open(actor.buffer(buffer), actor.device(by), restarts) ?? refused();
+        const importer = actor.importer(by);
+        if (importer === null) return EOPNOTSUPP;
+        const window = yield* importer.open(actor.buffer(buffer), actor.device(by), restarts);
         if (typeof window === "number") return window;
         actor.keep(name, window);
         return 0;
@@ -231,8 +236,10 @@ const contract = extendContract(coreContract, {
       answers: { found: ["works", "away", "over"] },
       enabled: isOwn,
       weight: 25,
-      *run(actor, of) {
-        const found = yield* actor.importer(of.importer)?.use(actor.kept(of.window, Window)) ?? refused();
+      *run(actor, { importer: by, window }) {
+        const importer = actor.importer(by);
+        if (importer === null) return EOPNOTSUPP;
+        const found = yield* importer.use(actor.kept(window, Window));
         return typeof found === "number" ? found : { found };
       },
       print: (of) => `use ${of.window}`,
@@ -348,11 +355,6 @@ const contract = extendContract(coreContract, {
     },
   ],
 });
-
-/** Partners play no part in it. */
-function* refused(): Generator<never, Errno, unknown> {
-  return EOPNOTSUPP;
-}
 
 const proposals: readonly Proposal[] = [
   {
