@@ -45,7 +45,6 @@ function isChanging(context: OutcomeContext, task: string, buffer: BufferState, 
 
 /** Something keeps the storage where it is: a pin, or a mapping of somebody who cannot be told of a move. */
 function isHeld({ state }: OutcomeContext, buffer: string): boolean {
-  if (state.buffers.get(buffer)?.vmapHooked === true) return true;
   for (const row of state.attachments.values()) {
     if (row.buffer !== buffer) continue;
     if (row.hookPins > 0 || row.pins > 0 || (row.ops !== "callback" && row.hookMaps.length > 0)) return true;
@@ -58,7 +57,8 @@ function moveOutcomes(context: OutcomeContext, call: CallEvent<"move" | "evict">
   if (buffer === undefined) return [];
   const legal: Outcome[] = [];
   const held = isHeld(context, call.buffer);
-  if (held || promisesRest(context.state, call.buffer))
+  // Whether a kernel address lets the storage go is for a rule to say.
+  if (held || buffer.vmapHooked || promisesRest(context.state, call.buffer))
     legal.push({ errno: EBUSY, when: "something holds the storage in its place" });
   if (!held) legal.push(succeeds);
   if (buffer.access !== "accessible") legal.push({ errno: ENODEV, when: "the buffer is revoked" });

@@ -58,10 +58,13 @@ function mapOutcomes(context: OutcomeContext, call: CallEvent<"map" | "mapUnlock
 }
 
 function importOutcomes(context: OutcomeContext, call: CallEvent<"import">): readonly Outcome[] {
-  if (call.direction === "none") return [...only(EINVAL, "no direction is named"), ...handedOn(context)];
-  const legal: Outcome[] = [succeeds];
-  if (!context.profile.callbackOptional)
-    legal.push({ errno: EOPNOTSUPP, when: "an importer without the callback cannot pin" });
+  const useless: Outcome = { errno: EOPNOTSUPP, when: "an importer may have no use for DMA" };
+  if (call.direction === "none")
+    return [{ errno: EINVAL, when: "no direction is named" }, useless, ...handedOn(context)];
+  const legal: Outcome[] = [succeeds, useless];
+  // Whoever has begun to attach knows the buffer.
+  if (context.inside.hooks.length === 0)
+    legal.push({ errno: EINVAL, when: "an importer may want another size or direction" });
   legal.push({ errno: ENOMEM, when: "an importer has a limit on what its users pin" });
   return [...legal, ...handedOn(context)];
 }
@@ -100,6 +103,8 @@ function submitOutcomes(context: OutcomeContext, call: CallEvent<"submit">): rea
   if (context.inside.faulted) legal.push({ errno: EIO, when: "the device was answered with a fault" });
   if (context.inside.invalidated)
     legal.push({ errno: EBUSY, when: "mappings become invalid as soon as they are made" });
+  if (context.inside.failed.length > 0)
+    legal.push({ errno: EINVAL, when: "something that it called failed, and it does not say how" });
   legal.push({ errno: EOPNOTSUPP, when: "the importer has no such operation" });
   return [...legal, ...handedOn(context)];
 }
