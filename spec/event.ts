@@ -157,6 +157,7 @@ export interface PageEvent extends EventBase {
 export interface AllocEvent extends EventBase {
   readonly kind: "alloc";
   readonly what: string;
+  /** Empty where nothing came of it. */
   readonly id: string;
   readonly by: string;
   /** Of storage: where it lies. Null otherwise. */

@@ -193,7 +193,7 @@ const others = [
   }),
   event("alloc", {
     what: name,
-    id: name,
+    id: textField,
     by: name,
     placement: placement.nullable(),
     errno,
