@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 export interface Baseline {
   /** One operation of the bare reference. */
   readonly bare: number;
+  /** One operation of the pipeline, beyond that. */
+  readonly overhead: number;
 }
 
 const path = "bench/baseline.json";

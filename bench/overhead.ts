@@ -1,4 +1,6 @@
 import { referenceSystem } from "../conformance/reference-system.ts";
+import { replay } from "../conformance/replay.ts";
+import { Judge } from "../contracts/judge.ts";
 import { executeBare } from "../harness/bare.ts";
 import type { Program } from "../spec/program.ts";
 import { leastOfEach } from "./clock.ts";
@@ -11,6 +13,10 @@ export interface Overhead {
   readonly pair: number;
   readonly pipeline: number;
   readonly bare: number;
+  /** What the overhead goes into: finding the steps, judging, and the rest: scheduling, seams, history, state. */
+  readonly drawing: number;
+  readonly judging: number;
+  readonly recording: number;
   /** Operations and programs that were measured, and programs that a bare run cannot play to the end. */
   readonly operations: number;
   readonly programs: number;
@@ -39,20 +45,32 @@ export function measureOverhead(programs: number, rounds: number): Overhead {
     operations += execution.steps;
     chosen.push({ seed, program });
   }
-  const jobs = chosen.flatMap(({ seed, program }) => [
-    () => void pipeline(system, judge, seed),
-    () => void executeBare(program, profile, system),
-  ]);
-  leastOfEach(jobs, rounds >> 1);
+  const nobody = new Judge([], profile);
+  const kinds = [
+    ({ seed }: Measured) => void pipeline(system, judge, seed),
+    ({ program }: Measured) => void replay(program, system, [], profile, judge),
+    ({ program }: Measured) => void replay(program, system, [], profile, nobody),
+    ({ program }: Measured) => void executeBare(program, profile, system),
+  ];
+  const jobs = kinds.map((kind) => chosen.map((one) => () => kind(one)));
+  leastOfEach(jobs.flat(), rounds >> 1);
   const pair = mapPair(rounds * 10);
-  const whole = leastOfEach(
-    jobs.filter((_, index) => index % 2 === 0),
-    rounds,
-  );
-  const bare = leastOfEach(
-    jobs.filter((_, index) => index % 2 === 1),
-    rounds,
-  );
+  const [whole, replayed, unjudged, bare] = jobs.map((each) => leastOfEach(each, rounds)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const unit = pair * operations;
-  return { pair, pipeline: whole / unit, bare: bare / unit, operations, programs, leftOut };
+  return {
+    pair,
+    pipeline: whole / unit,
+    bare: bare / unit,
+    drawing: (whole - replayed) / unit,
+    judging: (replayed - unjudged) / unit,
+    recording: (unjudged - bare) / unit,
+    operations,
+    programs,
+    leftOut,
+  };
 }
