@@ -2,7 +2,6 @@ import { coreContract } from "../conformance/contract/contract.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Has } from "../conformance/contract/own.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { checked } from "../contracts/rule-text.ts";
 import { thread } from "../contracts/source.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
 import { ENODEV, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
@@ -152,16 +151,14 @@ const contract = extendContract(coreContract, {
     [...frames].map(([frame, { importer }]) => ({ op: "dropFrame", args: { importer, frame } })),
   near: { export: 1, move: 0.5, evict: 1, revoke: 2, unrevoke: 1, reset: 1 },
   kinds: { exporters: ["default", "dynamic", "dynamic"] },
-  rules: ({ on }) => [
-    {
+  sources: [thread("004_17b4b08cd00e9df2.txt", "Simona Vetter, January 2025")],
+  rules: ({ must, on }) => [
+    must({
       id: "COMP-01",
-      level: "MUST",
       obliged: ["importer"],
       statement: "A compositor never loses its context because somebody revokes a buffer that a client gave it.",
       intent: "A client could shoot a more privileged process down, with precision.",
-      sources: [thread("004_17b4b08cd00e9df2.txt", "Simona Vetter, January 2025")],
       hints: ["Does the compositor accept only what stays?"],
-      status: checked,
       monitor: on({
         "ret compose"(event, _state, verdict) {
           if (event.errno !== 0) return;
@@ -170,7 +167,7 @@ const contract = extendContract(coreContract, {
             verdict.violated(`${event.importer} loses its context, as the buffer of ${event.frame} is gone`);
         },
       }),
-    },
+    }),
   ],
 });
 

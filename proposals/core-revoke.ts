@@ -2,7 +2,6 @@ import { coreContract } from "../conformance/contract/contract.ts";
 import { exporterWork } from "../conformance/contract/device-work.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { checked } from "../contracts/rule-text.ts";
 import { proposal as proposed, thread } from "../contracts/source.ts";
 import type { ReferenceAttachment } from "../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../reference-impl/buffers/buffers.ts";
@@ -66,16 +65,15 @@ const contract = extendContract(coreContract, {
     }),
   near: { export: 1, attach: 1, mapUnlocked: 1, unmapUnlocked: 0.3, access: 2, unrevoke: 2 },
   kinds: { exporters: ["default"], importers: ["scripted"] },
-  rules: ({ on, own: tables }) => [
-    {
+  sources: [proposed(series)],
+  rules: ({ must, on, own: tables }) => [
+    must({
       id: "CREV-01",
-      level: "MUST",
       obliged: ["framework"],
       statement: "What an exporter has given back with an unrevoke can be mapped again.",
       intent: "VFIO revokes for a reset and gives the memory back after it.",
       sources: [thread("004_17b4b08cd00e9df2.txt", "Jason Gunthorpe: VFIO can unrevoke too"), proposed(series)],
       hints: ["Who takes the state of the core back?"],
-      status: checked,
       monitor: on({
         "ret mapUnlocked"(event, state, verdict) {
           const attachment = event.attachment === null ? undefined : state.attachments.get(event.attachment);
@@ -86,16 +84,13 @@ const contract = extendContract(coreContract, {
             verdict.violated(`${attachment.buffer} was given back, and the core still refuses to map it`);
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "CREV-02",
-      level: "MUST",
       obliged: ["framework", "exporter"],
       statement: "Once the core counts a buffer as revoked, no device reaches its memory by an older mapping.",
       intent: "The exporter powers the device down, or gives it to somebody else.",
-      sources: [proposed(series)],
       hints: ["Who tells the importers that have it mapped? The callback does, and a state does not."],
-      status: checked,
       monitor: on({
         access(event, state, verdict) {
           const name = state.attachments.get(event.attachment)?.buffer ?? "";
@@ -106,7 +101,7 @@ const contract = extendContract(coreContract, {
             verdict.violated(`${event.importer} reaches ${name} although the core counts it as revoked`);
         },
       }),
-    },
+    }),
   ],
 });
 

@@ -2,7 +2,6 @@ import { coreContract } from "../conformance/contract/contract.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
 import { thread } from "../contracts/source.ts";
-import { checked } from "../contracts/rule-text.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
 import { locate, objectOf } from "../reference-impl/exporter/buffer-object.ts";
 import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
@@ -69,7 +68,7 @@ const pfn = extension({
   },
 });
 
-const source = [thread("003_d98da645bc0481a2.txt", "Christian König and Jason Gunthorpe, January 2025")];
+const sources = [thread("003_d98da645bc0481a2.txt", "Christian König and Jason Gunthorpe, January 2025")];
 
 const contract = extendContract(coreContract, {
   ...pfn,
@@ -127,17 +126,15 @@ const contract = extendContract(coreContract, {
     }),
   giveBack: (own) => [...own.pfns].map(([name, { importer }]) => ({ op: "dropPfn", args: { importer, pfn: name } })),
   near: { export: 1, put: 1, move: 1, evict: 1, revoke: 1, unrevoke: 1, revokeForever: 1, reset: 1, closeDevice: 1 },
-  rules: ({ on, own }) => [
-    {
+  sources,
+  rules: ({ must, on, own }) => [
+    must({
       id: "PFN-01",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement:
         "What is reached through a pfn is where the buffer is now, not where it was when the pfn was asked for.",
       intent: "After a move the old page belongs to somebody else.",
-      sources: source,
       hints: ["Who tells the importer that the buffer moves?"],
-      status: checked,
       monitor: on({
         "call touchPfn"(event, state, verdict) {
           const entry = own(state).pfns.get(event.pfn);
@@ -151,16 +148,13 @@ const contract = extendContract(coreContract, {
             );
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "PFN-02",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement: "Memory that is reached through a pfn is not freed.",
       intent: "Whoever gets the page next is written to by a device that it knows nothing of.",
-      sources: source,
       hints: ["Does the pfn hold a reference on the buffer?"],
-      status: checked,
       situation: { weights: { put: 6, move: 1 } },
       monitor: on({
         "call touchPfn"(event, state, verdict) {
@@ -175,16 +169,13 @@ const contract = extendContract(coreContract, {
             );
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "PFN-03",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement: "Nothing is reached through a pfn once a revoke of the buffer has returned.",
       intent: "The exporter powers the device down, or gives it to somebody else.",
-      sources: source,
       hints: ["Is the importer told, and does the revoke wait for it?"],
-      status: checked,
       situation: { weights: { revoke: 6, reset: 2 } },
       monitor: on({
         "call touchPfn"(event, state, verdict) {
@@ -199,7 +190,7 @@ const contract = extendContract(coreContract, {
             );
         },
       }),
-    },
+    }),
   ],
 });
 

@@ -2,7 +2,6 @@ import { coreContract } from "../conformance/contract/contract.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Has } from "../conformance/contract/own.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { checked } from "../contracts/rule-text.ts";
 import { thread } from "../contracts/source.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
 import { EINVAL, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
@@ -82,7 +81,7 @@ const bars = extension({
   roles: { exporter: (env, has) => new BarExporter(env, has) },
 });
 
-const source = [thread("001_80707ca2f87464e4.txt", "Robin Murphy and Jason Gunthorpe, July 2025")];
+const sources = [thread("001_80707ca2f87464e4.txt", "Robin Murphy and Jason Gunthorpe, July 2025")];
 /** Whether memory is the BAR of an exporter's device. */
 function isBar({ platform: { exporters } }: State, memory: Memory | undefined): boolean {
   return memory?.placement === "device" && Object.hasOwn(exporters, memory.by);
@@ -134,16 +133,14 @@ const contract = extendContract(coreContract, {
     }),
   giveBack: (own) => [...own.bars].map(([bar, { exporter }]) => ({ op: "unmapBar", args: { bar, exporter } })),
   near: { export: 0.5, setMask: 0.3, mapType: 0.2 },
-  rules: ({ on }) => [
-    {
+  sources,
+  rules: ({ must, on }) => [
+    must({
       id: "MMIO-01",
-      level: "MUST",
       obliged: ["exporter"],
       statement: "A translation that leads to a BAR has the attributes of a device and is never cached.",
       intent: "An interconnect may merge writes to what it takes for memory, beyond what the port can carry.",
-      sources: source,
       hints: ["Is DMA_ATTR_MMIO passed, and does it reach iommu_map as IOMMU_MMIO?"],
-      status: checked,
       situation: { platform },
       monitor: on({
         translate(event, state, verdict) {
@@ -154,16 +151,13 @@ const contract = extendContract(coreContract, {
             verdict.violated(`${event.device} reaches registers at ${event.storage} as ${event.protection} memory`);
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "MMIO-02",
-      level: "MUST",
       obliged: ["exporter", "framework"],
       statement: "Where bouncing is forced, the map of a BAR fails.",
       intent: "A bounce slot is a copy: what the device writes there never gets to the registers.",
-      sources: source,
       hints: ["Does the direct path look at swiotlb=force before it looks for a slot?"],
-      status: checked,
       situation: { platform },
       monitor: on({
         dma(event, state, verdict) {
@@ -175,16 +169,13 @@ const contract = extendContract(coreContract, {
             verdict.violated(`${event.device} has to bounce, and is given ${event.storage ?? "a BAR"} all the same`);
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "MMIO-03",
-      level: "MUST",
       obliged: ["exporter"],
       statement: "A device gets no map of a BAR whose device is in another confidential state.",
       intent: "The access cannot work, and may put the exporting device into an error state for good.",
-      sources: source,
       hints: ["Are the states of both devices compared before anything is mapped?"],
-      status: checked,
       situation: { platform },
       monitor: on({
         dma(event, state, verdict) {
@@ -199,7 +190,7 @@ const contract = extendContract(coreContract, {
             verdict.violated(`${event.device} (${client.cc}) is given memory of ${owner} (${own.cc})`);
         },
       }),
-    },
+    }),
   ],
 });
 

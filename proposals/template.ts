@@ -1,8 +1,6 @@
 import { coreContract } from "../conformance/contract/contract.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { checked } from "../contracts/rule-text.ts";
-import { proposal } from "../contracts/source.ts";
 import { createOwn, refer } from "../spec/operations/define.ts";
 import { field, table } from "../spec/state/schema.ts";
 
@@ -20,38 +18,30 @@ const contract = extendContract(coreContract, {
     }),
   },
   fold: ({ changes }) =>
-    changes({
-      "ret holdStill": ({ hold, buffer }, { holds }) => void holds.set(hold, { buffer }),
-    }),
+    changes({ "ret holdStill": ({ hold, buffer }, { holds }) => void holds.set(hold, { buffer }) }),
   near: { export: 1, move: 1, evict: 1 },
-  rules: ({ on, own: tables }) => [
-    {
+  rules: ({ must, on, own: tables }) => [
+    must({
       id: "HOLD-01",
-      level: "MUST",
       obliged: ["exporter"],
       statement: "A buffer that is held still is not moved.",
       intent: "Somebody counts on its address.",
-      sources: [proposal("the template")],
       hints: ["Does move look at the holds?"],
-      status: checked,
       monitor: on({
-        "ret move"(event, state, verdict) {
-          const held = [...tables(state).holds.values()].some(({ buffer }) => buffer === event.buffer);
-          if (!held) return;
+        "ret move"({ buffer, errno }, state, verdict) {
+          if (![...tables(state).holds.values()].some((hold) => hold.buffer === buffer)) return;
           verdict.exercised();
-          if (event.errno === 0) verdict.violated(`${event.buffer} is held still and was moved`);
+          if (errno === 0) verdict.violated(`${buffer} is held still and was moved`);
         },
       }),
-    },
+    }),
   ],
 });
 
-const template: Proposal = {
+export default {
   name: "hold-still",
   about: "A buffer can be asked to stay where it is.",
   contract,
   thread: [],
   expectations: [{ rule: "HOLD-01", verdict: "violated", source: "No exporter knows of it yet." }],
-};
-
-export default template;
+} satisfies Proposal;

@@ -3,7 +3,6 @@ import { exporterWork } from "../conformance/contract/device-work.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Has } from "../conformance/contract/own.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { checked } from "../contracts/rule-text.ts";
 import { thread } from "../contracts/source.ts";
 import type { BufferObject } from "../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
@@ -209,7 +208,7 @@ const isOwn = (
 ) => tables.windows.get(of.window)?.importer === of.importer;
 
 const seed = "004_17b4b08cd00e9df2.txt";
-const source = [thread(seed, "Jason Gunthorpe, January 2025: if revoke is made special, unrevoke belongs to it")];
+const sources = [thread(seed, "Jason Gunthorpe, January 2025: if revoke is made special, unrevoke belongs to it")];
 
 const contract = extendContract(coreContract, {
   ...own,
@@ -280,17 +279,15 @@ const contract = extendContract(coreContract, {
   giveBack: ({ windows }) =>
     [...windows].map(([window, { importer }]) => ({ op: "closeWindow", args: { importer, window } })),
   near: { export: 1, revoke: 2, unrevoke: 3, reset: 1, setMemory: 0.5, move: 0.5, evict: 0.5 },
-  rules: ({ on, remember, own: tables }) => [
-    {
+  sources,
+  rules: ({ must, on, remember, own: tables }) => [
+    must({
       id: "UNREV-01",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement:
         "When an unrevoke has returned, whoever lost the buffer can use it again, unless both sides agreed that a revoke is the end.",
       intent: "A guest resets its device, which works again, and the peers that used it stay dead for good.",
-      sources: source,
       hints: ["Was the importer asked whether it can start again?"],
-      status: checked,
       situation: { weights: { revoke: 8, unrevoke: 12 } },
       monitor: remember(() => new Map<number, string>(), {
         call(event, state, _verdict, open) {
@@ -315,16 +312,13 @@ const contract = extendContract(coreContract, {
           if (event.found !== "works") verdict.violated(`${name} was given back, and for ${event.window} it is gone`);
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "UNREV-02",
-      level: "MUST",
       obliged: ["importer"],
       statement: "A window whose user was told that the memory is gone for good is never mapped again.",
       intent: "Its user has freed what belonged to it, and may have given the name to somebody else.",
-      sources: source,
       hints: ["Is the end looked at again once the lock is held?"],
-      status: checked,
       situation: { weights: { revoke: 8, unrevoke: 12 } },
       monitor: on({
         "call map"(event, state, verdict) {
@@ -335,16 +329,13 @@ const contract = extendContract(coreContract, {
           if (tables(state).windows.get(event.window)?.over === true) verdict.exercised();
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "UNREV-03",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement: "Between a revoke and its unrevoke no window reaches the buffer.",
       intent: "The device is being reset, or is somebody else's.",
-      sources: source,
       hints: ["Does the device lose the addresses in the hold of the callback, and get them in the hold of the map?"],
-      status: checked,
       situation: { weights: { revoke: 12, unrevoke: 4 }, tasks: 2, pauses: 0.3, platform: ["iommu"] },
       monitor: on({
         access(event, state, verdict) {
@@ -352,7 +343,7 @@ const contract = extendContract(coreContract, {
           judgeRevoked(event.importer, buffer, event.answer === "ok", state, verdict);
         },
       }),
-    },
+    }),
   ],
 });
 

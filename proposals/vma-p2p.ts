@@ -2,7 +2,6 @@ import { coreContract } from "../conformance/contract/contract.ts";
 import { exporterWork } from "../conformance/contract/device-work.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { checked } from "../contracts/rule-text.ts";
 import { thread } from "../contracts/source.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
 import { MirrorImporter } from "../reference-impl/importers/mirror-importer.ts";
@@ -41,7 +40,7 @@ const own = extension({
   roles: { exporter: (env) => new GenerousExporter(env), importer: (env) => new UntoldImporter(env) },
 });
 
-const source = [thread("002_ce944c847d4ccb7c.txt", "Jason Gunthorpe, January 2019: users without notifiers")];
+const sources = [thread("002_ce944c847d4ccb7c.txt", "Jason Gunthorpe, January 2019: users without notifiers")];
 
 const contract = extendContract(coreContract, {
   ...own,
@@ -71,16 +70,14 @@ const contract = extendContract(coreContract, {
   },
   // Importers without a notifier are refused by p2p_map: the rule that this proposal takes away.
   without: ["MMUN-21"],
-  rules: ({ on, own: tables }) => [
-    {
+  sources,
+  rules: ({ must, on, own: tables }) => [
+    must({
       id: "P2PVMA-01",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement: "What a device was granted through a VMA leads to where the buffer is now.",
       intent: "After a move the old memory belongs to somebody else.",
-      sources: source,
       hints: ["Who is told of the move: is there a notifier?"],
-      status: checked,
       situation: { weights: { move: 4 } },
       monitor: on({
         "ret touch"(event, state, verdict) {
@@ -95,16 +92,13 @@ const contract = extendContract(coreContract, {
             );
         },
       }),
-    },
-    {
+    }),
+    must({
       id: "P2PVMA-02",
-      level: "MUST",
       obliged: ["importer", "exporter"],
       statement: "p2p_unmap is called for a VMA that still exists.",
       intent: "Its hooks are the VMA's own: when that is gone, nothing can be given back any more.",
-      sources: source,
       hints: ["Does the VMA outlive every map of it?"],
-      status: checked,
       situation: { weights: { destroyVma: 6 } },
       monitor: on({
         "call p2pUnmap"(event, state, verdict) {
@@ -118,7 +112,7 @@ const contract = extendContract(coreContract, {
             );
         },
       }),
-    },
+    }),
   ],
 });
 

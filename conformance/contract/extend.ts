@@ -1,5 +1,7 @@
 import type { Monitor } from "../../contracts/monitor.ts";
+import { checked } from "../../contracts/rule-text.ts";
 import type { Rule } from "../../contracts/rule.ts";
+import { proposal, type Source } from "../../contracts/source.ts";
 import { ownPart, type Only } from "../../generators/own-part.ts";
 import type { Kinds } from "../../generators/world-shape.ts";
 import { Actor } from "../../harness/added/actor.ts";
@@ -85,6 +87,8 @@ export interface Extension<S extends AddedTables, E, I, P, X extends string, O> 
   readonly operations: O;
   /** How its tables change. */
   readonly fold?: (words: Pick<Words<S, O>, "changes">) => OwnFold<S, O>;
+  /** Where its rules come from; by default a proposal of its name. */
+  readonly sources?: readonly Source[];
   /** Rules of its own. */
   readonly rules?: (words: Words<S, O>) => readonly Rule[];
   /** Rules of the core that do not hold in it. */
@@ -130,7 +134,7 @@ export function extendContract<
           name,
           `${operation} has a field ${field}, which all steps or events have already`,
         );
-  const words = wordsOf<S, O>(name, definition.operations);
+  const words = wordsOf<S, O>(name, definition.operations, definition.sources ?? [proposal(name)]);
   const own = definition.rules?.(words) ?? [];
   const replaced = definition.replace?.(words) ?? [];
   const faults: Readonly<Record<string, Fault>> = definition.faults ?? {};
@@ -215,7 +219,7 @@ function tablesIn<S>({ added }: State): Tables<S> {
   return (added?.tables ?? {}) as Tables<S>;
 }
 
-function wordsOf<S extends AddedTables, O>(name: string, operations: O): Words<S, O> {
+function wordsOf<S extends AddedTables, O>(name: string, operations: O, sources: readonly Source[]): Words<S, O> {
   const keyed = (memory: (() => unknown) | null, handlers: object): Monitor => ({
     memory,
     handlers: Object.fromEntries(
@@ -226,6 +230,7 @@ function wordsOf<S extends AddedTables, O>(name: string, operations: O): Words<S
     ),
   });
   return {
+    must: (rule) => ({ level: "MUST", status: checked, sources, ...rule }),
     own: (state) => tablesIn<S>(state) as TablesSeen<S>,
     changes: (handlers) => handlers,
     on: (handlers) => keyed(null, handlers),

@@ -1,6 +1,5 @@
-import type { Exporter } from "../../spec/roles/exporter.ts";
-import type { Importer } from "../../spec/roles/importer.ts";
 import type { Handler, Handlers, Monitor } from "../../contracts/monitor.ts";
+import type { Rule } from "../../contracts/rule.ts";
 import type { Actor } from "../../harness/added/actor.ts";
 import type { AddedTables } from "../../spec/added-contract.ts";
 import type { FieldKinds, Values } from "../../spec/call-record.ts";
@@ -9,7 +8,9 @@ import type { ClassifyContext, StepClass } from "../../spec/operations/classify/
 import type { LockNeed, StepField } from "../../spec/operations/define.ts";
 import type { Outcome, OutcomeContext } from "../../spec/operations/outcomes/context.ts";
 import type { Env } from "../../spec/roles/env.ts";
+import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { Framework } from "../../spec/roles/framework.ts";
+import type { Importer } from "../../spec/roles/importer.ts";
 import type { Suspendable } from "../../spec/roles/suspendable.ts";
 import type { Row } from "../../spec/state/schema.ts";
 import type { State } from "../../spec/state/state.ts";
@@ -111,8 +112,14 @@ export type OwnFold<S, O> = {
 
 type Fold<E, S> = (event: E, own: Tables<S>, state: State) => void;
 
+/** A rule as its author writes it; `sources` only where they are others than the contract's. */
+export type OwnRule = Pick<Rule, "id" | "obliged" | "statement" | "intent" | "hints" | "situation"> &
+  Partial<Pick<Rule, "sources">> & { readonly monitor: Monitor };
+
 /** What a contract's rules are written with, beside what all rules are. */
 export interface Words<S, O> {
+  /** A rule of level MUST that is checked, from the sources of the contract. */
+  readonly must: (rule: OwnRule) => Rule;
   /** Its own tables in a state. */
   readonly own: (state: State) => TablesSeen<S>;
   /** How the tables change, by event. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { searchContract } from "../../conformance/proposal/search.ts";
 import { tryProposal } from "../../conformance/proposal/try-proposal.ts";
+import type { Proposal } from "../../conformance/proposal/proposal.ts";
 import { proposals } from "../../proposals/index.ts";
 import template from "../../proposals/template.ts";
 import { proposalsDocs, proposalsDocsPath } from "../../tools/proposals-docs.ts";
@@ -15,7 +16,7 @@ const faultsOf = (name: string) =>
   Object.entries(proposals.find((entry) => entry.name === name)?.contract.extension?.faults ?? {});
 
 describe("the proposals", () => {
-  it.each([...proposals, template])(
+  it.each<Proposal>([...proposals, template])(
     "$name breaks what its table says, in programs as short as it says",
     async (one) => {
       const { expectations, longest = 6 } = one;
