@@ -66,25 +66,45 @@ export async function runOnPool(pool: Pool, options: CampaignRunOptions): Promis
         findings = mergeFindings(findings, answered.answer, prepared.campaign.rules);
         options.sliced?.(next.value, findings);
       } catch (error) {
-        if (!(error instanceof WorkFailed) && !(error instanceof BadInput)) throw error;
-        ended ??= error.message;
+        ended ??= whyFailed(error);
       }
     }
   }
 
   if (prepared.about.fault !== null) return { findings, counterexamples: [], ended: null, seconds };
-  const slices = Promise.all(Array.from({ length: workers }, lane)).then(() => false);
-  const isStopped = await Promise.race([
-    slices,
-    ...(options.stopped === undefined ? [] : [options.stopped.then(() => true)]),
-  ]);
-  if (isStopped) ended = "stopped";
+  const lanes = Promise.all(Array.from({ length: workers }, lane));
+  if ((await orStopped(lanes, options.stopped)) === null) ended = "stopped";
   if (ended !== null) return { findings, counterexamples: [], ended, seconds };
-  const shrunk = await Promise.all(
+  const shrinking = Promise.allSettled(
     findings.finds.map((find) => pool.run({ kind: "shrink", subject, options: prepare, finds: [find] })),
   );
-  for (const answered of shrunk) seconds += answered.seconds;
-  return { findings, counterexamples: shrunk.flatMap(({ answer }) => answer), ended: null, seconds };
+  const shrunk = await orStopped(shrinking, options.stopped);
+  if (shrunk === null) return { findings, counterexamples: [], ended: "stopped", seconds };
+  const counterexamples: Counterexample[] = [];
+  for (const one of shrunk)
+    if (one.status === "fulfilled") {
+      counterexamples.push(...one.value.answer);
+      seconds += one.value.seconds;
+    } else ended ??= whyFailed(one.reason);
+  return { findings, counterexamples, ended, seconds };
+}
+
+/** What the work comes to; null where the run has to end before. */
+function orStopped<T>(work: Promise<T>, stopped: Promise<void> | undefined): Promise<T | null> {
+  return stopped === undefined ? work : Promise.race([work, stopped.then(() => null)]);
+}
+
+/** Why work on a thread came to nothing; whatever is no such failure is thrown on. */
+function whyFailed(error: unknown): string {
+  if (error instanceof WorkFailed || error instanceof BadInput) return error.message;
+  throw error;
+}
+
+/** What all runs of a whole campaign break together. */
+export interface JointRun {
+  readonly counterexamples: readonly Counterexample[];
+  /** Why it did not come to its end, in words; null if it did. */
+  readonly ended: string | null;
 }
 
 /** The counterexamples of what all runs of a whole campaign break together. */
@@ -92,8 +112,12 @@ export async function jointOnPool(
   pool: Pool,
   { subject, prepare }: Pick<CampaignRunOptions, "subject" | "prepare">,
   findings: Findings,
-): Promise<readonly Counterexample[]> {
-  return findings.slices.length === 0
-    ? []
-    : (await pool.run({ kind: "joint", subject, options: prepare, findings })).answer;
+): Promise<JointRun> {
+  if (findings.slices.length === 0) return { counterexamples: [], ended: null };
+  try {
+    const { answer } = await pool.run({ kind: "joint", subject, options: prepare, findings });
+    return { counterexamples: answer, ended: null };
+  } catch (error) {
+    return { counterexamples: [], ended: whyFailed(error) };
+  }
 }

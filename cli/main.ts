@@ -14,7 +14,7 @@ import type { ProposalCommandOptions } from "./commands/proposal.ts";
 import { mergeCommand, type MergeOptions } from "./commands/merge.ts";
 import { runCommand, type RunOptions } from "./commands/run.ts";
 import { startCommand, type StartOptions } from "./commands/start.ts";
-import { note, type ExitCode, type OutputOptions } from "./output.ts";
+import { note, watchOutput, type ExitCode, type OutputOptions } from "./output.ts";
 
 function wholeNumber(text: string): number {
   const value = Number(text);
@@ -175,4 +175,5 @@ program
   .addOption(format(["text", "json"]))
   .action((rule: string, options: OutputOptions) => finish(() => explainCommand(rule, options)));
 
+watchOutput();
 await program.parseAsync();

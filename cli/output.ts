@@ -23,6 +23,23 @@ export function print(text: string): void {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
 }
 
+/**
+ * Says in one line that the answer cannot be written, as on a full disk, and ends the process with 3 when it has done
+ * its work: the files of `--output` are written all the same. Whoever stops reading (`| head`) has had enough, and that
+ * is no error.
+ */
+export function watchOutput(): void {
+  let isLost = false;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE" || isLost) return;
+    isLost = true;
+    note(`standard output: cannot be written (${error.message}); send it somewhere else`);
+    process.once("exit", () => (process.exitCode = 3));
+  });
+  // Nobody is left to be told.
+  process.stderr.on("error", () => undefined);
+}
+
 /** Anything that is not the answer goes to standard error. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);

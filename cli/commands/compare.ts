@@ -7,7 +7,8 @@ import {
 import { errnoName } from "../../spec/errno.ts";
 import { printStep } from "../../spec/print-step.ts";
 import { writeProgram } from "../../spec/write.ts";
-import { print, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { print, type ExitCode, type OutputOptions } from "../output.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { findSubjects } from "../subjects.ts";
 
 /** Settings of `compare`. */
@@ -18,15 +19,13 @@ export async function compareCommand(one: string, other: string, options: Compar
   const [first] = await findSubjects(one);
   const [second] = await findSubjects(other);
   const report = await compareSubjects(first!, second!, options);
-  const { output } = options;
-  if (output !== undefined)
-    report.differences.forEach(({ program }, index) =>
-      writeInto(output, `difference-${index + 1}.json`, writeProgram(program)),
-    );
+  const folder = new OutputFolder(options.output);
+  for (const [index, { program }] of report.differences.entries())
+    folder.write(`difference-${index + 1}.json`, writeProgram(program));
   if (options.format === "json") print(JSON.stringify(report, null, 2));
   else tell(report);
   if (report.fault !== null) return 3;
-  return report.differences.length > 0 ? 1 : 0;
+  return folder.codeWith(report.differences.length > 0 ? 1 : 0);
 }
 
 function tell({ first, second, verdicts, differences, programs, operations, seed, fault }: CompareReport): void {

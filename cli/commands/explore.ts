@@ -20,13 +20,16 @@ export function exploreCommand(name: string | undefined, { format, graph: file }
   const write = file === undefined ? null : graphWriter(file, name);
   const chosen = name === undefined ? scopes : [scopeNamed(name)];
   const reports: ScopeReport[] = [];
+  const toWrite: Graph[] = [];
   for (const scope of chosen) {
     const { graph, report } = exploreScope(scope, cpuSeconds);
-    write?.(graph);
+    if (write !== null) toWrite.push(graph);
     reports.push(report);
     if (format === "text") print(describe(report).join("\n"));
   }
   if (format === "json") print(JSON.stringify(reports, null, 2));
+  // Last: where it cannot be written the answer has been given.
+  for (const graph of toWrite) write?.(graph);
   return reports.some(({ differences }) => differences.length > 0) ? 3 : 0;
 }
 

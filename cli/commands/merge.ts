@@ -1,7 +1,6 @@
 import { conclude } from "../../conformance/campaign/conclude.ts";
 import { jointCounterexamples, together } from "../../conformance/campaign/counterexamples.ts";
 import { jointViolations, type Findings } from "../../conformance/campaign/findings.ts";
-import { fewest } from "../../conformance/campaign/kept.ts";
 import { mergeParts, readPart } from "../../conformance/campaign/part.ts";
 import { prepareCampaign } from "../../conformance/campaign/prepare.ts";
 import { measuredIn } from "../../conformance/check.ts";
@@ -11,8 +10,9 @@ import type { About } from "../../conformance/campaign/about.ts";
 import { registry } from "../../contracts/registry.ts";
 import { builtIn } from "../built-in.ts";
 import { readText } from "../files.ts";
-import { note, print, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
-import { saveReport, stemOf } from "../save.ts";
+import { note, print, type ExitCode, type OutputOptions } from "../output.ts";
+import { OutputFolder } from "../output-folder.ts";
+import { saveCorpus, saveReport, stemOf } from "../save.ts";
 import { findSubjects } from "../subjects.ts";
 import { exitCodeOf } from "../summary.ts";
 
@@ -35,18 +35,12 @@ export async function mergeCommand(files: readonly string[], options: MergeOptio
   });
   const measured = measuredIn((performance.now() - began) / 1000, concluded.operations);
   const report: Report = { ...concluded, measured };
-  const stored = options.output === undefined ? new Map<string, string>() : saveReport(options.output, report);
-  if (options.output !== undefined) {
-    const lines = fewest(findings.kept).map(({ program }) => JSON.stringify(program));
-    writeInto(
-      options.output,
-      `${stemOf(about.key.implementation.name, about.key.profile)}.corpus.ndjson`,
-      `${lines.join("\n")}\n`,
-    );
-  }
+  const folder = new OutputFolder(options.output);
+  const stored = saveReport(folder, report);
+  saveCorpus(folder, stemOf(about.key.implementation.name, about.key.profile), findings.kept);
   if (options.format === "json") print(JSON.stringify({ reports: [report], ended: null, found: [] }, null, 2));
   else tell(report, terms.strict === true, stored);
-  return exitCodeOf(report, terms.strict === true);
+  return folder.codeWith(exitCodeOf(report, terms.strict === true));
 }
 
 /** Counterexamples of what all shards break only together: shrunk where the subject is at hand, as they are otherwise. */

@@ -17,7 +17,8 @@ import { didYouMean } from "../../spec/closest.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { writeProgram } from "../../spec/write.ts";
 import { readReplayFile } from "../files.ts";
-import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
+import { OutputFolder } from "../output-folder.ts";
 
 /** Settings of `proposal`. */
 export interface ProposalCommandOptions extends OutputOptions {
@@ -32,17 +33,18 @@ export async function proposalCommand(word: string | undefined, options: Proposa
   const chosen = word === undefined ? proposals : await findProposals(word);
   if (options.replay !== undefined) return replayIn(chosen, options.replay, options);
   const reports: ProposalReport[] = [];
+  const folder = new OutputFolder(options.output);
   let code: ExitCode = 0;
   for (const proposal of chosen) {
     const { seed, operations } = options;
     const report = await tryProposal(proposal, { seed, ...(operations !== undefined && { budget: operations }) });
     reports.push(report);
     code = worse(code, exitCodeOf(report));
-    const files = save(report, options.output);
+    const files = save(report, folder);
     if (options.format === "text") await tell(proposal, report, files, word);
   }
   if (options.format === "json") print(JSON.stringify(word === undefined ? reports : reports[0], null, 2));
-  return code;
+  return folder.codeWith(code);
 }
 
 /** 1: not what the table says; 2: a rule of the proposal that nothing could break. */
@@ -111,13 +113,14 @@ async function replayIn(chosen: readonly Proposal[], path: string, { format }: O
 }
 
 /** Writes each counterexample into the folder; their paths by rule. */
-function save(report: ProposalReport, folder: string | undefined): ReadonlyMap<string, string> {
+function save(report: ProposalReport, folder: OutputFolder): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  if (folder === undefined) return files;
-  for (const { id, counterexample } of report.rules)
-    if (counterexample !== null)
-      files.set(id, writeInto(folder, `${report.proposal}-${id}.json`, writeProgram(counterexample.program)));
-  writeInto(folder, `${report.proposal}.report.json`, `${JSON.stringify(report, null, 2)}\n`);
+  for (const { id, counterexample } of report.rules) {
+    if (counterexample === null) continue;
+    const file = folder.write(`${report.proposal}-${id}.json`, writeProgram(counterexample.program));
+    if (file !== null) files.set(id, file);
+  }
+  folder.write(`${report.proposal}.report.json`, `${JSON.stringify(report, null, 2)}\n`);
   return files;
 }
 

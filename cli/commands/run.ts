@@ -1,5 +1,4 @@
 import type { Mode } from "../../conformance/campaign/campaign.ts";
-import { fewest } from "../../conformance/campaign/kept.ts";
 import { conclude } from "../../conformance/campaign/conclude.ts";
 import { nothingFound, type Find } from "../../conformance/campaign/findings.ts";
 import { aboutOf, partSchema, type Part, type Shard } from "../../conformance/campaign/part.ts";
@@ -7,15 +6,15 @@ import { prepareCampaign, type Prepared, type PrepareOptions } from "../../confo
 import { measuredIn } from "../../conformance/check.ts";
 import type { Report } from "../../conformance/report.ts";
 import { BadInput } from "../../spec/bad-input.ts";
-import type { Program } from "../../spec/program.ts";
 import { writeProgram } from "../../spec/write.ts";
 import { jointOnPool, runOnPool, type CampaignRun, type CampaignRunOptions } from "../campaign-run.ts";
 import { readCorpus } from "../files.ts";
 import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { partName, readEarlier } from "../part-files.ts";
 import { Pool, WorkFailed } from "../pool.ts";
 import { Progress, showEverySecond } from "../progress.ts";
-import { saveReport, stemOf } from "../save.ts";
+import { saveCorpus, saveReport, stemOf } from "../save.ts";
 import { readShard } from "../shard.ts";
 import { onStop } from "../stop.ts";
 import { findSubjects } from "../subjects.ts";
@@ -46,6 +45,7 @@ export interface RunOptions extends OutputOptions {
 /** Everything one call of `run` works with. */
 interface Setting {
   readonly options: RunOptions;
+  readonly folder: OutputFolder;
   readonly prepare: PrepareOptions;
   readonly shard: Shard;
   readonly pool: Pool;
@@ -80,7 +80,8 @@ export async function runCommand(word: string, options: RunOptions): Promise<Exi
   const pool = new Pool(workers, silence);
   const { stopped, release } = onStop();
   try {
-    const setting: Setting = { options, prepare, shard, pool, stopped };
+    const folder = new OutputFolder(output);
+    const setting: Setting = { options, folder, prepare, shard, pool, stopped };
     const { answer: names } = await pool.run({ kind: "subjects", word, options: prepare });
     const results: Result[] = [];
     // Loaded here only after it was loaded in a thread that could be ended.
@@ -88,7 +89,7 @@ export async function runCommand(word: string, options: RunOptions): Promise<Exi
       if (index >= names.length || results.some(({ run }) => run.ended !== null)) break;
       results.push(await runSubject(setting, { word, index }, prepareCampaign(subject, prepare)));
     }
-    return await tell(results, setting);
+    return folder.codeWith(await tell(results, setting));
   } catch (error) {
     if (!(error instanceof WorkFailed)) throw error;
     if (error.refused) note(error.message);
@@ -101,7 +102,7 @@ export async function runCommand(word: string, options: RunOptions): Promise<Exi
 }
 
 async function runSubject(
-  { options, prepare, shard, pool, stopped }: Setting,
+  { options, folder, prepare, shard, pool, stopped }: Setting,
   subject: CampaignRunOptions["subject"],
   prepared: Prepared,
 ): Promise<Result> {
@@ -113,8 +114,8 @@ async function runSubject(
   const base = { schema: partSchema, kind: "campaign part", shard, seconds, about, terms, waivers: [] } as const;
   const partFile = partName(stem, shard);
   const before = options.resume === true ? readEarlier(output!, partFile, { ...base, counterexamples: [] }) : undefined;
-  const store = (part: Pick<Part, "findings" | "counterexamples" | "finished">): string | null =>
-    output === undefined ? null : writeInto(output, partFile, `${JSON.stringify({ ...base, ...part })}\n`);
+  const textOf = (part: Pick<Part, "findings" | "counterexamples" | "finished">): string =>
+    `${JSON.stringify({ ...base, ...part })}\n`;
 
   const began = performance.now();
   const loose = new Map<number, Find[]>();
@@ -126,7 +127,7 @@ async function runSubject(
   const isShown = options.progress ?? process.stderr.isTTY;
   const hide = isShown ? showEverySecond(() => progress.line(performance.now())) : () => undefined;
   let isStored = false;
-  const run = await runOnPool(pool, {
+  const searched = await runOnPool(pool, {
     subject,
     prepared,
     prepare,
@@ -144,27 +145,28 @@ async function runSubject(
       loose.delete(slice);
       progress.finished(slice, findings);
       // A campaign of one slice has nothing to go on with.
-      isStored = seconds !== null || prepare.budget > campaign.slice || shard.count > 1;
-      if (isStored) store({ findings, counterexamples: [], finished: false });
+      isStored = output !== undefined && (seconds !== null || prepare.budget > campaign.slice || shard.count > 1);
+      // A campaign that cannot keep what it finds ends here, with what it has.
+      if (isStored) writeInto(output!, partFile, textOf({ findings, counterexamples: [], finished: false }));
     },
   }).finally(hide);
-  const { findings, counterexamples, ended } = run;
+  const { findings, counterexamples } = searched;
+  const { counterexamples: joint, ended } =
+    searched.ended === null && shard.count === 1
+      ? await jointOnPool(pool, { subject, prepare }, findings)
+      : { counterexamples: [], ended: searched.ended };
+  const run = { ...searched, ended };
   const finds = [...loose.values()].flat();
   if (ended !== null) {
     // With what it found in whole slices: without a report nobody else tells of it.
     const early = [...findings.finds, ...finds];
-    let file: string | null = null;
-    try {
-      file = store({ findings, counterexamples, finished: false });
-    } catch (error) {
-      // A full disk may be why it ended: then what was found is still printed.
-      if (!(error instanceof BadInput)) throw error;
-    }
+    const file = folder.write(partFile, textOf({ findings, counterexamples, finished: false }));
     return { prepared, run, report: null, loose: early, file };
   }
-  if (shard.count > 1)
-    return { prepared, run, report: null, loose: finds, file: store({ findings, counterexamples, finished: true }) };
-  const joint = await jointOnPool(pool, { subject, prepare }, findings);
+  if (shard.count > 1) {
+    const file = folder.write(partFile, textOf({ findings, counterexamples, finished: true }));
+    return { prepared, run, report: null, loose: finds, file };
+  }
   const outcome = {
     ...base,
     about: aboutOf(base, findings),
@@ -173,15 +175,14 @@ async function runSubject(
   };
   const concluded = conclude({ ...outcome, joint: joint.map(({ rule }) => rule) });
   const report = { ...concluded, measured: measuredIn((performance.now() - began) / 1000, concluded.operations) };
-  if (output !== undefined && isStored) {
-    store({ findings, counterexamples: outcome.counterexamples, finished: true });
-    const lines = fewest(findings.kept).map(({ program }) => JSON.stringify(program));
-    writeInto(output, `${stem}.corpus.ndjson`, `${lines.join("\n")}\n`);
+  if (isStored) {
+    folder.write(partFile, textOf({ findings, counterexamples: outcome.counterexamples, finished: true }));
+    saveCorpus(folder, stem, findings.kept);
   }
   return { prepared, run, report, loose: finds, file: null };
 }
 
-async function tell(results: readonly Result[], { options, shard }: Setting): Promise<ExitCode> {
+async function tell(results: readonly Result[], { options, folder, shard }: Setting): Promise<ExitCode> {
   let code: ExitCode = 0;
   for (const { report, run, loose } of results) {
     if (report !== null) code = worse(code, exitCodeOf(report, options.strict));
@@ -194,11 +195,11 @@ async function tell(results: readonly Result[], { options, shard }: Setting): Pr
   const found = results.flatMap(({ loose }) => loose);
   if (options.format === "json") {
     const parts = results.flatMap(({ file }) => file ?? []);
-    for (const report of reports) if (options.output !== undefined) saveReport(options.output, report);
+    for (const report of reports) saveReport(folder, report);
     print(JSON.stringify({ reports, ended, found, ...(options.shard !== undefined && { shard, parts }) }, null, 2));
     return code;
   }
-  for (const result of results) await tellOne(result, options, shard);
+  for (const result of results) await tellOne(result, options, folder, shard);
   if (results.length === 0) {
     note("nothing was run: the module exports no subject");
     return 3;
@@ -208,14 +209,13 @@ async function tell(results: readonly Result[], { options, shard }: Setting): Pr
 
 async function tellOne(
   { prepared, run, report, loose, file }: Result,
-  options: RunOptions,
+  { strict, output, seconds }: RunOptions,
+  folder: OutputFolder,
   shard: Shard,
 ): Promise<void> {
-  const { strict, output, seconds } = options;
   const { findings, ended } = run;
   if (report !== null) {
-    const files = output === undefined ? new Map<string, string>() : saveReport(output, report);
-    await printSummary(prepared.subject, report, strict, files);
+    await printSummary(prepared.subject, report, strict, saveReport(folder, report));
     if (seconds !== undefined)
       print(
         `${seconds} s were over after ${report.campaign.slices} slices; --operations ${report.budget} repeats them`,
@@ -223,9 +223,11 @@ async function tellOne(
     return;
   }
   for (const { rule, why, program } of loose) {
-    print(`${rule} violated before that: ${why}${keepUnshrunk(output, rule, program)}`);
+    const kept = folder.write(`${rule}-unshrunk.json`, writeProgram(program));
+    print(`${rule} violated before that: ${why}${kept === null ? "" : ` (${kept})`}`);
   }
-  const where = file === null ? "add --output DIR to keep it" : `stored in ${file}`;
+  const notStored = output === undefined ? "add --output DIR to keep it" : "not stored";
+  const where = file === null ? notStored : `stored in ${file}`;
   const broken = findings.finds.map(({ rule }) => rule);
   const slices = `${findings.slices.length} slices, ${findings.operations} operations${broken.length === 0 ? "" : `, ${broken.join(", ")} broken`}`;
   if (ended === null)
@@ -234,16 +236,5 @@ async function tellOne(
   else {
     if (findings.slices.length > 0) print(`${slices}; ${where}${file === null ? "" : "; --resume goes on"}`);
     print(`harness error: ${ended}`);
-  }
-}
-
-/** Writes a program that was found and not shrunk; answers where, in brackets, or nothing where that cannot be done. */
-function keepUnshrunk(output: string | undefined, rule: string, program: Program): string {
-  if (output === undefined) return "";
-  try {
-    return ` (${writeInto(output, `${rule}-unshrunk.json`, writeProgram(program))})`;
-  } catch (error) {
-    if (error instanceof BadInput) return "";
-    throw error;
   }
 }

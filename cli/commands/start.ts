@@ -14,6 +14,7 @@ import { readCorpus } from "../files.ts";
 import { judge, type Judgement } from "../known.ts";
 import { Pool } from "../pool.ts";
 import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
+import { OutputFolder } from "../output-folder.ts";
 import { saveReport } from "../save.ts";
 import { unexplainedNotes } from "../summary.ts";
 
@@ -36,6 +37,7 @@ export async function startCommand(options: StartOptions): Promise<ExitCode> {
   const { format, output, scale, corpus, workers } = options;
   const stored = typeof corpus === "string" ? readCorpus(corpus) : [];
   const pool = new Pool(workers, silence);
+  const folder = new OutputFolder(output);
   try {
     // All at once: the threads take slices in this order, the answers are told in it.
     const pending = builtIn.map((entry) => checkOnPool(pool, entry, { ...options, scale, corpus: stored }));
@@ -44,10 +46,10 @@ export async function startCommand(options: StartOptions): Promise<ExitCode> {
     for (const [index, { subject, known }] of builtIn.entries()) {
       const judgement = judge(await pending[index]!, known);
       judgements.push(judgement);
-      const files = output === undefined ? new Map<string, string>() : saveReport(output, judgement.report);
+      const files = saveReport(folder, judgement.report);
       if (format === "text") await tell(subject, judgement, files);
     }
-    return conclude(judgements, format);
+    return folder.codeWith(conclude(judgements, format));
   } finally {
     pool.close();
   }
@@ -65,8 +67,9 @@ async function checkOnPool(
   const prepared = prepareCampaign(subject, prepare);
   const ref = { word: subject.name, index: 0 };
   const run = await runOnPool(pool, { subject: ref, prepared, prepare, shard: { index: 1, count: 1 }, workers });
-  if (run.ended !== null) throw new Error(`${subject.name}: ${run.ended}`);
-  const joint = await jointOnPool(pool, { subject: ref, prepare }, run.findings);
+  const { counterexamples: joint, ended } =
+    run.ended === null ? await jointOnPool(pool, { subject: ref, prepare }, run.findings) : run;
+  if (ended !== null) throw new Error(`${subject.name}: ${ended}`);
   const concluded = concludeCampaign({
     about: prepared.about,
     terms: {},

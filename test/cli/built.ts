@@ -33,11 +33,17 @@ export class BuiltCommand {
 
   /** Runs it with these arguments; `input` files are given by path. */
   run(...words: readonly string[]): Answer {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [join(this.folder, "cli", "main.js"), ...words], {
+    return this.runIn({}, ...words);
+  }
+
+  /** Runs it with these variables, and its answer sent to an open file where one is given. */
+  runIn({ env, stdout }: { readonly env?: NodeJS.ProcessEnv; readonly stdout?: number }, ...words: readonly string[]) {
+    const ended = spawnSync(process.execPath, [join(this.folder, "cli", "main.js"), ...words], {
       encoding: "utf8",
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      stdio: ["pipe", stdout ?? "pipe", "pipe"],
     });
-    return { out: stdout, err: stderr, code: status };
+    return { out: ended.stdout, err: ended.stderr, code: ended.status };
   }
 
   /** Writes a file into the folder and answers its path. */
