@@ -2,7 +2,8 @@ import { EBUSY, EINVAL, ENODEV } from "../../../spec/errno.ts";
 import type { Device, Direction, ImporterOps, SgTable } from "../../../spec/roles/handles.ts";
 import type { ReferenceAttachment, ReferenceBuffer } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
-import { a1, b1, type Example, faultyCore, m1 } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, b1, faultyCore, m1 } from "../life/kit.ts";
 import type { Mutant } from "../mutant.ts";
 
 const a2 = { ...a1, attachment: "a2" } as const;

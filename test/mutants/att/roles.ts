@@ -8,7 +8,8 @@ import { StaticExporter } from "../../../reference-impl/exporter/static-exporter
 import type { DynamicImport } from "../../../reference-impl/importers/dynamic-import.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
 import { type StaticImport, StaticImporter } from "../../../reference-impl/importers/static-importer.ts";
-import { a1, b1, type Example, faultyExporter, faultyImporter, m1, p1, staticWorld } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, b1, faultyExporter, faultyImporter, m1, p1, staticWorld } from "../life/kit.ts";
 import type { Mutant } from "../mutant.ts";
 
 const a2 = { ...a1, attachment: "a2" } as const;

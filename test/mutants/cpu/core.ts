@@ -3,7 +3,8 @@ import type { Direction, IosysMap, UserMapping } from "../../../spec/roles/handl
 import type { ReferenceBuffer } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyCore } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyCore } from "../life/kit.ts";
 import { nothing } from "../pin/worlds.ts";
 import { b1, exported, fenced, reading, v1, v2, writing } from "./worlds.ts";
 

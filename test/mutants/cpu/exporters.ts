@@ -6,7 +6,8 @@ import { objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { StaticExporter } from "../../../reference-impl/exporter/static-exporter.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyExporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyExporter } from "../life/kit.ts";
 import { nothing, patched, toDevice } from "../pin/worlds.ts";
 import { b1, exported, fenced, incoherent, mapped, reading, touch, v1, v2, writing } from "./worlds.ts";
 

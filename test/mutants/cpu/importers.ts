@@ -3,7 +3,8 @@ import type { AccessKind } from "../../../spec/roles/env.ts";
 import type { Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import { type CpuImport, CpuImporter } from "../../../reference-impl/importers/cpu-importer.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter } from "../life/kit.ts";
 import { nothing } from "../pin/worlds.ts";
 import { submitted, withCpu } from "./worlds.ts";
 

@@ -2,7 +2,8 @@ import type { CallbackList, ReferenceFence } from "../../../reference-impl/fence
 import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import type { FenceCallback } from "../../../spec/roles/handles.ts";
 import type { Mutant } from "../mutant.ts";
-import { callback, type Example, f1, faultyFences, fence, misuser } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { callback, f1, faultyFences, fence, misuser } from "./kit.ts";
 
 /** Callbacks: adding, running, removing, and what they may do. */
 export const examples: readonly Example[] = [

@@ -5,7 +5,8 @@ import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import { ENOMEM } from "../../../spec/errno.ts";
 import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Mutant } from "../mutant.ts";
-import { a1, type Example, f1, f2, faultyFences, fence } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, f1, f2, faultyFences, fence } from "./kit.ts";
 
 const both = { fence: "a1", members: ["f1", "f2"], timeline: 4, seqno: 1 } as const;
 const merged = { fence: "f3", fences: ["f1", "f2"] } as const;

@@ -1,61 +1,35 @@
 import { referenceSystem } from "../../../conformance/reference-system.ts";
 import type { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
-import { program, type ProgramBuilder } from "../../../spec/builder.ts";
-import type { Program, Step } from "../../../spec/program.ts";
+import type { Step } from "../../../spec/program.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Device, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import type { Importer } from "../../../spec/roles/importer.ts";
-import { mutant, type Mutant } from "../mutant.ts";
+import { type Example, faultyPart, inImporter, type Made, type Rest, type Show, shownBy } from "../faulty.ts";
+import { mutant } from "../mutant.ts";
 
-/** A mutant with the shortest program that shows it. */
-export interface Example {
-  readonly mutant: Mutant;
-  readonly program: Program;
-}
-
-type Rest = Parameters<typeof mutant>[3];
-type Show = (builder: ProgramBuilder) => ProgramBuilder;
+const inFences = faultyPart<ReferenceFences>((fences) => ({ fences }));
 
 /** A fault in the reference's fences. */
 export function faultyFences(
   rule: string,
   words: string,
-  fault: (reached: () => void) => new (env: Env) => ReferenceFences,
+  fault: Made<ReferenceFences>,
   show: Show,
-  rest: Rest = {},
+  rest?: Rest,
 ): Example {
-  const faulty = mutant(
-    rule,
-    words,
-    (reached) => {
-      const Faulty = fault(reached);
-      return referenceSystem({ fences: (env) => new Faulty(env) });
-    },
-    rest,
-  );
-  return { mutant: faulty, program: show(program(faulty.profile)).build() };
+  return shownBy(inFences(rule, words, fault, rest), show);
+}
+
+/** The world of the dynamic importer: i1, which has b1 as p1. */
+function withImport(show: Show): Show {
+  return (builder) =>
+    show(builder.importer("i1", { kind: "subject" }).step("export", { buffer: "b1" }).step("import", p1));
 }
 
 /** A fault in the reference's dynamic importer: i1, which has b1 as p1. */
-export function faultyImporter(
-  rule: string,
-  words: string,
-  fault: (reached: () => void) => new (env: Env) => Importer,
-  show: Show,
-  rest: Rest = {},
-): Example {
-  const faulty = mutant(
-    rule,
-    words,
-    (reached) => {
-      const Faulty = fault(reached);
-      return referenceSystem({ importers: { subject: (env) => new Faulty(env) } });
-    },
-    rest,
-  );
-  const builder = program(faulty.profile).importer("i1", { kind: "subject" });
-  return { mutant: faulty, program: show(builder.step("export", { buffer: "b1" }).step("import", p1)).build() };
+export function faultyImporter(rule: string, words: string, fault: Made<Importer>, show: Show, rest?: Rest): Example {
+  return shownBy(inImporter(rule, words, fault, rest), withImport(show));
 }
 
 /** The dynamic importer with a wrong use of fences in front of its import. The program before it keeps the rule. */
@@ -66,14 +40,13 @@ export function misuser(
   show: Show,
   rest: Rest = {},
 ): Example {
-  const faulty = mutant(
-    rule,
-    words,
-    (reached) => referenceSystem({ importers: { subject: (env) => new Misuser(env, act, reached) } }),
-    rest,
+  const system = (reached: () => void) =>
+    referenceSystem({ importers: { subject: (env) => new Misuser(env, act, reached) } });
+  return shownBy(mutant(rule, words, system, rest), (builder) =>
+    show(builder.importer("i1", { kind: "subject" }))
+      .step("export", { buffer: "b1" })
+      .step("import", p1),
   );
-  const builder = program(faulty.profile).importer("i1", { kind: "subject" });
-  return { mutant: faulty, program: show(builder).step("export", { buffer: "b1" }).step("import", p1).build() };
 }
 
 class Misuser extends DynamicImporter {

@@ -1,7 +1,8 @@
 import type { ReferenceFence } from "../../../reference-impl/fences/fence.ts";
 import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import type { Mutant } from "../mutant.ts";
-import { callback, type Example, f1, faultyFences, fence, misuser } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { callback, f1, faultyFences, fence, misuser } from "./kit.ts";
 
 /** References, release, and the owner's code. */
 export const examples: readonly Example[] = [

@@ -3,7 +3,8 @@ import type { ReferenceFence } from "../../../reference-impl/fences/fence.ts";
 import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, f1, f2, faultyFences, faultyImporter, fence, misuser } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { f1, f2, faultyFences, faultyImporter, fence, misuser } from "./kit.ts";
 
 const first = { importer: "i1", imports: ["p1"], kind: "read", job: "j1" } as const;
 const c1 = { fence: "c1", contained: "f1", seqno: 1 } as const;

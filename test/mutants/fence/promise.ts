@@ -2,7 +2,8 @@ import { DynamicImporter } from "../../../reference-impl/importers/dynamic-impor
 import type { JobAccess } from "../../../reference-impl/importers/submission.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter, instead } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter, instead } from "./kit.ts";
 
 const job = { importer: "i1", imports: ["p1"], kind: "read", job: "j1" } as const;
 

@@ -5,7 +5,8 @@ import type { JobAccess } from "../../../reference-impl/importers/submission.ts"
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Fence } from "../../../spec/roles/handles.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, f1, faultyFences, faultyImporter, fence, misuser } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { f1, faultyFences, faultyImporter, fence, misuser } from "./kit.ts";
 
 const section = { section: "c1" } as const;
 const inner = { section: "c2" } as const;

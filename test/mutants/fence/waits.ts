@@ -1,7 +1,8 @@
 import type { ReferenceFence } from "../../../reference-impl/fences/fence.ts";
 import { ReferenceFences } from "../../../reference-impl/fences/fences.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, f1, f2, faultyFences, fence } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { f1, f2, faultyFences, fence } from "./kit.ts";
 
 /** Queries, waits, deadlines. */
 export const examples: readonly Example[] = [

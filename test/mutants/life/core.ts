@@ -5,7 +5,8 @@ import type { CheckedOps, ReferenceFileDescriptor } from "../../../reference-imp
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { ExportInfo, Owner } from "../../../spec/roles/handles.ts";
 import type { Mutant } from "../mutant.ts";
-import { b1, type Example, faultyCore, fd1 } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { b1, faultyCore, fd1 } from "./kit.ts";
 
 /** Faults in export, references, descriptors and names. */
 export const examples: readonly Example[] = [

@@ -1,67 +1,40 @@
-import { referenceSystem } from "../../../conformance/reference-system.ts";
-import { program, type ProgramBuilder } from "../../../spec/builder.ts";
-import type { Program } from "../../../spec/program.ts";
+import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { BufferFramework } from "../../../spec/roles/buffers.ts";
-import type { Env } from "../../../spec/roles/env.ts";
 import type { Exporter } from "../../../spec/roles/exporter.ts";
 import type { Importer } from "../../../spec/roles/importer.ts";
-import { mutant, type Mutant } from "../mutant.ts";
+import {
+  type Example,
+  faultyPart,
+  inExporter,
+  inImporter,
+  type Made,
+  type OfKind,
+  type Rest,
+  type Show,
+  shownBy,
+} from "../faulty.ts";
 
-/** A mutant with the shortest program that shows it. */
-export interface Example {
-  readonly mutant: Mutant;
-  readonly program: Program;
-}
-
-type Rest = Parameters<typeof mutant>[3];
-type Show = (builder: ProgramBuilder) => ProgramBuilder;
-type Made<Role> = (reached: () => void) => new (env: Env) => Role;
-
-function example(faulty: Mutant, show: Show): Example {
-  return { mutant: faulty, program: show(program(faulty.profile)).build() };
-}
+const inCore = faultyPart<BufferFramework>((buffers) => ({ buffers }));
 
 /** A fault in the core. */
-export function faultyCore(rule: string, words: string, fault: Made<BufferFramework>, show: Show, rest: Rest = {}) {
-  const system = (reached: () => void) => {
-    const Faulty = fault(reached);
-    return referenceSystem({ buffers: (env) => new Faulty(env) });
-  };
-  return example(mutant(rule, words, system, rest), show);
+export function faultyCore(
+  rule: string,
+  words: string,
+  fault: Made<BufferFramework>,
+  show: Show,
+  rest?: Rest,
+): Example {
+  return shownBy(inCore(rule, words, fault, rest), show);
 }
 
 /** A fault in a kind of exporter. */
-export function faultyExporter(
-  rule: string,
-  words: string,
-  fault: Made<Exporter>,
-  show: Show,
-  rest: Rest & { readonly kind?: string } = {},
-) {
-  const system = (reached: () => void) => {
-    const Faulty = fault(reached);
-    return referenceSystem({ exporters: { [rest.kind ?? "subject"]: (env) => new Faulty(env) } });
-  };
-  return example(mutant(rule, words, system, withoutKind(rest)), show);
+export function faultyExporter(rule: string, words: string, fault: Made<Exporter>, show: Show, rest?: OfKind): Example {
+  return shownBy(inExporter(rule, words, fault, rest), show);
 }
 
 /** A fault in a kind of importer. */
-export function faultyImporter(
-  rule: string,
-  words: string,
-  fault: Made<Importer>,
-  show: Show,
-  rest: Rest & { readonly kind?: string } = {},
-) {
-  const system = (reached: () => void) => {
-    const Faulty = fault(reached);
-    return referenceSystem({ importers: { [rest.kind ?? "subject"]: (env) => new Faulty(env) } });
-  };
-  return example(mutant(rule, words, system, withoutKind(rest)), show);
-}
-
-function withoutKind({ kind: _kind, ...rest }: NonNullable<Rest> & { readonly kind?: string }) {
-  return rest;
+export function faultyImporter(rule: string, words: string, fault: Made<Importer>, show: Show, rest?: OfKind): Example {
+  return shownBy(inImporter(rule, words, fault, rest), show);
 }
 
 export const b1 = { buffer: "b1" } as const;

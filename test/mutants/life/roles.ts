@@ -8,7 +8,8 @@ import type { DynamicImport } from "../../../reference-impl/importers/dynamic-im
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
 import { type StaticImport, StaticImporter } from "../../../reference-impl/importers/static-importer.ts";
 import type { Mutant } from "../mutant.ts";
-import { a1, b1, type Example, faultyExporter, faultyImporter, fd1, m1, p1, staticWorld } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, b1, faultyExporter, faultyImporter, fd1, m1, p1, staticWorld } from "./kit.ts";
 
 type Requested = ReturnType<DefaultExporter["requestFd"]>;
 type Exported = ReturnType<DefaultExporter["export"]>;

@@ -3,7 +3,8 @@ import type { Direction, SgTable } from "../../../spec/roles/handles.ts";
 import type { ReferenceAttachment } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyCore } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyCore } from "../life/kit.ts";
 import { a1, a2, m1, nothing, pendingFence, staticImporter } from "../pin/worlds.ts";
 import { allStatic, caching, detached, mapped, waitingMap } from "./worlds.ts";
 

@@ -6,7 +6,8 @@ import { mapPieces, type MappedTable, pieceLength } from "../../../reference-imp
 import { StaticExporter } from "../../../reference-impl/exporter/static-exporter.ts";
 import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyExporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyExporter } from "../life/kit.ts";
 import { a1, pendingFence, m1, patched, staticImporter, toDevice } from "../pin/worlds.ts";
 import { detached, mapped } from "./worlds.ts";
 

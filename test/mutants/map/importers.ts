@@ -7,7 +7,8 @@ import { type StaticImport, StaticImporter } from "../../../reference-impl/impor
 import type { JobAccess } from "../../../reference-impl/importers/submission.ts";
 import { EFAULT } from "../../../spec/errno.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter } from "../life/kit.ts";
 import { deviceWorld, j1, nothing, p1, patched, toDevice, world } from "../pin/worlds.ts";
 
 const statically = { kind: "static" } as const;

@@ -2,7 +2,8 @@ import type { Direction } from "../../../spec/roles/handles.ts";
 import type { ReferenceAttachment } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyCore } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyCore } from "../life/kit.ts";
 import { a1, m1, staticImporter } from "./worlds.ts";
 
 /** Faults of the core's automatic pins. */

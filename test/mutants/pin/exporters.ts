@@ -4,7 +4,8 @@ import { type BufferObject, objectOf, stateOf } from "../../../reference-impl/ex
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { DynamicExporter } from "../../../reference-impl/exporter/dynamic-exporter.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyExporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyExporter } from "../life/kit.ts";
 import { a1, a2, deviceWorld, locked, m1, nothing, toDevice, world } from "./worlds.ts";
 
 /** Two importers with the callback; the first is a peer, the second is or is not. */

@@ -7,7 +7,8 @@ import { StaticImport, StaticImporter } from "../../../reference-impl/importers/
 import type { Submission } from "../../../reference-impl/importers/submission.ts";
 import { EBUSY } from "../../../spec/errno.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter } from "../life/kit.ts";
 import { beside, blocking, j1, nothing, p1, p2, patched, world } from "./worlds.ts";
 
 /** Faults of importers that pin. */

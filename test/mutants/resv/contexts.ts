@@ -7,17 +7,8 @@ import type { Submission } from "../../../reference-impl/importers/submission.ts
 import type { MutexWaiter, WwAcquireContext, WwMutex } from "../../../reference-impl/reservations/ww-mutex.ts";
 import { WaitDieClass } from "../../../reference-impl/reservations/ww-mutex.ts";
 import type { Mutant } from "../mutant.ts";
-import {
-  contended,
-  type Example,
-  faultyExec,
-  faultyImporter,
-  faultyLocks,
-  imported,
-  importedBoth,
-  job,
-  objects,
-} from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { contended, faultyExec, faultyImporter, faultyLocks, imported, importedBoth, job, objects } from "./kit.ts";
 
 /** A lock request of a task's own context: `with_("r1", 2)` locks r1 with w2. */
 const by = (resv: string, context: number) => ({ resv, acquire: `w${context}` });

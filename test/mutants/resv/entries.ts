@@ -8,7 +8,8 @@ import type {
 } from "../../../reference-impl/reservations/reservation.ts";
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter, faultyObjects, fence, filled, imported, job, objects, r1 } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter, faultyObjects, fence, filled, imported, job, objects, r1 } from "./kit.ts";
 
 const all = { resv: "r1", usage: "bookkeep" } as const;
 

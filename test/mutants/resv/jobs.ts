@@ -5,7 +5,8 @@ import { StaticImporter } from "../../../reference-impl/importers/static-importe
 import type { JobAccess, Submission } from "../../../reference-impl/importers/submission.ts";
 import { waitUsage } from "../../../reference-impl/importers/wait-usage.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter, fence, imported, importedBoth, job } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter, fence, imported, importedBoth, job } from "./kit.ts";
 
 const b1 = { resv: "b1.resv" } as const;
 

@@ -4,21 +4,20 @@ import { ReferenceReservations } from "../../../reference-impl/reservations/rese
 import type { WaitDieClass } from "../../../reference-impl/reservations/ww-mutex.ts";
 import type { Exec } from "../../../reference-impl/importers/exec.ts";
 import { PageTableImporter } from "../../../reference-impl/importers/page-table-importer.ts";
-import { program, type ProgramBuilder } from "../../../spec/builder.ts";
-import type { Program } from "../../../spec/program.ts";
+import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Importer } from "../../../spec/roles/importer.ts";
-import { mutant, type Mutant } from "../mutant.ts";
-
-/** A mutant with the shortest program that shows it. */
-export interface Example {
-  readonly mutant: Mutant;
-  readonly program: Program;
-}
-
-type Rest = Parameters<typeof mutant>[3];
-type Show = (builder: ProgramBuilder) => ProgramBuilder;
-type Made<T> = (reached: () => void) => new (env: Env) => T;
+import {
+  type Example,
+  faultyPart,
+  inImporter,
+  type Made,
+  type OfKind,
+  type Rest,
+  type Show,
+  shownBy,
+} from "../faulty.ts";
+import { mutant } from "../mutant.ts";
 
 /** A fault anywhere: `fault` says which parts take the reference's place. */
 export function faulty(
@@ -28,9 +27,13 @@ export function faulty(
   show: Show,
   rest?: Rest,
 ) {
-  const made = mutant(rule, words, (reached) => referenceSystem(fault(reached)), rest);
-  return { mutant: made, program: show(program(made.profile)).build() } satisfies Example;
+  return shownBy(
+    mutant(rule, words, (reached) => referenceSystem(fault(reached)), rest),
+    show,
+  );
 }
+
+const inObjects = faultyPart<ReferenceReservations>((reservations) => ({ reservations }));
 
 /** A fault in reservation objects. */
 export function faultyObjects(
@@ -39,12 +42,8 @@ export function faultyObjects(
   fault: Made<ReferenceReservations>,
   show: Show,
   rest?: Rest,
-) {
-  const objects = (reached: () => void) => {
-    const Faulty = fault(reached);
-    return { reservations: (env: Env) => new Faulty(env) };
-  };
-  return faulty(rule, words, objects, show, rest);
+): Example {
+  return shownBy(inObjects(rule, words, fault, rest), show);
 }
 
 /** A fault in their locks. */
@@ -76,19 +75,8 @@ export function faultyWalks(
 }
 
 /** A fault in the dynamic importer, or in another one that takes the place of `kind`. */
-export function faultyImporter(
-  rule: string,
-  words: string,
-  fault: Made<Importer>,
-  show: Show,
-  rest: Rest & { readonly kind?: string } = {},
-) {
-  const { kind = "subject", ...others } = rest;
-  const importers = (reached: () => void) => {
-    const Faulty = fault(reached);
-    return { importers: { [kind]: (env: Env) => new Faulty(env) } };
-  };
-  return faulty(rule, words, importers, show, others);
+export function faultyImporter(rule: string, words: string, fault: Made<Importer>, show: Show, rest?: OfKind): Example {
+  return shownBy(inImporter(rule, words, fault, rest), show);
 }
 
 /** A fault in how an importer locks: the one with a page table, which takes two locks for one buffer. */

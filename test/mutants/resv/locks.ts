@@ -7,7 +7,8 @@ import { ReferenceReservations } from "../../../reference-impl/reservations/rese
 import type { MutexWaiter, WwAcquireContext, WwMutex } from "../../../reference-impl/reservations/ww-mutex.ts";
 import { WaitDieClass } from "../../../reference-impl/reservations/ww-mutex.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faulty, faultyLocks, faultyObjects, objects, r1 } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faulty, faultyLocks, faultyObjects, objects, r1 } from "./kit.ts";
 
 const w1 = { acquire: "w1" } as const;
 const a1 = { importer: "i1", buffer: "b1", attachment: "a1" } as const;

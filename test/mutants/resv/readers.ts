@@ -6,7 +6,8 @@ import type { ReferenceReservation } from "../../../reference-impl/reservations/
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faulty, faultyObjects, faultyWalks, fence, filled, objects, r1 } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faulty, faultyObjects, faultyWalks, fence, filled, objects, r1 } from "./kit.ts";
 
 const all = { resv: "r1", usage: "bookkeep" } as const;
 

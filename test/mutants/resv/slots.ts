@@ -6,18 +6,8 @@ import type { Submission } from "../../../reference-impl/importers/submission.ts
 import type { ReferenceReservation, ReservationList } from "../../../reference-impl/reservations/reservation.ts";
 import { ReferenceReservations } from "../../../reference-impl/reservations/reservations.ts";
 import type { Mutant } from "../mutant.ts";
-import {
-  type Example,
-  faultyExec,
-  faultyImporter,
-  faultyObjects,
-  fence,
-  filled,
-  imported,
-  job,
-  objects,
-  r1,
-} from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyExec, faultyImporter, faultyObjects, fence, filled, imported, job, objects, r1 } from "./kit.ts";
 
 const all = { resv: "r1", usage: "bookkeep" } as const;
 const tooMany = { resv: "r1", count: 300_000_000 } as const;

@@ -6,7 +6,8 @@ import { referenceSystem } from "../../../conformance/reference-system.ts";
 import { program } from "../../../spec/builder.ts";
 import type { Attachment, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import { mutant, type Mutant } from "../mutant.ts";
-import { a1, deferring, type Example, faultyExporter, m1, own } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, deferring, faultyExporter, m1, own } from "./kit.ts";
 
 /** What happens to exporting devices, and what the framework says of attachments. */
 export const examples: readonly Example[] = [

@@ -1,37 +1,17 @@
-import { referenceSystem } from "../../../conformance/reference-system.ts";
-import type { Env } from "../../../spec/roles/env.ts";
+import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Exporter } from "../../../spec/roles/exporter.ts";
 import type { Importer } from "../../../spec/roles/importer.ts";
-import type { Program } from "../../../spec/program.ts";
-import { program, type ProgramBuilder } from "../../../spec/builder.ts";
-import { mutant, type Mutant } from "../mutant.ts";
-
-/** A mutant with the shortest program that shows it. */
-export interface Example {
-  readonly mutant: Mutant;
-  readonly program: Program;
-}
-
-type Rest = Parameters<typeof mutant>[3];
+import { type Example, inExporter, inImporter, type Made, type Rest, type Show, shownBy } from "../faulty.ts";
 
 /** A fault in the reference exporter. */
 export function faultyExporter(
   rule: string,
   words: string,
-  fault: (reached: () => void) => new (env: Env) => Exporter,
-  show: (builder: ProgramBuilder) => ProgramBuilder,
+  fault: Made<Exporter>,
+  show: Show,
   rest: Rest = {},
 ): Example {
-  const faulty = mutant(
-    rule,
-    words,
-    (reached) => {
-      const Faulty = fault(reached);
-      return referenceSystem({ exporters: { subject: (env) => new Faulty(env) } });
-    },
-    rest,
-  );
-  return { mutant: faulty, program: show(program(faulty.profile)).build() };
+  return shownBy(inExporter(rule, words, fault, rest), show);
 }
 
 /** A fault in a kind of the reference's importers. */
@@ -39,20 +19,11 @@ export function faultyImporter(
   kind: "subject" | "pinnedRevocable",
   rule: string,
   words: string,
-  fault: (reached: () => void) => new (env: Env) => Importer,
-  show: (builder: ProgramBuilder) => ProgramBuilder,
+  fault: Made<Importer>,
+  show: Show,
   rest: Rest = {},
 ): Example {
-  const faulty = mutant(
-    rule,
-    words,
-    (reached) => {
-      const Faulty = fault(reached);
-      return referenceSystem({ importers: { [kind]: (env) => new Faulty(env) } });
-    },
-    rest,
-  );
-  return { mutant: faulty, program: show(program(faulty.profile)).build() };
+  return shownBy(inImporter(rule, words, fault, { ...rest, kind }), show);
 }
 
 /** Importer i1 is the program's, and leaves its unmaps for later; buffer b1 is exported. */

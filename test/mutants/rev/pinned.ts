@@ -5,7 +5,8 @@ import { PinnedImport } from "../../../reference-impl/importers/pinned-importer.
 import { PinnedRevocableImporter } from "../../../reference-impl/importers/pinned-revocable-importer.ts";
 import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyImporter, j1, own, played } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter, j1, own, played } from "./kit.ts";
 
 /** Imported by a pinned importer, then revoked. */
 function revoked(builder: ProgramBuilder): ProgramBuilder {

@@ -4,7 +4,8 @@ import { type BufferObject, objectOf } from "../../../reference-impl/exporter/bu
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import type { MappedTable } from "../../../reference-impl/exporter/mapped-table.ts";
 import type { Mutant } from "../mutant.ts";
-import { a1, deferring, type Example, faultyExporter, m1 } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, deferring, faultyExporter, m1 } from "./kit.ts";
 
 /** Refusal of maps, repeated revokes, unmap and detach while revoked. */
 export const examples: readonly Example[] = [

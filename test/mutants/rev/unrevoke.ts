@@ -6,7 +6,8 @@ import type { DynamicImport, Mapping } from "../../../reference-impl/importers/d
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
 import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Mutant } from "../mutant.ts";
-import { a1, deferring, type Example, faultyExporter, faultyImporter, j1, m1, own, played } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, deferring, faultyExporter, faultyImporter, j1, m1, own, played } from "./kit.ts";
 
 /** Attached, revoked and unrevoked, by one task. */
 function cycled(builder: ProgramBuilder): ProgramBuilder {

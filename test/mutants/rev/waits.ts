@@ -8,7 +8,8 @@ import type { JobAccess } from "../../../reference-impl/importers/submission.ts"
 import { ENOMEM } from "../../../spec/errno.ts";
 import type { ProgramBuilder } from "../../../spec/builder.ts";
 import type { Mutant } from "../mutant.ts";
-import { a1, deferring, type Example, faultyExporter, faultyImporter, j1, m1, own, played } from "./kit.ts";
+import type { Example } from "../faulty.ts";
+import { a1, deferring, faultyExporter, faultyImporter, j1, m1, own, played } from "./kit.ts";
 
 /** A BOOKKEEP fence of the program is pending in the buffer when it is revoked. */
 function fenced(builder: ProgramBuilder): ProgramBuilder {

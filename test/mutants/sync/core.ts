@@ -3,7 +3,8 @@ import type { AnyFile, Fence, Usage } from "../../../spec/roles/handles.ts";
 import type { ReferenceBuffer } from "../../../reference-impl/buffers/buffer.ts";
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyCore } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyCore } from "../life/kit.ts";
 import { added, b1, files, mergedFiles, none, withFences } from "./worlds.ts";
 
 const read = { buffer: "b1", syncFile: "y1", flags: 1 } as const;

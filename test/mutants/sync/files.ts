@@ -5,7 +5,8 @@ import { type CpuImport, CpuImporter } from "../../../reference-impl/importers/c
 import { ReferenceSyncFile } from "../../../reference-impl/sync-files/sync-file.ts";
 import { ReferenceSyncFiles } from "../../../reference-impl/sync-files/sync-files.ts";
 import { submitted, withCpu } from "../cpu/worlds.ts";
-import { type Example, faultyImporter } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyImporter } from "../life/kit.ts";
 import type { Mutant } from "../mutant.ts";
 import { faultyFiles, files, mergedFiles, none } from "./worlds.ts";
 

@@ -3,7 +3,8 @@ import type { ReferenceBuffer } from "../../../reference-impl/buffers/buffer.ts"
 import { ReferenceBuffers } from "../../../reference-impl/buffers/buffers.ts";
 import { PollCallback } from "../../../reference-impl/buffers/poll.ts";
 import type { Mutant } from "../mutant.ts";
-import { type Example, faultyCore } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+import { faultyCore } from "../life/kit.ts";
 import { b1, withFences } from "./worlds.ts";
 
 const input = { buffer: "b1", input: true, output: false, sleep: false } as const;

@@ -3,7 +3,8 @@ import { program, type ProgramBuilder } from "../../../spec/builder.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Usage } from "../../../spec/roles/handles.ts";
 import type { SyncFileFramework } from "../../../spec/roles/sync-files.ts";
-import type { Example } from "../life/kit.ts";
+import type { Example } from "../faulty.ts";
+
 import { mutant } from "../mutant.ts";
 
 export const b1 = { buffer: "b1" } as const;
