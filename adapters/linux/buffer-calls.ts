@@ -1,4 +1,4 @@
-import type { CallArgs } from "../../spec/calls.ts";
+import { cpuHooks, type CallArgs, type CpuHook } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
 import { exportsDynamic, exportsMoving } from "./encode-step.ts";
 import type { Slots } from "./slots.ts";
@@ -21,6 +21,13 @@ const unmapOf = ({ mapping, direction }: Step<"unmap" | "unmapUnlocked">, slots:
   direction,
   altered: false,
 });
+
+/** Which hooks for the CPU the module's exporter has. */
+function cpuHooksOf(step: Step<"export">, slots: Slots): readonly CpuHook[] {
+  if (step.missing.includes("ops")) return [];
+  if (exportsMoving(step, slots)) return ["mmap"];
+  return exportsDynamic(step, slots) ? [] : cpuHooks;
+}
 
 type BufferCall =
   | "export"
@@ -60,8 +67,7 @@ export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: S
       unpin: dynamic && !step.missing.includes("unpin"),
       caching: step.caching && !step.missing.includes("ops"),
       resv,
-      // Of those that the module's exporter has not, no program for it makes use.
-      cpuHooks: dynamic ? [] : ["beginCpu", "endCpu"],
+      cpuHooks: cpuHooksOf(step, slots),
     };
   },
   exportFd: ({ buffer: name, fd, closeOnExec }) => ({ buffer: name, fd, closeOnExec }),

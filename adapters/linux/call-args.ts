@@ -8,7 +8,15 @@ import type { Slots } from "./slots.ts";
 /** Operations of the kernel that a history shows as call and return: all but locks and what only the harness knows. */
 export type CalledOperation = Exclude<
   LinuxOperation,
-  "access" | "lock" | "lockInterruptible" | "lockSlow" | "lockSlowInterruptible" | "trylock" | "unlock" | "finishWork"
+  | "access"
+  | "cpuAccess"
+  | "lock"
+  | "lockInterruptible"
+  | "lockSlow"
+  | "lockSlowInterruptible"
+  | "trylock"
+  | "unlock"
+  | "finishWork"
 >;
 
 const fenceHooks = (hooks: Step<"fenceInit">["hooks"]): readonly FenceHook[] => {
@@ -20,7 +28,23 @@ const fenceHooks = (hooks: Step<"fenceInit">["hooks"]): readonly FenceHook[] => 
 const fence = ({ fence: name }: { readonly fence: string }) => ({ fence: name });
 const acquire = ({ acquire: name }: { readonly acquire: string }) => ({ acquire: name });
 const bracket = ({ buffer, direction }: Step<"beginCpu" | "endCpu">) => ({ buffer, direction });
+const bufferBehind = (view: string, slots: Slots) => slots.made("view", view)?.buffer ?? "";
+const vmapOf = ({ buffer, view }: Step<"vmap" | "vmapUnlocked">) => ({ buffer, view });
+const vunmapOf = ({ view }: Step<"vunmap" | "vunmapUnlocked" | "munmap">, slots: Slots) => ({
+  buffer: bufferBehind(view, slots),
+  view,
+});
+const mmapOf = ({ buffer, view, offset, pages, shared }: Step<"mmap" | "mmapFd">) => ({
+  buffer,
+  view,
+  offset,
+  pages,
+  shared,
+});
 const query = ({ resv, usage }: Pick<Step<"getFences">, "resv" | "usage">) => ({ resv, usage });
+
+/** Who sleeps in the poll of a step. */
+export const pollerOf = (step: string) => `${step}.poller1`;
 
 /** Arguments of each call as a history records them. Contexts are put in when the kernel has told them. */
 export const callArgs: { readonly [K in CalledOperation]: (step: Step<K>, slots: Slots) => CallArgs[K] } = {
@@ -89,8 +113,19 @@ export const callArgs: { readonly [K in CalledOperation]: (step: Step<K>, slots:
   endCpu: bracket,
   ioctlSync: ({ buffer, flags, unreadable }) => ({ buffer, flags: unreadable ? null : flags }),
   ioctl: ({ buffer, command }) => ({ buffer, command }),
-  // Nobody sleeps.
-  poll: ({ buffer, input, output }) => ({ buffer, input, output, poller: null }),
+  vmap: vmapOf,
+  vmapUnlocked: vmapOf,
+  vunmap: vunmapOf,
+  vunmapUnlocked: vunmapOf,
+  mmap: mmapOf,
+  mmapFd: mmapOf,
+  munmap: vunmapOf,
+  poll: ({ id, buffer, input, output, sleep }) => ({
+    buffer,
+    input,
+    output,
+    poller: sleep && (input || output) ? pollerOf(id) : null,
+  }),
   exportSyncFile: ({ buffer, syncFile, flags, unreadable }) => ({ buffer, syncFile, flags: unreadable ? null : flags }),
   importSyncFile: ({ buffer, syncFile, flags, unreadable }) => ({ buffer, syncFile, flags: unreadable ? null : flags }),
   createSyncFile: ({ fence: name, syncFile }) => ({ fence: name, syncFile }),
@@ -98,7 +133,7 @@ export const callArgs: { readonly [K in CalledOperation]: (step: Step<K>, slots:
   syncFileInfo: ({ syncFile, count, flags, pad }) => ({ syncFile, count, flags, pad }),
   syncFileDeadline: ({ syncFile, deadline, pad }) => ({ syncFile, deadline, pad }),
   syncFileIoctl: ({ syncFile, command }) => ({ syncFile, command }),
-  pollSyncFile: ({ syncFile }) => ({ syncFile, poller: null }),
+  pollSyncFile: ({ id, syncFile, sleep }) => ({ syncFile, poller: sleep ? pollerOf(id) : null }),
   closeSyncFile: ({ syncFile }) => ({ syncFile }),
 };
 

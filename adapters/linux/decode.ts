@@ -58,6 +58,8 @@ export class Decoder implements Naming {
   /** Calls and hooks under way, by task. */
   private readonly open = new Map<string, Loose[]>();
   private readonly waits = new Map<string, { readonly wait: WaitFor; readonly interruptible: boolean }>();
+  /** Steps whose call was seen: who looks again is on the queue already. */
+  private readonly polled = new Set<string>();
   private readonly resumed = new Map<string, Loose>();
   private ending: Ending | null = null;
   private step: string | null = null;
@@ -76,6 +78,10 @@ export class Decoder implements Naming {
 
   fence(id: number): string | null {
     return id < 0 ? null : this.fences.of(id, this.step);
+  }
+
+  stepAt(index: number): string {
+    return this.compiled.all[index]?.id ?? "";
   }
 
   context(raw: number): number {
@@ -120,6 +126,10 @@ export class Decoder implements Naming {
       case "B":
         // Between two steps there is nothing to wait for.
         return step === undefined ? undefined : this.blocked(base, step, numbers);
+      case "M":
+        return this.userLock(base, numbers[0] === 1);
+      case "I":
+        return this.answered(base.task, EINTR);
       case "R":
         return this.resume(base);
       case "a":
@@ -128,6 +138,8 @@ export class Decoder implements Naming {
       case "t":
       case "A":
       case "l":
+      case "g":
+      case "C":
         this.add({ ...base, ...this.memory.event(kind, numbers) });
         return;
       case "S":
@@ -168,6 +180,8 @@ export class Decoder implements Naming {
     const args = (callArgs[op] as (step: Step, slots: Slots) => object)(step, this.compiled.slots);
     const by = callerOf(step, this.compiled.slots);
     if (op === "getSingleton" || op === "merge") this.fences.want(step.id, (step as Step<"merge">).fence);
+    if ("poller" in args && this.polled.has(step.id)) Object.assign(args, { poller: null });
+    this.polled.add(step.id);
     const mapping = op === "unmap" || op === "unmapUnlocked" ? this.memory.unmapped(step.mapping) : null;
     this.push(this.add({ ...base, kind: "call", op, by, ...args, ...(mapping !== null && { mapping }) }));
   }
@@ -282,7 +296,10 @@ export class Decoder implements Naming {
   /** In whose name a lock is taken: the core's, that of an exporter of ours, the program's. */
   private lockedBy(name: number, step: Step | undefined): string {
     if (name === 1) return "framework";
-    const { buffer } = (step ?? {}) as { readonly buffer?: string };
+    const { view, buffer = this.compiled.slots.made("view", view ?? "")?.buffer } = (step ?? {}) as {
+      readonly buffer?: string;
+      readonly view?: string;
+    };
     return name === 2 && buffer !== undefined ? exporterOf(this.compiled.slots, buffer) : "program";
   }
 
@@ -291,12 +308,23 @@ export class Decoder implements Naming {
     this.add({ ...base, kind: "unlock", lock, lockClass, by });
   }
 
+  /** The lock of the address space that tasks borrow. Each shows it as a lock of its own, as of readers there may be several. */
+  private userLock(base: ReturnType<Decoder["base"]>, taken: boolean): void {
+    const own = { ...base, lock: `mm.${base.task}`, lockClass: "mm", by: "program" };
+    this.add(
+      taken
+        ? { ...own, kind: "lock", form: "plain", acquire: null, errno: 0, waited: false }
+        : { ...own, kind: "unlock" },
+    );
+  }
+
   private blocked(base: ReturnType<Decoder["base"]>, step: Step, [kind, object, name]: readonly number[]): void {
     const wait = this.waitFor(step, kind!, object!, name!);
     const asked = step as { readonly interruptible?: boolean };
     const inMap = kind === 1 && waitsInside.has(step.op);
     const interruptible =
-      asked.interruptible ?? (inMap || step.op === "lockInterruptible" || step.op === "lockSlowInterruptible");
+      asked.interruptible ??
+      (inMap || kind === 4 || step.op === "lockInterruptible" || step.op === "lockSlowInterruptible");
     this.waits.set(base.task, { wait, interruptible });
     this.add({ ...base, kind: "blocked", wait, interruptible });
   }
@@ -304,6 +332,10 @@ export class Decoder implements Naming {
   private waitFor(step: Step, kind: number, object: number, name: number): WaitFor {
     if (kind === 1) return { kind: "fence", fence: this.fence(object)! };
     if (kind === 3) return { kind: "unmapped", buffer: this.memory.buffer(object)! };
+    if (kind === 4) {
+      const { buffer, syncFile } = step as { readonly buffer?: string; readonly syncFile?: string };
+      return { kind: "other", what: `poll of ${buffer ?? syncFile}` };
+    }
     if (kind === 0) {
       const inside = name === 1;
       const acquire = inside ? null : ((step as { readonly acquire?: string | null }).acquire ?? null);

@@ -88,6 +88,25 @@ export function exportsMoving({ buffer, missing, caching }: Step<"export">, { se
   return missing.length === 0 && !caching && setup.exporters.find(({ name }) => name === exporter)!.kind === "moving";
 }
 
+const withView = (step: { readonly view: string }, slots: Slots) => [slots.of("view", step.view)];
+const vmapOf = (step: Step<"vmap" | "vmapUnlocked">, slots: Slots) => [
+  slots.of("buffer", step.buffer),
+  slots.of("view", step.view),
+];
+const mmapOf = (step: Step<"mmap" | "mmapFd">, slots: Slots) => [
+  slots.of("buffer", step.buffer),
+  slots.of("view", step.view),
+  wrapped(step.offset),
+  step.pages,
+  flag(step.shared),
+];
+
+/** Where page offsets wrap round: here after 53 bits, in a kernel after 64. */
+const wrap = 2 ** 53;
+const wrapped = (offset: number) => (offset >= wrap / 2 ? offset - wrap : offset);
+/** The page offset behind a kernel's number. */
+export const unwrapped = (offset: number) => (offset < 0 ? offset + wrap : offset);
+
 /** The operations the kernel's module carries out. */
 export const encoders = {
   export: (step, slots) => {
@@ -122,7 +141,15 @@ export const encoders = {
   endCpu: bracketOf,
   ioctlSync: (step, slots) => [slots.of("buffer", step.buffer), step.flags, flag(step.unreadable)],
   ioctl: (step, slots) => [slots.of("buffer", step.buffer), step.command],
-  poll: (step, slots) => [slots.of("buffer", step.buffer), flag(step.input), flag(step.output)],
+  poll: (step, slots) => [slots.of("buffer", step.buffer), flag(step.input), flag(step.output), flag(step.sleep)],
+  vmap: vmapOf,
+  vmapUnlocked: vmapOf,
+  vunmap: withView,
+  vunmapUnlocked: withView,
+  mmap: mmapOf,
+  mmapFd: mmapOf,
+  munmap: withView,
+  cpuAccess: (step, slots) => [slots.of("view", step.view), accessKinds.indexOf(step.kind), step.offset],
   exportSyncFile: (step, slots) => [
     slots.of("buffer", step.buffer),
     slots.of("syncFile", step.syncFile),
@@ -148,7 +175,7 @@ export const encoders = {
   syncFileInfo: (step, slots) => [slots.of("syncFile", step.syncFile), step.count, step.flags, step.pad],
   syncFileDeadline: (step, slots) => [slots.of("syncFile", step.syncFile), step.deadline, step.pad],
   syncFileIoctl: (step, slots) => [slots.of("syncFile", step.syncFile), step.command],
-  pollSyncFile: (step, slots) => [slots.of("syncFile", step.syncFile)],
+  pollSyncFile: (step, slots) => [slots.of("syncFile", step.syncFile), flag(step.sleep)],
   closeSyncFile: (step, slots) => [slots.of("syncFile", step.syncFile)],
   attach: (step, slots) => {
     const { setup } = slots;

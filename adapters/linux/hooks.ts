@@ -1,5 +1,6 @@
-import { directions } from "./encode-step.ts";
-import type { Naming } from "./results.ts";
+import { directions, unwrapped } from "./encode-step.ts";
+import { pollerOf } from "./call-args.ts";
+import { addressed, addressName, type Naming } from "./results.ts";
 import type { Slots } from "./slots.ts";
 
 /** A hook's arguments and answers, and who was called. */
@@ -67,6 +68,36 @@ export function decodeHook(name: string, numbers: readonly number[], naming: Nam
       const args = { buffer: memory.buffer(first), direction: directions[second] };
       return { to: memory.exporterOf(first), args, answers: {} };
     }
+    case "mmap": {
+      const args = {
+        buffer: memory.buffer(first),
+        view: slots.name("view", second) ?? `view${second}`,
+        offset: unwrapped(third),
+        pages: fourth,
+        shared: numbers[4] === 1,
+      };
+      return { to: memory.exporterOf(first), args, answers: {} };
+    }
+    case "cpuFault": {
+      const view = slots.name("view", second) ?? `view${second}`;
+      return { to: memory.exporterOf(first), args: { buffer: memory.buffer(first), view, page: third }, answers: {} };
+    }
+    case "vmap":
+      return {
+        to: memory.exporterOf(first),
+        args: { buffer: memory.buffer(first) },
+        answers: addressed(numbers.slice(1)),
+      };
+    case "vunmap": {
+      const args = { buffer: memory.buffer(first), address: addressName(second) };
+      return { to: memory.exporterOf(first), args, answers: {} };
+    }
+    case "pollWake":
+      return {
+        to,
+        args: { poller: pollerOf(naming.stepAt(first)), input: second === 1, output: third === 1 },
+        answers: {},
+      };
     case "release":
       return { to: memory.exporterOf(first), args: { buffer: memory.buffer(first) }, answers: {} };
     default:

@@ -1,6 +1,6 @@
 import type { ResolvedSegment } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
-import type { Direction } from "../../spec/roles/handles.ts";
+import { pageSize, type Direction } from "../../spec/roles/handles.ts";
 import { importerOfAttachment } from "./buffer-calls.ts";
 import { accessKinds, directions } from "./encode-step.ts";
 import type { Slots } from "./slots.ts";
@@ -105,7 +105,7 @@ export class Memory {
   }
 
   /** An event about memory, devices or the list of attachments. */
-  event(kind: "a" | "f" | "e" | "t" | "A" | "l", numbers: readonly number[]): object {
+  event(kind: "a" | "f" | "e" | "t" | "A" | "l" | "g" | "C", numbers: readonly number[]): object {
     const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0] = numbers;
     switch (kind) {
       case "a":
@@ -136,6 +136,19 @@ export class Memory {
         });
       case "A":
         return this.access(first, second, third);
+      case "g":
+        return {
+          kind: "page",
+          buffer: this.slots.made("view", this.view(first))?.buffer ?? "",
+          view: this.view(first),
+          on: second === 1,
+          page: third,
+          count: fourth,
+          storage: second === 1 ? storageName(fifth) : null,
+          offset: sixth,
+        };
+      case "C":
+        return this.cpu(first, second, third, fourth === 1 ? fifth : null);
       case "l":
         return { kind: "list", attachment: this.attachment(first).attachment, listed: second === 1 };
     }
@@ -168,6 +181,29 @@ export class Memory {
       address,
       answer: storage === null ? "fault" : "ok",
       storage,
+      seen: null,
+    };
+  }
+
+  private view(slot: number): string {
+    return this.slots.name("view", slot) ?? `view${slot}`;
+  }
+
+  /** What the CPU found: the number that memory is filled with is that of its storage. */
+  private cpu(slot: number, kind: number, byte: number, seen: number | null): object {
+    const made = this.slots.made("view", this.view(slot));
+    const offset = byte + (made !== undefined && "offset" in made ? made.offset * pageSize : 0);
+    return {
+      kind: "cpu",
+      by: "program",
+      buffer: made?.buffer ?? "",
+      view: this.view(slot),
+      access: accessKinds[kind],
+      offset,
+      io: false,
+      answer: seen === null ? "sigbus" : "ok",
+      storage: seen === null ? null : storageName(seen),
+      storageOffset: seen === null ? 0 : offset,
       seen: null,
     };
   }

@@ -2,7 +2,7 @@ import type { CallResults } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
 import { usages } from "../../spec/roles/handles.ts";
 import type { CalledOperation } from "./call-args.ts";
-import { unpacked } from "./encode-step.ts";
+import { unpacked, unwrapped } from "./encode-step.ts";
 import type { Memory } from "./memory.ts";
 
 /** What an answer's numbers are turned into names with. */
@@ -11,6 +11,8 @@ export interface Naming {
   fence(id: number): string | null;
   /** The decoder's view of buffers and memory. */
   readonly memory: Memory;
+  /** The id of the step with this place in the program. */
+  stepAt(index: number): string;
   /** A small number for a fence context, in the order of their appearance. */
   context(raw: number): number;
 }
@@ -41,6 +43,22 @@ function madeFile([id, raw, number, descriptor, closeOnExec, time, ...members]: 
     closeOnExec: closeOnExec === 1,
   };
 }
+
+/** What a vmap answers. */
+export const addressed = ([address, iomem]: readonly number[]) => ({
+  address: addressName(address ?? -1),
+  iomem: iomem === 1,
+});
+
+/** A kernel address by its number; null for none. */
+export function addressName(id: number): string | null {
+  return id < 0 ? null : `address${id}`;
+}
+
+const userMapping = ([file, start]: readonly number[], { memory }: Naming) => ({
+  file: memory.buffer(file ?? -1),
+  start: unwrapped(start ?? 0),
+});
 
 const nothing = () => ({});
 const answer = ([value]: readonly number[]) => ({ answer: value === 1 });
@@ -129,6 +147,13 @@ export const results: { readonly [K in CalledOperation]: Decode<K> } = {
   ioctlSync: nothing,
   ioctl: nothing,
   poll: ([readable, writable]) => ({ readable: readable === 1, writable: writable === 1 }),
+  vmap: addressed,
+  vmapUnlocked: addressed,
+  vunmap: nothing,
+  vunmapUnlocked: nothing,
+  mmap: userMapping,
+  mmapFd: userMapping,
+  munmap: nothing,
   exportSyncFile: madeFile,
   importSyncFile: nothing,
   createSyncFile: ([descriptor, closeOnExec]) => ({

@@ -14,6 +14,7 @@ const room: Partial<Record<ObjectKind, number>> = {
   mapping: 192,
   fd: 64,
   syncFile: 128,
+  view: 128,
   task: 8,
 };
 
@@ -64,10 +65,11 @@ export class Slots {
     }
   }
 
-  /** The step that makes a named attachment or mapping. */
+  /** The step that makes a named attachment, mapping or view. */
   made(kind: "attachment", name: string): Step<"attach"> | undefined;
   made(kind: "mapping", name: string): Step<"map" | "mapUnlocked"> | undefined;
-  made(kind: "attachment" | "mapping", name: string): Step | undefined {
+  made(kind: "view", name: string): Step<"mmap" | "mmapFd" | "vmap" | "vmapUnlocked"> | undefined;
+  made(kind: "attachment" | "mapping" | "view", name: string): Step | undefined {
     return this.makers.get(`${kind} ${name}`);
   }
 

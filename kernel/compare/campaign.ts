@@ -6,7 +6,7 @@ import type { Situation } from "../../spec/situation.ts";
 import type { Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { compare, type Difference } from "./compare.ts";
-import { copiesUnderAWait, drawPlan, importsNothing, type Drawn } from "./draw-plan.ts";
+import { copiesUnderAWait, drawPlan, importsNothing, mapsUnderAFault, type Drawn } from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
 import { count, emptyTally, type Tally, type Trouble } from "./tally.ts";
 
@@ -84,7 +84,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
 
 /** Whether a kernel's run of this program says anything about it. */
 export function isComparable(drawn: Drawn): boolean {
-  return !importsNothing(drawn) && !copiesUnderAWait(drawn);
+  return !importsNothing(drawn) && !copiesUnderAWait(drawn) && !mapsUnderAFault(drawn);
 }
 
 /** The plan with a fault of the module's, if any. */

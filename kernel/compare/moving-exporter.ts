@@ -1,9 +1,17 @@
 import type { Errno } from "../../spec/errno.ts";
-import { EBUSY, EINVAL, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
+import { EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
 import type { Env } from "../../spec/roles/env.ts";
 import type { Exporter } from "../../spec/roles/exporter.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
-import type { Attachment, Direction, DmaBuf, Segment, SgTable, Storage } from "../../spec/roles/handles.ts";
+import type {
+  Attachment,
+  Direction,
+  DmaBuf,
+  Segment,
+  SgTable,
+  Storage,
+  UserMapping,
+} from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 
 /** One place of a buffer's memory, and how many mappings show it. */
@@ -107,6 +115,29 @@ export class MovingExporter implements Exporter {
     if (place !== null) this.retire(place);
   }
 
+  /** Pages come with the first touch, so that they can be taken away again. */
+  mmap(buffer: DmaBuf, mapping: UserMapping): Errno {
+    if (!mapping.shared) return EINVAL;
+    mapping.fault = (page) => this.cpuFault(buffer, mapping, page);
+    return 0;
+  }
+
+  /** Under the lock, when what is under way with the memory is over. */
+  private *cpuFault(buffer: DmaBuf, mapping: UserMapping, page: number): Generator<Suspension, Errno, unknown> {
+    const object = this.objectOf(buffer);
+    let errno: Errno = EFAULT;
+    yield* this.env.lock(buffer.resv);
+    if (!object.revoked) {
+      yield* this.env.waitFences(buffer.resv, "kernel");
+      const place = this.placeOf(buffer, object);
+      errno = typeof place === "number" ? place : 0;
+      if (typeof place !== "number")
+        this.env.insertPages(mapping, page, 1, place.storage, (mapping.start + page) * pageSize);
+    }
+    yield* this.env.unlock(buffer.resv);
+    return errno;
+  }
+
   *move(buffer: DmaBuf): Generator<Suspension, Errno, unknown> {
     const object = this.objectOf(buffer);
     yield* this.env.getRef(buffer);
@@ -115,6 +146,7 @@ export class MovingExporter implements Exporter {
     if (errno === 0) {
       yield* this.env.invalidate(buffer);
       yield* this.env.waitFences(buffer.resv, "bookkeep");
+      this.env.zapMappings(buffer);
       const old = object.place;
       object.place = null;
       this.placeOf(buffer, object);
@@ -140,6 +172,7 @@ export class MovingExporter implements Exporter {
     if (!done) {
       yield* this.env.invalidate(buffer);
       if (waits) yield* this.env.waitFences(buffer.resv, "bookkeep");
+      this.env.zapMappings(buffer);
     }
     yield* this.env.unlock(buffer.resv);
     if (waits && object.maps > 0) yield* this.env.waitUnmapped(buffer, () => object.maps === 0);

@@ -113,9 +113,10 @@ function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
     case "list":
     case "end":
       return `${event.kind} ${fields(event, contexts)}`;
+    case "cpu":
+      return `cpu ${event.task} ${event.view} ${event.access} ${event.offset} ${event.answer}`;
     // Of memory and devices, which the two sides do not model alike.
     case "access":
-    case "cpu":
     case "page":
     case "contract":
     case "platform":
@@ -151,6 +152,8 @@ function text(key: string, value: unknown, contexts: Ranks): string {
   // Kernels count in jiffies.
   if (key === "timeout" && typeof value === "number" && value > 0) return "+";
   if (key === "context" && typeof value === "number") return String(contexts.of(value));
+  // Kernel addresses have names of each side's own.
+  if (key === "address" && typeof value === "string") return "some";
   return JSON.stringify(value);
 }
 

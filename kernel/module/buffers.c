@@ -255,6 +255,8 @@ void buffers_clear(void)
 {
 	int slot;
 
+	views_clear();
+
 	for (slot = 0; slot < MAPPINGS; slot++) {
 		struct mapping *mapping = &mappings[slot];
 		struct attachment *attachment = mapping->table ? attachment_at(mapping->attachment) : NULL;

@@ -7,6 +7,7 @@
 #include "compat.h"
 
 #define DEVICES 4
+#define STORAGES 1024
 
 struct buffer {
 	struct dma_buf *buf;
@@ -25,6 +26,9 @@ struct buffer {
 	int pins;
 	int maps;
 	int fixed;
+	/* The address that the kernel sees it at, and that address's name. */
+	void *address;
+	int address_id;
 };
 
 struct attachment {
@@ -82,6 +86,8 @@ int exporter_init(void);
 void exporter_exit(void);
 
 /* moving.c */
+/* Waits, lock held, for fences of this usage and those before it. */
+void exporter_wait(struct buffer *buffer, enum dma_resv_usage usage);
 void moving_unmapped(void);
 
 #endif

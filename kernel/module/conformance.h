@@ -72,6 +72,15 @@ struct actor {
 	int name;
 	/* One more than the buffer whose unmaps it waits for, 0 for none. */
 	int unmaps;
+	/* It sleeps in poll. */
+	bool polls;
+	/* What it is mapping for a user: the view, and for a driver the buffer, and the page it begins with. */
+	int view;
+	struct dma_buf *maps;
+	unsigned long map_offset;
+	unsigned long map_start;
+	/* It looks at the user's memory for the history alone. */
+	bool quiet;
 };
 
 #define STEP_INTERRUPTED 1
@@ -172,6 +181,7 @@ extern const struct operation container_operations[];
 extern const struct operation buffer_operations[];
 extern const struct operation importer_operations[];
 extern const struct operation moving_operations[];
+extern const struct operation view_operations[];
 extern const struct operation request_operations[];
 extern const struct operation sync_file_operations[];
 
@@ -192,6 +202,11 @@ enum hook {
 	HOOK_INVALIDATE,
 	HOOK_BEGIN_CPU,
 	HOOK_END_CPU,
+	HOOK_MMAP,
+	HOOK_CPU_FAULT,
+	HOOK_VMAP,
+	HOOK_VUNMAP,
+	HOOK_POLL_WAKE,
 	HOOKS,
 };
 extern const char *const hook_names[];
@@ -243,8 +258,12 @@ void buffers_check_lists(struct dma_resv *resv);
 int buffers_init(void);
 void buffers_exit(void);
 
-/* requests.c, sync_files.c */
-int requests_prepare(void);
+/* requests.c, views.c, sync_files.c */
+int requests_prepare(struct file *device);
+int views_mmap_device(struct vm_area_struct *vma);
+void views_clear(void);
+/* The lock of the user's address space, as the lock checker knows it. */
+struct lockdep_map *requests_lock(void);
 void requests_exit(void);
 void sync_files_clear(void);
 void sync_files_imported(struct actor *actor, struct reservation *lock);

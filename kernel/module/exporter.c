@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* The exporter that programs are played with: memory that is only numbers, every hook recorded. */
 #include <linux/scatterlist.h>
-#include "buffers.h"
+#include "views.h"
 
 #define TABLES 512
-#define STORAGES 1024
 
 /* Every table handed out, so that it is known again. */
 static struct sg_table *tables[TABLES];
@@ -269,6 +268,9 @@ struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *share
 	/* What never moves the CPU may look at, as in a heap. */
 	ops->begin_cpu_access = dynamic ? NULL : on_begin_cpu;
 	ops->end_cpu_access = dynamic ? NULL : on_end_cpu;
+	ops->vmap = dynamic ? NULL : exporter_vmap;
+	ops->vunmap = dynamic ? NULL : exporter_vunmap;
+	ops->mmap = !dynamic || moving ? exporter_mmap : NULL;
 #if !SINCE(6, 16)
 	ops->cache_sgt_mapping = caching;
 #endif
@@ -313,6 +315,7 @@ void exporter_reset(void)
 	next_table = 0;
 	next_storage = 1;
 	memset(places, 0, sizeof(places));
+	exporter_cpu_reset();
 	for (at = 0; at < DEVICES; at++) {
 		next_address[at] = 0x100000;
 		segment_limits[at] = UINT_MAX & PAGE_MASK;

@@ -31,7 +31,7 @@ static ssize_t device_write(struct file *file, const char __user *from, size_t c
 
 	if (count > 8u << 20)
 		return -EFBIG;
-	result = requests_prepare();
+	result = requests_prepare(file);
 	if (result)
 		return result;
 	batch = vmalloc(count + 1);
@@ -72,10 +72,16 @@ static void introduce(void)
 	record_line("fact version %d.%d.%d\n", LINUX_VERSION_MAJOR, LINUX_VERSION_PATCHLEVEL, LINUX_VERSION_SUBLEVEL);
 }
 
+static int device_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return views_mmap_device(vma);
+}
+
 static const struct file_operations device_operations = {
 	.owner = THIS_MODULE,
 	.write = device_write,
 	.read = device_read,
+	.mmap = device_mmap,
 	.llseek = default_llseek,
 };
 

@@ -5,7 +5,7 @@
  */
 #include <linux/wait.h>
 #include "compat.h"
-#include "buffers.h"
+#include "views.h"
 
 static DECLARE_WAIT_QUEUE_HEAD(unmapped);
 
@@ -41,12 +41,12 @@ static void invalidate_it(struct buffer *buffer)
 	record('m', "%s", "");
 }
 
-static void wait_for_accesses(struct buffer *buffer)
+void exporter_wait(struct buffer *buffer, enum dma_resv_usage usage)
 {
 	long left;
 
-	record('n', " waitFences %d %d", reservation_slot(reservation_of(buffer->buf->resv)), DMA_RESV_USAGE_BOOKKEEP);
-	left = dma_resv_wait_timeout(buffer->buf->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	record('n', " waitFences %d %d", reservation_slot(reservation_of(buffer->buf->resv)), usage);
+	left = dma_resv_wait_timeout(buffer->buf->resv, usage, false, MAX_SCHEDULE_TIMEOUT);
 	record('m', " %ld %ld", left < 0 ? -left : 0, left);
 }
 
@@ -64,7 +64,8 @@ static void move(struct actor *actor, const s64 *arg, int count)
 	errno = buffer->revoked ? ENODEV : buffer->pins > 0 || buffer->fixed > 0 ? EBUSY : 0;
 	if (!errno) {
 		invalidate_it(buffer);
-		wait_for_accesses(buffer);
+		exporter_wait(buffer, DMA_RESV_USAGE_BOOKKEEP);
+		exporter_zap(buffer);
 		old = buffer->storage;
 		buffer->storage = 0;
 		exporter_place(buffer, true);
@@ -92,7 +93,8 @@ static void revoke(struct actor *actor, const s64 *arg, int count)
 	if (!done) {
 		invalidate_it(buffer);
 		if (SINCE(7, 1))
-			wait_for_accesses(buffer);
+			exporter_wait(buffer, DMA_RESV_USAGE_BOOKKEEP);
+		exporter_zap(buffer);
 	}
 	unlock_it(actor, buffer);
 	if (SINCE(7, 1) && buffer->maps > 0) {

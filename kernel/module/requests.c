@@ -14,10 +14,37 @@
 #include "requests.h"
 
 static struct mm_struct *user;
+static struct file *user_file;
 static unsigned long user_pages;
 
+struct mm_struct *requests_user(void)
+{
+	return user;
+}
+
+struct file *requests_file(void)
+{
+	return user_file;
+}
+
+struct lockdep_map *requests_lock(void)
+{
+	return user ? &user->mmap_lock.dep_map : NULL;
+}
+
+int requests_quietly(struct actor *actor, int (*look)(struct mm_struct *user, unsigned long address),
+		     unsigned long address)
+{
+	int result;
+
+	actor->quiet = true;
+	result = look(user, address);
+	actor->quiet = false;
+	return result;
+}
+
 /* Called by the process itself, before its first program. */
-int requests_prepare(void)
+int requests_prepare(struct file *device)
 {
 	unsigned long address;
 
@@ -30,6 +57,7 @@ int requests_prepare(void)
 	if (clear_user((void __user *)address, ACTORS * PAGE_SIZE))
 		return -EFAULT;
 	user = current->mm;
+	user_file = device;
 	mmgrab(user);
 	user_pages = address;
 	return 0;
@@ -176,28 +204,20 @@ static void ioctl_op(struct actor *actor, const s64 *arg, int count)
 	ret(-request(actor, buffer->buf->file, arg[1], NULL, 0, true));
 }
 
-/* What is ready of what is asked for; nobody sleeps. */
-bool poll_now(struct file *file, __poll_t wanted, __poll_t *ready)
+static void tell_poll(__poll_t ready)
 {
-	struct poll_table_struct table;
-
-	init_poll_funcptr(&table, NULL);
-	table._key = wanted;
-	*ready = vfs_poll(file, &table) & wanted;
-	return *ready;
+	record('r', " 0 %d %d", !!(ready & EPOLLIN), !!(ready & EPOLLOUT));
 }
 
-/* buffer, input, output */
+/* buffer, input, output, sleeps */
 static void poll_op(struct actor *actor, const s64 *arg, int count)
 {
 	struct buffer *buffer = buffer_at(arg[0]);
-	__poll_t wanted = (arg[1] ? EPOLLIN : 0) | (arg[2] ? EPOLLOUT : 0), ready;
+	__poll_t wanted = (arg[1] ? EPOLLIN : 0) | (arg[2] ? EPOLLOUT : 0);
 
 	if (!buffer)
 		return skip("buffer");
-	call();
-	poll_now(buffer->buf->file, wanted, &ready);
-	record('r', " 0 %d %d", !!(ready & EPOLLIN), !!(ready & EPOLLOUT));
+	poll_file(actor, buffer->buf->file, wanted, arg[3] && wanted, tell_poll);
 }
 
 const struct operation request_operations[] = {
@@ -207,6 +227,6 @@ const struct operation request_operations[] = {
 	{ "endCpu", 2, end_cpu },
 	{ "ioctlSync", 3, ioctl_sync },
 	{ "ioctl", 2, ioctl_op },
-	{ "poll", 3, poll_op },
+	{ "poll", 4, poll_op },
 	{ }
 };

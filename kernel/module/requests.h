@@ -11,7 +11,14 @@ struct file;
 long request(struct actor *actor, struct file *file, unsigned int command, void *data, size_t size, bool faults);
 u64 request_room(struct actor *actor);
 int request_read(struct actor *actor, void *data, size_t size);
-bool poll_now(struct file *file, __poll_t wanted, __poll_t *ready);
+/* Who borrows its memory and address space to the threads of tasks, and its file of our device. */
+struct mm_struct *requests_user(void);
+struct file *requests_file(void);
+/* Looks at the address space without that being part of the history. */
+int requests_quietly(struct actor *actor, int (*look)(struct mm_struct *user, unsigned long address),
+		     unsigned long address);
+/* pollers.c */
+void poll_file(struct actor *actor, struct file *file, __poll_t wanted, bool sleep, void (*tell)(__poll_t ready));
 /* The number behind a descriptor's slot, -1 where it stands for something else by now. */
 int descriptor_number(s64 slot);
 bool descriptors_have(int number);

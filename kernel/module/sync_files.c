@@ -287,15 +287,19 @@ static void sync_file_ioctl_op(struct actor *actor, const s64 *arg, int count)
 	let_go(file, NULL);
 }
 
+static void tell_poll(__poll_t ready)
+{
+	record('r', " 0 %d", !!ready);
+}
+
+/* sync file, sleeps */
 static void poll_sync_file(struct actor *actor, const s64 *arg, int count)
 {
 	struct file *file = file_of(arg[0], NULL);
-	__poll_t ready;
 
 	if (!file)
 		return skip("sync file");
-	call();
-	record('r', " 0 %d", poll_now(file, EPOLLIN, &ready));
+	poll_file(actor, file, EPOLLIN, arg[1], tell_poll);
 	let_go(file, NULL);
 }
 
@@ -326,7 +330,7 @@ const struct operation sync_file_operations[] = {
 	{ "syncFileInfo", 4, sync_file_info_op },
 	{ "syncFileDeadline", 3, sync_file_deadline },
 	{ "syncFileIoctl", 2, sync_file_ioctl_op },
-	{ "pollSyncFile", 1, poll_sync_file },
+	{ "pollSyncFile", 2, poll_sync_file },
 	{ "closeSyncFile", 1, close_sync_file },
 	{ }
 };

@@ -18,7 +18,8 @@ const char *const hook_names[] = {
 	[HOOK_ATTACH] = "attach",	   [HOOK_DETACH] = "detach",		[HOOK_PIN] = "pin",
 	[HOOK_UNPIN] = "unpin",		   [HOOK_MAP] = "map",			[HOOK_UNMAP] = "unmap",
 	[HOOK_RELEASE] = "release",	   [HOOK_INVALIDATE] = "invalidate",	[HOOK_BEGIN_CPU] = "beginCpu",
-	[HOOK_END_CPU] = "endCpu",
+	[HOOK_END_CPU] = "endCpu",	   [HOOK_MMAP] = "mmap",		[HOOK_CPU_FAULT] = "cpuFault",
+	[HOOK_VMAP] = "vmap",		   [HOOK_VUNMAP] = "vunmap",		[HOOK_POLL_WAKE] = "pollWake",
 };
 
 static void interrupt(struct actor *actor, const s64 *arg, int count)
@@ -43,6 +44,7 @@ static const struct operation *const tables[] = {
 	buffer_operations,
 	importer_operations,
 	moving_operations,
+	view_operations,
 	request_operations,
 	sync_file_operations,
 };

@@ -85,7 +85,11 @@ static void on_lock_acquire(void *data, struct lockdep_map *map, unsigned int su
 	struct actor *actor = running ? this_actor() : NULL;
 	struct reservation *lock;
 
-	if (!actor || !actor->busy || read)
+	if (!actor || !actor->busy)
+		return;
+	if (map == requests_lock() && !actor->quiet)
+		record('M', " 1");
+	if (read)
 		return;
 	lock = lock_of(map);
 	if (lock && actor->explicit != lock)
@@ -105,6 +109,8 @@ static void on_lock_release(void *data, struct lockdep_map *map, unsigned long i
 
 	if (!actor || !actor->busy)
 		return;
+	if (map == requests_lock() && !actor->quiet)
+		record('M', " 0");
 	lock = lock_of(map);
 	if (!lock || actor->explicit == lock)
 		return;
@@ -132,7 +138,9 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev, struct
 		return;
 	actor->blocked = true;
 	actor->slept = true;
-	if (actor->waits)
+	if (actor->polls)
+		record_for(actor, 'B', " 4");
+	else if (actor->waits)
 		record_for(actor, 'B', " 1 %d", fence_id_or_new(actor->waits));
 	else if (actor->explicit)
 		record_for(actor, 'B', " 0 %d %d", reservation_slot(actor->explicit), actor->name);
