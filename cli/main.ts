@@ -10,6 +10,7 @@ import { exploreCommand, type ExploreCommandOptions } from "./commands/explore.t
 import { replayCommand, type ReplayOptions } from "./commands/replay.ts";
 import { explainCommand, rulesCommand } from "./commands/rules.ts";
 import { compareCommand, type CompareCommandOptions } from "./commands/compare.ts";
+import type { DefendCommandOptions } from "./commands/defend.ts";
 import type { ProposalCommandOptions } from "./commands/proposal.ts";
 import { mergeCommand, type MergeOptions } from "./commands/merge.ts";
 import { runCommand, type RunOptions } from "./commands/run.ts";
@@ -59,6 +60,10 @@ async function finish(command: () => ExitCode | Promise<ExitCode>): Promise<void
     );
     process.exitCode = 3;
   }
+}
+
+interface Defended {
+  readonly defend: boolean;
 }
 
 const program = new Command("dmabuf-conformance")
@@ -145,7 +150,14 @@ program
   .description("every state and transition of a small closed world; of all of them without a name")
   .addOption(format(["text", "json"]))
   .option("--graph <file>", "write the graph of the scope there, as .dot or .json")
-  .action((scope: string | undefined, options: ExploreCommandOptions) => finish(() => exploreCommand(scope, options)));
+  .option("--proposal <proposal>", "the scopes of a proposal instead, all of whose transitions are carried out")
+  .action((scope: string | undefined, options: ExploreCommandOptions) =>
+    finish(async () => {
+      if (options.proposal === undefined) return exploreCommand(scope, options);
+      const { exploreProposalCommand } = await import("./commands/explore-proposal.ts");
+      return exploreProposalCommand(scope, options.proposal, options);
+    }),
+  );
 
 program
   .command("proposal [proposal]")
@@ -155,9 +167,14 @@ program
   .option("--seed <n>", "seed of the search", wholeNumber, proposalDefaults.seed)
   .option("--operations <n>", "length of the search (default: what the proposal says)", positiveWhole)
   .option("--replay <file>", "run a stored program of the proposal again")
-  .action((proposal: string | undefined, options: ProposalCommandOptions) =>
+  .option("--defend", "the long form, for what the threads defend: scopes, faults, 5 million operations", false)
+  .action((proposal: string | undefined, options: ProposalCommandOptions & DefendCommandOptions & Defended) =>
     finish(async () => {
-      // Loading the proposals makes their contracts known, which is for this command alone.
+      // Loading the proposals makes their contracts known, which is for these commands alone.
+      if (options.defend) {
+        const { defendCommand } = await import("./commands/defend.ts");
+        return defendCommand(proposal, options);
+      }
       const { proposalCommand } = await import("./commands/proposal.ts");
       return proposalCommand(proposal, options);
     }),

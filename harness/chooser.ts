@@ -31,6 +31,8 @@ export interface Chooser {
   goesOn?(task: string): string | null;
   /** The errno with which this passage fails, 0 for none. */
   fail(step: string, site: string, nth: number): Errno;
+  /** Whether those who pause stay where they are although nobody else can run. Default: the one who waits longest goes on. */
+  keepsParked?(): boolean;
   /** A pause given as a number of steps has ended. */
   paused?(parked: Parked, task: string): void;
   /** False: neither pauses nor failures are ever asked for in this step, so passages need no counting. */

@@ -214,7 +214,7 @@ export class Scheduler {
       this.launch(task, step, step.id, this.hooks.start(task, step));
       return task;
     }
-    const parked = this.longestParked();
+    const parked = this.chooser.keepsParked?.() === true ? null : this.longestParked();
     if (parked === null) return null;
     this.unpark(parked, "idle");
     return this.pick();

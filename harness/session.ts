@@ -6,16 +6,26 @@ import { HarnessFault } from "./fault.ts";
 import { Run, type Execution, type Observer } from "./run.ts";
 import type { System } from "./system.ts";
 
+/** Who pauses where and goes on when, in a run that is driven from outside. */
+export interface Pauses {
+  counts(step: string): boolean;
+  pause(step: string, site: string, nth: number): number | null;
+  goesOn(task: string): string | null;
+}
+
+const noPauses: Pauses = { counts: () => false, pause: () => null, goesOn: () => null };
+
 /**
  * A run driven from outside: begun with `new`, one `apply` a step, then `finish` for the drain.
- * Whoever drives it decides which steps are legal. No pauses, no failures; synchronous roles only.
+ * Whoever drives it decides which steps are legal, and who pauses where. No failures; synchronous roles only.
  */
 export class Session {
   private readonly run: Run;
   private pending: Step | null = null;
   private underWay: readonly Step[] = [];
+  private isOver = false;
 
-  constructor(setup: Setup, profile: Profile, system: System, observer: Observer) {
+  constructor(setup: Setup, profile: Profile, system: System, observer: Observer, pauses: Pauses = noPauses) {
     const chooser: Chooser = {
       next: (_state, tasks) => {
         this.underWay = tasks.inFlight();
@@ -24,9 +34,11 @@ export class Session {
         this.pending = null;
         return step;
       },
-      pause: () => null,
+      pause: (step, site, nth) => pauses.pause(step, site, nth),
+      goesOn: (task) => pauses.goesOn(task),
+      keepsParked: () => !this.isOver,
       fail: () => 0,
-      counts: () => false,
+      counts: (step) => pauses.counts(step),
     };
     this.run = new Run(setup, profile, system, chooser, { observer, envFor: recordedEnv });
   }
@@ -60,6 +72,7 @@ export class Session {
 
   /** Lets the world come to rest and ends the history. */
   finish(): Execution {
+    this.isOver = true;
     atOnce(this.run.toEnd());
     return this.run.result();
   }

@@ -20,6 +20,7 @@ import { isContested } from "../spec/state/observe/rows.ts";
 import { field, table } from "../spec/state/schema.ts";
 import type { State } from "../spec/state/state.ts";
 import { judgePlace, reachedBy } from "./parts/reached.ts";
+import { followScope } from "./scopes/follow-scope.ts";
 
 const faults = {
   noRetry: { rule: "FOLLOW-01", about: "The sequence is not looked at again before the entry is made." },
@@ -253,6 +254,24 @@ function follow(name: string, secret: boolean): Contract {
       [...followers].map(([follower, { importer }]) => ({ op: "unwatch", args: { importer, follower } })),
     only: { createVma: (of) => of.vmaKind === "peer" },
     near: secret ? { ...near, makePrivate: 2 } : near,
+    scopes: ({ own: tables, draft }) =>
+      secret
+        ? []
+        : [
+            followScope(
+              {
+                watch: (task, importer, follower) => draft("watchVma", { task, importer, vma: "vma1", follower }),
+                follow: (task, importer, follower) => draft("followPage", { task, importer, follower }),
+                touch: (task, importer, follower) =>
+                  draft("touchFollowed", { task, importer, follower, access: "write" }),
+                unwatch: (task, importer, follower) => draft("unwatch", { task, importer, follower }),
+                finishCopy: (task, exporter) => draft("finishCopy", { task, exporter }),
+                isWatched: (state, follower) => tables(state).followers.has(follower),
+              },
+              // No more followers than the language has room for.
+              { importer: 2 },
+            ),
+          ],
     rules: ({ on, own: tables }) => {
       const reached = (event: RetEvent<"touch">, state: State) => reachedBy((now) => tables(now).homes, event, state);
       const ordinary = [
@@ -338,6 +357,7 @@ const proposals: readonly Proposal[] = [
     name: "follow-pfn",
     about: "No change to dma-buf at all: an importer follows the CPU's page table and hears of changes by a notifier.",
     contract,
+    defended: true,
     thread: [
       {
         seed: "000_64643a438ca275cc.txt",

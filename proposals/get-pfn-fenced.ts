@@ -14,6 +14,7 @@ import { pageSize, type Attachment, type Device, type DmaBuf, type Storage } fro
 import type { Suspendable, Suspension } from "../spec/roles/suspendable.ts";
 import { field, table } from "../spec/state/schema.ts";
 import { pfnRules } from "./parts/pfn-rules.ts";
+import { pfnScope } from "./scopes/pfn-scope.ts";
 
 const faults = {
   deafCallback: { rule: "PFN-01", about: "The callback leaves the entries in the importer's page table." },
@@ -315,6 +316,22 @@ const contract = extendContract(coreContract, {
     submit: 1,
   },
   rules: ({ own }) => pfnRules((state) => own(state).homes, source),
+  scopes: ({ own, draft }) => [
+    pfnScope(
+      {
+        bind: (task, importer, name) => draft("bindPfn", { task, importer, buffer: "b1", page: 0, pfn: name }),
+        fill: (task, importer, name) => draft("fillPfn", { task, importer, pfn: name }),
+        touch: (task, importer, name) => draft("touchPfn", { task, importer, pfn: name, access: "write" }),
+        queue: (task, importer, name) => draft("queuePfn", { task, importer, pfn: name, access: "write" }),
+        drop: (task, importer, name) => draft("dropPfn", { task, importer, pfn: name }),
+        finishJob: (task, importer) => draft("finishPfnJob", { task, importer }),
+        finishCopy: (task, exporter) => draft("finishCopy", { task, exporter }),
+        isBound: (state, name) => own(state).pfns.has(name),
+        jobs: (state, importer) => own(state).devices.get(importer)?.jobs ?? 0,
+      },
+      { importer: 3 },
+    ),
+  ],
 });
 
 const proposal: Proposal = {
@@ -322,6 +339,7 @@ const proposal: Proposal = {
   about:
     "The same with a lifetime: a pfn is found and entered under the reservation lock, jobs leave fences, and the callback takes the entry out.",
   contract,
+  defended: true,
   thread: [
     {
       seed: "000_64643a438ca275cc.txt",

@@ -13,19 +13,21 @@ import { print, type ExitCode, type OutputOptions } from "../output.ts";
 export interface ExploreCommandOptions extends OutputOptions {
   /** File for the graph: `.dot` for Graphviz, `.json` for data. */
   readonly graph?: string;
+  /** The proposal whose scopes are meant. */
+  readonly proposal?: string;
 }
 
 /** `explore [SCOPE]`: every state and transition of a scope, of all scopes without one. */
 export function exploreCommand(name: string | undefined, { format, graph: file }: ExploreCommandOptions): ExitCode {
-  const write = file === undefined ? null : graphWriter(file, name);
-  const chosen = name === undefined ? scopes : [scopeNamed(name)];
+  const write = file === undefined ? null : graphWriter(file, name, scopes);
+  const chosen = name === undefined ? scopes : [scopeNamed(name, scopes)];
   const reports: ScopeReport[] = [];
   const toWrite: Graph[] = [];
   for (const scope of chosen) {
     const { graph, report } = exploreScope(scope, cpuSeconds);
     if (write !== null) toWrite.push(graph);
     reports.push(report);
-    if (format === "text") print(describe(report).join("\n"));
+    if (format === "text") print(describeScope(report).join("\n"));
   }
   if (format === "json") print(JSON.stringify(reports, null, 2));
   // Last: where it cannot be written the answer has been given.
@@ -33,19 +35,21 @@ export function exploreCommand(name: string | undefined, { format, graph: file }
   return reports.some(({ differences }) => differences.length > 0) ? 3 : 0;
 }
 
-function scopeNamed(name: string): Scope {
-  const scope = scopes.find((entry) => entry.name === name);
+/** The scope of this name. Throws BadInput where there is none. */
+export function scopeNamed(name: string, known: readonly Scope[]): Scope {
+  const scope = known.find((entry) => entry.name === name);
   if (scope !== undefined) return scope;
-  const names = scopes.map((entry) => entry.name);
+  const names = known.map((entry) => entry.name);
   throw new BadInput("name", name, `there is no such scope${didYouMean(name, names, `known: ${names.join(", ")}`)}`);
 }
 
-function graphWriter(file: string, name: string | undefined): (graph: Graph) => void {
+/** Writes a graph to a file by its suffix. Throws BadInput where no scope is named, or the suffix says nothing. */
+export function graphWriter(file: string, name: string | undefined, known: readonly Scope[]): (graph: Graph) => void {
   if (name === undefined)
     throw new BadInput(
       "flag",
       "--graph",
-      `a graph is of one scope; name it: explore ${scopes[0]!.name} --graph ${file}`,
+      `a graph is of one scope; name it: explore ${known[0]?.name ?? "SCOPE"} --graph ${file}`,
     );
   const text = file.endsWith(".dot") ? graphAsDot : file.endsWith(".json") ? graphAsJson : null;
   if (text === null)
@@ -60,11 +64,15 @@ function graphWriter(file: string, name: string | undefined): (graph: Graph) => 
   };
 }
 
-function describe(report: ScopeReport): readonly string[] {
+/** A line of a scope's text, wrapped. */
+export function row(what: string, text: string): readonly string[] {
+  return wrap(text, 62).map((line, index) => `  ${(index === 0 ? what : "").padEnd(16)}${line}`);
+}
+
+/** What is known of a scope, for people. `by`: what its transitions were carried out on. */
+export function describeScope(report: ScopeReport, by = "the reference"): readonly string[] {
   const { legalErrors, armed, decided, measured } = report;
   const idle = armed.filter((id) => !decided.includes(id));
-  const row = (what: string, text: string) =>
-    wrap(text, 62).map((line, index) => `  ${(index === 0 ? what : "").padEnd(16)}${line}`);
   const ids = Object.entries(report.ids).map(([type, count]) => `${type} ${count}`);
   return [
     `${report.scope}: ${report.about}`,
@@ -78,14 +86,15 @@ function describe(report: ScopeReport): readonly string[] {
       `${armed.length} armed, ${armed.length - idle.length} decided, beside ${decided.length - armed.length + idle.length} of other areas`,
     ),
     ...row("not decided", idle.length === 0 ? "none" : idle.join(" ")),
-    ...row("carried out", `${report.replayed} transitions on the reference, ${report.differences.length} differences`),
+    ...row("carried out", `${report.replayed} transitions on ${by}, ${report.differences.length} differences`),
     ...row("measured", `${measured.bytesPerState} bytes a state, ${measured.statesPerSecond} states per CPU second`),
     ...report.differences.flatMap((difference) => row("DIFFERENCE", difference)),
     "",
   ];
 }
 
-function cpuSeconds(): number {
+/** CPU seconds of this process. */
+export function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }

@@ -54,7 +54,8 @@ function exitCodeOf({ fault, compared, rules }: ProposalReport): ExitCode {
   return rules.some(({ verdict }) => verdict === "blocked") ? 2 : 0;
 }
 
-async function findProposals(word: string): Promise<readonly Proposal[]> {
+/** The proposals of a name or of a file. Throws BadInput where there are none. */
+export async function findProposals(word: string): Promise<readonly Proposal[]> {
   const known = proposals.find(({ name }) => name === word);
   if (known !== undefined) return [known];
   if (!/[./\\]/.test(word)) {

@@ -56,6 +56,8 @@ export interface ContractExtension {
   readonly operations: readonly string[];
   /** Rules of its own, and rules restated: each has to be exercised. */
   readonly rules: readonly Rule[];
+  /** Scopes of its own. */
+  readonly scopes: readonly Scope[];
   readonly without: readonly string[];
   readonly replaced: readonly string[];
   readonly faults: Readonly<Record<string, Fault>>;

@@ -16,7 +16,7 @@ import { isUsable } from "../../spec/operations/classify/added.ts";
 import type { StepClass } from "../../spec/operations/classify/context.ts";
 import type { OperationName } from "../../spec/operations/operations.ts";
 import { callPhrases } from "../../spec/phrases.ts";
-import type { Scope } from "../../spec/scopes/scope.ts";
+import type { Scope, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
 import { referenceKinds } from "../reference-roles.ts";
 import { coreContract, defineContract, type Contract, type Fault } from "./contract.ts";
@@ -95,7 +95,8 @@ export interface Extension<S extends AddedTables, E, I, P, X extends string, O> 
   readonly without?: readonly string[];
   /** Rules of the core, restated. */
   readonly replace?: (words: Words<S, O>) => readonly Rule[];
-  readonly scopes?: readonly Scope[];
+  /** Small closed worlds of its own, as `spec/scopes/scope.ts` says: explored exhaustively and toured with it. */
+  readonly scopes?: (words: Words<S, O>) => readonly Scope[];
   /** Operations of the core that programs of it are mostly made of, with factors on how often they come up. */
   readonly near: Partial<Readonly<Record<OperationName, number>>>;
   /** What steps of them have to be like, by operation. */
@@ -143,6 +144,7 @@ export function extendContract<
     if (!rules.some(({ id }) => id === rule))
       throw new BadInput("contract", name, `the fault ${fault} names the rule ${rule}, which the contract has not`);
 
+  const scopes = definition.scopes?.(words) ?? [];
   const table = ownOperations(name, definition.operations);
   const kinds = kindsOf(definition);
   const system = systemsOf(base, definition, table);
@@ -153,7 +155,7 @@ export function extendContract<
       state: { ...base.state, ...state },
       roles: (on) => ({ ...system(on), added: { ...system(on).added!, hash: contract.hash } }),
       rules,
-      scopes: [...base.scopes, ...(definition.scopes ?? [])],
+      scopes: [...base.scopes, ...scopes],
     },
     kinds,
     {
@@ -164,6 +166,7 @@ export function extendContract<
       ),
       operations: table.map(({ added }) => added.name),
       rules: [...own, ...replaced],
+      scopes,
       without,
       replaced: replaced.map(({ id }) => id),
       faults,
@@ -235,6 +238,8 @@ function wordsOf<S extends AddedTables, O>(name: string, operations: O, sources:
     changes: (handlers) => handlers,
     on: (handlers) => keyed(null, handlers),
     remember: (memory, handlers) => keyed(memory, handlers),
+    // The types of steps list the operations of the core.
+    draft: (operation, step) => ({ ...step, op: qualified(name, operation) }) as unknown as StepDraft,
   };
 }
 

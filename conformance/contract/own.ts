@@ -12,6 +12,7 @@ import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { Framework } from "../../spec/roles/framework.ts";
 import type { Importer } from "../../spec/roles/importer.ts";
 import type { Suspendable } from "../../spec/roles/suspendable.ts";
+import type { StepDraft } from "../../spec/scopes/scope.ts";
 import type { Row } from "../../spec/state/schema.ts";
 import type { State } from "../../spec/state/state.ts";
 
@@ -128,4 +129,9 @@ export interface Words<S, O> {
   readonly on: (handlers: OwnHandlers<O, undefined> & Handlers<undefined>) => Monitor;
   /** The same with memory, fresh for every history. */
   readonly remember: <M>(memory: () => M, handlers: OwnHandlers<O, M> & Handlers<M>) => Monitor;
+  /** A step of one of its own operations, as a scope writes it. */
+  readonly draft: <K extends keyof O & string>(
+    operation: K,
+    step: { readonly task: string } & ArgsOf<FieldsIn<O[K]>>,
+  ) => StepDraft;
 }

@@ -4,6 +4,8 @@ import type { Graph } from "../../generators/explore/graph.ts";
 import { errnoName } from "../../spec/errno.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Scope } from "../../spec/scopes/scope.ts";
+import type { Rule } from "../../contracts/rule.ts";
+import type { System } from "../../harness/system.ts";
 import { referenceSystem } from "../reference-system.ts";
 import { replayScope } from "./replay-scope.ts";
 
@@ -44,24 +46,34 @@ export interface ScopeReport {
   readonly measured: { readonly bytesPerState: number; readonly statesPerSecond: number };
 }
 
+/** What a scope is carried out on, and who judges. */
+export interface ScopeStage {
+  readonly system: System;
+  readonly rules: readonly Rule[];
+}
+
+function coreStage(scope: Scope): ScopeStage {
+  return { system: referenceSystem(), rules: monitored(profileNamed(scope.profile).series) };
+}
+
 /** Transitions carried out to see which rules decide something. */
 const sample = 500;
 
 /**
- * Explores a scope and carries a sample of its transitions out on the reference. `clock` answers CPU seconds.
+ * Explores a scope and carries a sample of its transitions out, on the reference where no stage is named. `clock` answers CPU seconds.
  * Throws a RangeError for a scope that is not closed.
  */
 export function exploreScope(
   scope: Scope,
   clock: () => number,
+  { system, rules }: ScopeStage = coreStage(scope),
 ): { readonly graph: Graph; readonly report: ScopeReport } {
   const began = clock();
   const graph = explore(scope);
   const seconds = clock() - began;
   const { counts } = graph;
   const every = Math.max(1, Math.ceil(counts.transitions / sample));
-  const replay = replayScope(graph, referenceSystem(), every);
-  const { series } = profileNamed(scope.profile);
+  const replay = replayScope(graph, system, every, rules);
   const report: ScopeReport = {
     scope: scope.name,
     about: scope.about,
@@ -72,9 +84,7 @@ export function exploreScope(
     ...counts,
     diameter: graph.diameter,
     legalErrors: legalErrors(graph),
-    armed: monitored(series)
-      .filter((rule) => scope.areas.includes(areaOf(rule)))
-      .map((rule) => rule.id),
+    armed: rules.filter((rule) => scope.areas.includes(areaOf(rule))).map((rule) => rule.id),
     decided: replay.exercises.filter(({ times }) => times > 0).map(({ rule }) => rule.id),
     replayed: replay.transitions,
     differences: [

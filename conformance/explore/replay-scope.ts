@@ -1,5 +1,6 @@
 import { Judge, type Exercise } from "../../contracts/judge.ts";
 import { monitored } from "../../contracts/registry.ts";
+import type { Rule } from "../../contracts/rule.ts";
 import type { Graph } from "../../generators/explore/graph.ts";
 import type { Walk } from "../../generators/explore/walk.ts";
 import type { System } from "../../harness/system.ts";
@@ -24,11 +25,11 @@ const mostDifferences = 10;
 /**
  * Carries every `every`-th transition of a graph out on a system, each after a shortest way to its state, and compares the
  * full state with the scope's, field for field. Where the first transition of a state is carried out, the language must
- * agree on what is legal there.
+ * agree on what is legal there. `rules` judge; those of the core by default.
  */
-export function replayScope(graph: Graph, system: System, every = 1): ScopeReplay {
+export function replayScope(graph: Graph, system: System, every = 1, rules?: readonly Rule[]): ScopeReplay {
   const profile = profileNamed(graph.scope.profile);
-  const judge = new Judge(monitored(profile.series), profile);
+  const judge = new Judge(rules ?? monitored(profile.series), profile);
   const differences: string[] = [];
   const violations = new Map<string, number>();
   let transitions = 0;

@@ -1,4 +1,5 @@
 import type { Judge } from "../../contracts/judge.ts";
+import { Holds } from "../../generators/explore/holds.ts";
 import type { Instance } from "../../generators/explore/instances.ts";
 import { Script } from "../../generators/explore/script.ts";
 import type { Observer } from "../../harness/run.ts";
@@ -19,6 +20,7 @@ export class ScopeSession {
   private readonly scope: Scope;
   private readonly session: Session;
   private readonly judge: Judge;
+  private readonly holds = new Holds();
 
   /** Runs the prelude. Throws where the system cannot carry it out. */
   constructor(scope: Scope, system: System, judge: Judge) {
@@ -35,7 +37,7 @@ export class ScopeSession {
         judge.event(event);
       },
     };
-    this.session = new Session(scope.setup, judge.profile, system, observer);
+    this.session = new Session(scope.setup, judge.profile, system, observer, this.holds);
     this.script = new Script(scope);
     for (const step of this.script.steps) this.apply(step);
   }
@@ -43,7 +45,9 @@ export class ScopeSession {
   /** Carries a transition out, given with the ids that its objects really have. Throws where a step is not legal. */
   take(instance: Instance): void {
     this.answered.clear();
-    for (const step of this.script.write(instance)) this.apply(step);
+    const steps = this.script.write(instance);
+    this.holds.begin(instance, this.script);
+    for (const step of steps) this.apply(step);
   }
 
   /** What the steps of a call would be now, in the eyes of the language. The first that is not legal decides. */

@@ -24,6 +24,8 @@ export interface TourSettings {
   readonly seed: number;
   /** Longest walk, in transitions. 200 by default. */
   readonly longest?: number;
+  /** What its programs call their contract, where that is not the core. */
+  readonly contract?: string;
 }
 
 /**
@@ -34,11 +36,11 @@ export async function tour(
   graph: Graph,
   system: System,
   judge: Judge,
-  { seed, longest = 200 }: TourSettings,
+  { seed, longest = 200, contract }: TourSettings,
 ): Promise<Tour> {
   const random = new Random(seed);
   const coverage = new ScopeTour(graph, random, longest);
-  const stage: Stage = { system, judge, profileName: graph.scope.profile, watch: null };
+  const stage: Stage = { system, judge, profileName: graph.scope.profile, watch: null, ...(contract && { contract }) };
   const finds = new Map<string, { violation: Violation; program: Program }>();
   let [programs, operations] = [0, 0];
   let fault: Tour["fault"] = null;

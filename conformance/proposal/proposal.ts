@@ -19,6 +19,8 @@ export interface Proposal {
   /** Faults of the contract's implementation that are part of the proposal: a variant without its defence. */
   readonly faults?: readonly string[];
   readonly thread: readonly Claim[];
+  /** The threads defend it: `proposal --defend` demands that it comes out clean of a long run, with scopes and mutants. */
+  readonly defended?: true;
   /** `K7.1` by default. */
   readonly profile?: string;
   /** Operations in which all that is expected comes up, where the usual number is too small. */

@@ -19,6 +19,8 @@ export interface SearchTerms {
   readonly until?: readonly string[];
   /** Judge by the contract's own rules alone, where those of the core are not asked about. */
   readonly ownOnly?: true;
+  /** Longest programs, in turn. */
+  readonly lengths?: readonly number[];
 }
 
 /** The first program that broke a rule. */
@@ -45,7 +47,7 @@ export interface SearchResult {
 }
 
 /** Lengths of programs, in turn: short ones find most, and long ones what needs many objects. */
-const longest = [20, 60, 160] as const;
+const usualLengths: readonly number[] = [20, 60, 160];
 
 /** The rules that a contract's programs are judged by in a profile. */
 export function judgedRules({ rules }: Contract, profile: Profile): readonly Rule[] {
@@ -64,7 +66,7 @@ export function drawnFrom({ kinds, extension, key }: Contract, most: number): Dr
 export async function searchContract(
   contract: Contract,
   system: System,
-  { profile: profileName, seed, budget, until = [], ownOnly }: SearchTerms,
+  { profile: profileName, seed, budget, until = [], ownOnly, lengths = usualLengths }: SearchTerms,
 ): Promise<SearchResult> {
   const profile = profileNamed(profileName);
   const { rules: own = [] } = contract.extension ?? {};
@@ -83,7 +85,7 @@ export async function searchContract(
   while (!isOver()) {
     const rule = programs % 2 === 0 ? undefined : aims[(programs >> 1) % Math.max(1, aims.length)];
     const aim = { situation: rule?.situation ?? null, area: rule === undefined ? null : areaOf(rule) };
-    const options = drawnFrom(contract, longest[programs % longest.length]!);
+    const options = drawnFrom(contract, lengths[programs % lengths.length]!);
     const run = await drawRun(system, judge, profileName, seed * 1_000_003 + programs, options, aim, watch);
     programs += 1;
     operations += run.execution.steps;

@@ -5,6 +5,7 @@ import type { Failure, Preemption, Step } from "../../spec/program.ts";
 import type { Scope, Scratch } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
 import type { Graph } from "../explore/graph.ts";
+import { Holds } from "../explore/holds.ts";
 import { Script } from "../explore/script.ts";
 import { Walk } from "../explore/walk.ts";
 
@@ -21,7 +22,7 @@ export interface Departure {
  */
 export class TourChooser {
   readonly steps: readonly Step[];
-  readonly schedule: readonly Preemption[] = [];
+  readonly schedule: Preemption[] = [];
   readonly failures: readonly Failure[] = [];
   /** Transitions after which the state was the scope's. */
   taken = 0;
@@ -32,6 +33,7 @@ export class TourChooser {
   private readonly edges: ArrayLike<number>;
   private readonly walk: Walk;
   private readonly script: Script;
+  private readonly holds = new Holds();
   private readonly waiting: Step[];
   private readonly expected: Scratch;
   private readonly actual: Scratch;
@@ -59,7 +61,9 @@ export class TourChooser {
       if (this.place >= 0) this.taken += 1;
       this.place += 1;
       if (this.place >= this.edges.length) return null;
-      this.waiting.push(...this.script.write(this.walk.takeEdge(this.edges[this.place]!)));
+      const instance = this.walk.takeEdge(this.edges[this.place]!);
+      this.waiting.push(...this.script.write(instance));
+      this.holds.begin(instance, this.script);
     }
     const step = this.waiting.shift()!;
     if (!tasks.isIdle(step.task)) return this.depart(`${step.task} still waits and cannot take ${step.op}`);
@@ -69,16 +73,24 @@ export class TourChooser {
     return step;
   }
 
-  pause(): null {
-    return null;
+  pause(step: string, site: string, nth: number): number | null {
+    return this.holds.pause(step, site, nth);
+  }
+
+  goesOn(task: string): string | null {
+    return this.holds.goesOn(task);
+  }
+
+  paused({ step, site, nth, until }: Preemption): void {
+    this.schedule.push({ step, site, nth, until });
   }
 
   fail(): Errno {
     return 0;
   }
 
-  counts(): boolean {
-    return false;
+  counts(step: string): boolean {
+    return this.holds.counts(step);
   }
 
   private depart(text: string): null {

@@ -25,6 +25,8 @@ export class ReferenceVma implements Vma {
   readonly protectedPages = new Set<number>();
   /** Pages that a device has to itself: their entry is gone, they are not. */
   readonly exclusive = new Map<number, MmPage>();
+  /** How often its exporter has had its entries taken out. */
+  zaps = 0;
   live = true;
 
   constructor(

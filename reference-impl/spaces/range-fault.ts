@@ -83,10 +83,15 @@ export abstract class RangeFault extends SpaceNotifiers {
     }
     if (vma.kind !== "peer" || vma.hooks === null) return EFAULT;
     if (vma.space.entries.has(page)) return 0;
-    const memory = yield* settle<Storage | Errno>(vma.hooks.fault(vma, offset));
-    if (typeof memory === "number") return EFAULT;
-    this.setEntry(vma.space, page, memory, true);
-    return 0;
+    for (;;) {
+      const { zaps } = vma;
+      const memory = yield* settle<Storage | Errno>(vma.hooks.fault(vma, offset));
+      if (typeof memory === "number") return EFAULT;
+      // Handlers enter the page themselves, in the hold of their lock: none is left behind by a zap that comes next.
+      if (zaps !== vma.zaps) continue;
+      this.setEntry(vma.space, page, memory, true);
+      return 0;
+    }
   }
 
   /** `set_page_dirty_lock`. */

@@ -89,6 +89,7 @@ export class ReferenceSpaces extends RangeFault implements SpaceFramework {
     if (!vma.live) return;
     const { space } = vma;
     const notice = noticeOf("clear", vma.start, vma.pages, null, true);
+    vma.zaps += 1;
     yield* this.rangeStart(space, notice);
     for (let page = vma.start; page < vma.start + vma.pages; page += 1) this.clearEntry(space, page);
     yield* this.rangeEnd(space, notice);

@@ -16,6 +16,8 @@ export interface ScopeCall {
   /** Id types of its arguments, at most three. */
   readonly takes: readonly string[];
   readonly steps: ScopeOperation["steps"];
+  readonly holds?: ScopeOperation["holds"];
+  readonly releases?: ScopeOperation["releases"];
   /** What all outcomes ask for first; left out: nothing. The explorer asks once for all calls that share the function. */
   readonly may?: Condition;
   /** By what tells them apart: `waits` of `lock` makes the operation `lockWaits`. Empty: the plain one. */
@@ -27,7 +29,8 @@ export interface ScopeCall {
 const nowhere = (): boolean => false;
 
 /** The operations of a call, one an outcome. */
-export function call({ name, takes, steps, may, outcomes, bounded = nowhere }: ScopeCall): readonly ScopeOperation[] {
+export function call(definition: ScopeCall): readonly ScopeOperation[] {
+  const { name, takes, steps, may, outcomes, bounded = nowhere, holds, releases } = definition;
   return Object.entries(outcomes).map(([outcome, { errno = 0, when, does = unchanged }]) => ({
     name: outcome === "" ? name : `${name}${outcome.charAt(0).toUpperCase()}${outcome.slice(1)}`,
     call: name,
@@ -38,5 +41,7 @@ export function call({ name, takes, steps, may, outcomes, bounded = nowhere }: S
     bounded,
     apply: does,
     steps,
+    ...(holds !== undefined && { holds }),
+    ...(releases !== undefined && { releases }),
   }));
 }

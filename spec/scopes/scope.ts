@@ -29,6 +29,12 @@ export interface ScopeField {
 /** A step without its id; whoever makes a program of it numbers it. */
 export type StepDraft = Step extends infer S ? (S extends Step ? Omit<S, "id"> : never) : never;
 
+/** A passage of an implementation at which the task of a step may be held: the `nth`, from 1, of a yield point. */
+export interface HoldPoint {
+  readonly site: string;
+  readonly nth: number;
+}
+
 /** Asks about a state and the ids an operation takes. */
 export type Condition = (s: Scratch, a: number, b: number, c: number) => boolean;
 
@@ -57,6 +63,10 @@ export interface ScopeOperation {
    * The last step runs until nobody can go on.
    */
   readonly steps: (names: Names, a: number, b: number, c: number) => readonly StepDraft[];
+  /** Where the task of the last step stays, if it comes there, until an operation lets it go on. */
+  readonly holds?: HoldPoint;
+  /** The task that was held and goes on after the last step. */
+  readonly releases?: (names: Names, a: number, b: number, c: number) => string;
 }
 
 /** What an operation that changes nothing applies: the explorer need not look for the state it leads to. */
@@ -80,6 +90,7 @@ export const unchanged = (): void => undefined;
  *    said by `bounded`, so that a test can tell the two apart.
  * 5. A state of a scope is one at rest: nobody can go on without a further step. A call that blocks is one transition (the
  *    request: the task waits), the step that lets it go on is another, whose `apply` does all that follows by itself.
+ *    A race inside of a call is told the same way: one transition `holds` its task at a yield point, another `releases` it.
  * 6. Zero is the start: after `prelude` the projection of the state is all zero, or what `initial` writes.
  * 7. List it in `scopes.ts` and give `test/generators/explore/scopes.test.ts` its counts. The tests then show that it is closed,
  *    that its counts are as stored, and that transitions carried out by the reference end in the state the scope says.

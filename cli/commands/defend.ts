@@ -1,0 +1,78 @@
+import { defend, demands, type Defence } from "../../conformance/proposal/defend.ts";
+import { wrap } from "../../conformance/failure/text.ts";
+import { proposals } from "../../proposals/index.ts";
+import { writeProgram } from "../../spec/write.ts";
+import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
+import { describeTour } from "./explore-proposal.ts";
+import { row } from "./explore.ts";
+import { findProposals } from "./proposal.ts";
+
+/** Settings of `proposal --defend`. */
+export interface DefendCommandOptions extends OutputOptions {
+  readonly seed: number;
+  readonly operations?: number;
+}
+
+/** `proposal [FILE|name] --defend`: the long run of a proposal; of all that the threads defend without one. */
+export async function defendCommand(word: string | undefined, options: DefendCommandOptions): Promise<ExitCode> {
+  const { seed, operations = demands.operations, output, format } = options;
+  const chosen = word === undefined ? proposals.filter(({ defended }) => defended === true) : await findProposals(word);
+  const reports: Defence[] = [];
+  let code: ExitCode = 0;
+  for (const proposal of chosen) {
+    const report = await defend(proposal, {
+      seed,
+      operations,
+      progress: (done, programs) => note(`${proposal.name}: ${done} of ${operations} operations, ${programs} programs`),
+    });
+    reports.push(report);
+    code = worse(code, exitCodeOf(report));
+    const files = save(report, output);
+    if (format === "text") print([...describe(report), ...files.map((file) => `  kept in ${file}`), ""].join("\n"));
+  }
+  if (format === "json") print(JSON.stringify(reports, null, 2));
+  return code;
+}
+
+/** 1: a rule broke or a scope was left; 2: it held, and too little was seen to say so. */
+function exitCodeOf({ fault, isBroken, shortfalls }: Defence): ExitCode {
+  if (fault !== null) return 3;
+  return isBroken ? 1 : shortfalls.length > 0 ? 2 : 0;
+}
+
+function save(report: Defence, folder: string | undefined): readonly string[] {
+  if (folder === undefined) return [];
+  writeInto(folder, `${report.proposal}.defence.json`, `${JSON.stringify(report, null, 2)}\n`);
+  return report.breaches.map(({ rule, program }) =>
+    writeInto(folder, `${report.proposal}-${rule}.json`, writeProgram(program)),
+  );
+}
+
+function describe(report: Defence): readonly string[] {
+  const { proposal, profile, seed, core, own, fault } = report;
+  const counts = Object.entries(own).map(([name, count]) => `${name.split(".")[1] ?? name} ${count}`);
+  return [
+    `${proposal} under ${profile}, seed ${seed}: ${report.shortfalls.length === 0 && fault === null ? "holds" : "DOES NOT HOLD"}`,
+    ...row("searched", `${report.operations} operations in ${report.programs} programs, ${report.slices} slices`),
+    ...row("own steps", counts.join(", ")),
+    ...report.rules.flatMap(({ id, exercised, programs }) =>
+      row(id, `exercised ${exercised} times in ${programs} programs`),
+    ),
+    ...row("core", `${core.exercised} of ${core.judged} rules decided something`),
+    ...report.kills.flatMap(({ fault: name, rule, operations }) =>
+      row("fault", `${name}: ${operations === null ? `NOT CAUGHT by ${rule}` : `${rule} in ${operations} operations`}`),
+    ),
+    ...report.scopes.flatMap((scope) => [
+      ...row(
+        `scope`,
+        `${scope.scope}: ${scope.states} states, ${scope.transitions} transitions up to naming (${scope.fullStates} and ${scope.fullTransitions} in all), diameter ${scope.diameter}`,
+      ),
+      ...describeTour(scope),
+    ]),
+    ...report.breaches
+      .filter(({ level }) => level !== "MUST")
+      .flatMap(({ rule, level }) => row("note", `${rule} (${level}) broke`)),
+    ...report.shortfalls.flatMap((text) => row("SHORT", text)),
+    ...(fault === null ? [] : wrap(`harness error: ${fault}`, 77).map((line) => `  ${line}`)),
+  ];
+}

@@ -1,0 +1,195 @@
+import type { Rule } from "../../contracts/rule.ts";
+import type { System } from "../../harness/system.ts";
+import { profileNamed } from "../../spec/profile-name.ts";
+import type { Program } from "../../spec/program.ts";
+import type { Contract } from "../contract/contract.ts";
+import { isScopeClean, tourOwnScopes, type OwnScopeReport } from "./own-scopes.ts";
+import type { Proposal } from "./proposal.ts";
+import { judgedRules, searchContract, type SearchResult } from "./search.ts";
+
+/** What a proposal that the threads defend has to show: operations by default, and at least so many of the rest. */
+export const demands = { operations: 5_000_000, exercised: 100, kills: 5, scopes: 1 } as const;
+
+/** Operations of a slice; the last one is shorter. */
+export const defenceSlice = 100_000;
+/** Operations in which a fault of the implementation has to be caught. */
+const killBudget = 60_000;
+/** Longer ones as well as the usual: what needs many objects comes up in these alone. */
+const lengths = [20, 60, 160, 600];
+
+/** Settings of `defend`. */
+export interface DefenceTerms {
+  readonly seed: number;
+  /** Operations of the search: those demanded by default. */
+  readonly operations?: number;
+  /** Told after every slice. */
+  readonly progress?: (operations: number, programs: number) => void;
+}
+
+/** A fault of the implementation and what became of it. */
+export interface Kill {
+  readonly fault: string;
+  readonly about: string;
+  readonly rule: string;
+  /** Operations up to the program that broke the rule; null where none did. */
+  readonly operations: number | null;
+}
+
+/** A rule that broke, with the first program that broke it. */
+export interface Breach {
+  readonly rule: string;
+  readonly level: Rule["level"];
+  readonly slice: number;
+  readonly program: Program;
+}
+
+/** What a long run of a proposal says. */
+export interface Defence {
+  readonly proposal: string;
+  readonly contract: { readonly name: string; readonly hash: string };
+  readonly profile: string;
+  readonly seed: number;
+  readonly slices: number;
+  readonly programs: number;
+  readonly operations: number;
+  /** Steps of each of the contract's own operations. */
+  readonly own: Readonly<Record<string, number>>;
+  /** The proposal's own rules. */
+  readonly rules: readonly { readonly id: string; readonly exercised: number; readonly programs: number }[];
+  /** Rules of the core that judged, and how many of them decided something. */
+  readonly core: { readonly judged: number; readonly exercised: number };
+  readonly breaches: readonly Breach[];
+  readonly unexplained: readonly { readonly text: string; readonly times: number }[];
+  readonly kills: readonly Kill[];
+  readonly scopes: readonly OwnScopeReport[];
+  /** What is wrong or missing, in words; none: the proposal holds. */
+  readonly shortfalls: readonly string[];
+  /** Some of it is a rule that broke or a scope that was left, not only too little of something. */
+  readonly isBroken: boolean;
+  readonly fault: string | null;
+}
+
+/**
+ * The long form of a proposal's run: its scopes in full, every fault of its implementation, and a search in slices, each a
+ * function of seed and number alone. Ends with the slice in which a MUST breaks.
+ */
+export async function defend(proposal: Proposal, terms: DefenceTerms): Promise<Defence> {
+  const { contract, faults = [], profile = "K7.1" } = proposal;
+  const { seed, operations: budget = demands.operations } = terms;
+  const system = contract.roles(faults);
+  const scopes = await tourOwnScopes(contract, system);
+  const kills = await killsOf(contract, profile, seed);
+  const total = new Total();
+  for (let slice = 0; total.operations < budget && !total.isOver; slice += 1) {
+    const result = await searchContract(contract, system, {
+      profile,
+      seed: seed * 1000 + slice,
+      budget: Math.min(defenceSlice, budget - total.operations),
+      lengths,
+    });
+    total.add(result, slice);
+    terms.progress?.(total.operations, total.programs);
+  }
+  const judged = judgedRules(contract, profileNamed(profile));
+  const ours = new Set((contract.extension?.rules ?? []).map(({ id }) => id));
+  const rules = [...ours].map((id) => ({ id, ...(total.exercised.get(id) ?? { exercised: 0, programs: 0 }) }));
+  const core = [...total.exercised].filter(([id, { exercised }]) => !ours.has(id) && exercised > 0);
+  const found = {
+    proposal: proposal.name,
+    contract: { name: contract.name, hash: contract.hash },
+    profile,
+    seed,
+    slices: total.slices,
+    programs: total.programs,
+    operations: total.operations,
+    own: Object.fromEntries(total.own),
+    rules,
+    core: { judged: judged.length - ours.size, exercised: core.length },
+    breaches: total.breaches,
+    unexplained: [...total.unexplained].map(([text, times]) => ({ text, times })),
+    kills,
+    scopes,
+    fault: total.fault,
+  };
+  const broken = brokenIn(found);
+  return { ...found, shortfalls: [...broken, ...missingIn(found)], isBroken: broken.length > 0 };
+}
+
+/** The sum of slices. */
+class Total {
+  slices = 0;
+  programs = 0;
+  operations = 0;
+  readonly own = new Map<string, number>();
+  readonly exercised = new Map<string, { exercised: number; programs: number }>();
+  readonly breaches: Breach[] = [];
+  readonly unexplained = new Map<string, number>();
+  fault: string | null = null;
+
+  get isOver(): boolean {
+    return this.fault !== null || this.breaches.some(({ level }) => level === "MUST");
+  }
+
+  add(result: SearchResult, slice: number): void {
+    this.slices += 1;
+    this.programs += result.programs;
+    this.operations += result.operations;
+    this.fault = result.fault?.text ?? null;
+    for (const [name, times] of Object.entries(result.own)) addTo(this.own, name, times);
+    for (const [text, times] of result.unexplained) addTo(this.unexplained, text, times);
+    for (const { rule, times, programs } of result.exercises) {
+      const before = this.exercised.get(rule.id) ?? { exercised: 0, programs: 0 };
+      this.exercised.set(rule.id, { exercised: before.exercised + times, programs: before.programs + programs });
+    }
+    for (const { rule, program } of result.broken)
+      if (!this.breaches.some((breach) => breach.rule === rule.id))
+        this.breaches.push({ rule: rule.id, level: rule.level, slice, program });
+  }
+}
+
+function addTo(counts: Map<string, number>, key: string, times: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + times);
+}
+
+/** Every fault of the contract's implementation, by the rule that it names. */
+async function killsOf(contract: Contract, profile: string, seed: number): Promise<readonly Kill[]> {
+  const { faults = {}, rules = [] } = contract.extension ?? {};
+  const kills: Kill[] = [];
+  for (const [fault, { rule, about }] of Object.entries(faults)) {
+    const isOwn = rules.some(({ id }) => id === rule);
+    const system: System = contract.roles([fault]);
+    const terms = { profile, seed, budget: killBudget, until: [rule], ...(isOwn && { ownOnly: true as const }) };
+    const { broken } = await searchContract(contract, system, terms);
+    kills.push({ fault, about, rule, operations: broken.find((one) => one.rule.id === rule)?.operations ?? null });
+  }
+  return kills;
+}
+
+type Found = Omit<Defence, "shortfalls" | "isBroken">;
+
+function brokenIn({ breaches, scopes, unexplained }: Found): readonly string[] {
+  return [
+    ...breaches.filter(({ level }) => level === "MUST").map(({ rule, slice }) => `${rule} broke in slice ${slice}`),
+    ...scopes.filter((scope) => !isScopeClean(scope)).map(scopeFault),
+    ...unexplained.map(({ text, times }) => `unexplained, ${times} times: ${text}`),
+  ];
+}
+
+function scopeFault({ scope, taken, transitions, departures, broken, fault }: OwnScopeReport): string {
+  const why = fault ?? broken.map(({ rule, why: text }) => `${rule}: ${text}`)[0] ?? departures[0] ?? "";
+  return `the scope ${scope} was left: ${taken} of ${transitions} transitions taken; ${why}`;
+}
+
+function missingIn({ rules, kills, scopes }: Found): readonly string[] {
+  const killed = kills.filter((kill) => kill.operations !== null).length;
+  const short = (what: string, has: number, wants: number) =>
+    has >= wants ? [] : [`${what}: ${has}, and ${wants} are demanded`];
+  return [
+    ...rules.flatMap(({ id, exercised }) => short(`times that ${id} was exercised`, exercised, demands.exercised)),
+    ...kills
+      .filter((kill) => kill.operations === null)
+      .map(({ fault, rule }) => `the fault ${fault} was not caught by ${rule} in ${killBudget} operations`),
+    ...short("faults that were caught", killed, demands.kills),
+    ...short("scopes", scopes.length, demands.scopes),
+  ];
+}

@@ -1,0 +1,130 @@
+import { ENODEV } from "../../spec/errno.ts";
+import type { Setup } from "../../spec/program.ts";
+import { call } from "../../spec/scopes/call.ts";
+import type { ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
+import { bufferSetup, exporterSetup, importerSetup, scopeSetup } from "../../spec/scopes/setup.ts";
+import type { State } from "../../spec/state/state.ts";
+
+// What scopes of proposals share: one buffer of one exporter, which moves, is revoked and given back.
+
+/** Names of objects that are alike: `i1`, `i2`. */
+export function numbered(letter: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, id) => `${letter}${id + 1}`);
+}
+
+/** An exporter with one buffer and importers, all of the proposal's own implementation. */
+export function subjects(importers: number): Setup {
+  return scopeSetup({
+    exporters: [exporterSetup("subject")],
+    importers: numbered("i", importers).map((name) => ({ ...importerSetup(name), kind: "subject" })),
+    buffers: [bufferSetup("b1")],
+  });
+}
+
+/** The buffer is there. */
+export const exported: StepDraft = { task: "main", op: "export", buffer: "b1", missing: [], caching: false };
+
+/** Where a scope keeps what the exporter does, and what it means for the rest of the scope. */
+export interface DeviceParts {
+  /** Slots: access is taken away; the copy of a move is not over. */
+  readonly revoked: number;
+  readonly copying: number;
+  /** The exporter's task is free. */
+  readonly isReady: (s: Scratch) => boolean;
+  /** What a move or a revoke makes of everybody's entries. */
+  readonly takenOut: (s: Scratch) => void;
+  /** Where a call of the exporter is legal but left out: a second copy, a lock that somebody else has. */
+  readonly bounded: (s: Scratch) => boolean;
+  /** Fences that a revoke has to wait for. */
+  readonly isCovered: (s: Scratch) => boolean;
+  /** A revoke begins to wait for them, with the lock held. */
+  readonly waits: (s: Scratch) => void;
+}
+
+/** `move`, `revoke` and `unrevoke`, one at a time. */
+export function deviceCalls({
+  revoked,
+  copying,
+  isReady,
+  takenOut,
+  bounded,
+  isCovered,
+  waits,
+}: DeviceParts): readonly ScopeOperation[] {
+  const isOpen = (s: Scratch) => s[revoked] === 0;
+  const revokes = (s: Scratch) => {
+    s[revoked] = 1;
+    takenOut(s);
+  };
+  return [
+    ...call({
+      name: "move",
+      takes: [],
+      steps: () => [{ task: "device", op: "move", buffer: "b1", placement: "device" }],
+      may: isReady,
+      outcomes: {
+        "": {
+          when: (s) => isOpen(s) && s[copying] === 0,
+          does: (s) => {
+            takenOut(s);
+            s[copying] = 1;
+          },
+        },
+        refused: { errno: ENODEV, when: (s) => !isOpen(s) },
+      },
+      bounded,
+    }),
+    ...call({
+      name: "revoke",
+      takes: [],
+      steps: () => [{ task: "device", op: "revoke", buffer: "b1" }],
+      may: isReady,
+      outcomes: {
+        "": { when: (s) => isOpen(s) && !isCovered(s), does: revokes },
+        waitsForFence: {
+          when: (s) => isOpen(s) && isCovered(s),
+          does: (s) => {
+            revokes(s);
+            waits(s);
+          },
+        },
+        again: { when: (s) => !isOpen(s) },
+      },
+      bounded,
+    }),
+    ...call({
+      name: "unrevoke",
+      takes: [],
+      steps: () => [{ task: "device", op: "unrevoke", buffer: "b1" }],
+      may: isReady,
+      outcomes: {
+        "": {
+          when: (s) => !isOpen(s),
+          does: (s) => {
+            s[revoked] = 0;
+          },
+        },
+        idle: { when: isOpen },
+      },
+      bounded,
+    }),
+  ];
+}
+
+/** What the full state shows of the exporter's part, as slots have it. */
+export function heldBack(state: State): {
+  readonly revoked: number;
+  readonly copying: number;
+  readonly revoking: number;
+} {
+  const buffer = state.buffers.get("b1");
+  const entries = state.reservations.get(buffer?.resv ?? "")?.entries ?? [];
+  const isCopying = entries.some(
+    ({ fence, usage }) => usage === "kernel" && state.fences.get(fence)?.signaled === false,
+  );
+  return {
+    revoked: buffer?.access === "revoked" ? 1 : 0,
+    copying: isCopying ? 1 : 0,
+    revoking: state.tasks.get("device")?.waiting?.kind === "fence" ? 1 : 0,
+  };
+}
