@@ -17,6 +17,7 @@ import type { Suspension } from "../spec/roles/suspendable.ts";
 import { changesAccess, concerns, isContested } from "../spec/state/observe/rows.ts";
 import { field, table } from "../spec/state/schema.ts";
 import { judgeRevoked } from "./parts/revoked.ts";
+import { windowScope } from "./scopes/window-scope.ts";
 
 const faults = {
   unasked: { rule: "UNREV-01", about: "A window is attached without a word on what a revoke means." },
@@ -345,6 +346,21 @@ const contract = extendContract(coreContract, {
       }),
     }),
   ],
+  scopes: ({ own: tables, draft }) => [
+    windowScope(
+      {
+        open: (task, importer, restarts, window) =>
+          draft("openWindow", { task, importer, buffer: "b1", restarts, window }),
+        use: (task, importer, window) => draft("useWindow", { task, importer, window }),
+        close: (task, importer, window) => draft("closeWindow", { task, importer, window }),
+        finishCopy: (task, exporter) => draft("finishCopy", { task, exporter }),
+        isOpen: (state, window) => tables(state).windows.has(window),
+        attachment: (state, window, task) =>
+          (tables(state).windows.get(window) ?? tables(state).made.get(task))?.attachment ?? "",
+      },
+      { importer: 3 },
+    ),
+  ],
 });
 
 const proposals: readonly Proposal[] = [
@@ -370,6 +386,7 @@ const proposals: readonly Proposal[] = [
     name: "unrevoke-negotiated",
     about: "The same, where both sides agree when they attach: a revoke is the end, or can be taken back.",
     contract,
+    defended: true,
     thread: [
       {
         seed,

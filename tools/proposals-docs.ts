@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import type { OwnScopeReport } from "../conformance/proposal/own-scopes.ts";
 import {
   proposalDefaults,
   tryProposal,
@@ -46,6 +47,7 @@ function sectionOf(report: ProposalReport): string {
     lines.push(
       `- Kept: ${kept.map(({ id, exercised, programs }) => `${id} (exercised ${exercised} times in ${programs} programs)`).join(", ")}`,
     );
+  for (const scope of report.scopes) lines.push(`- ${scopeText(scope)}`);
   lines.push(
     `- Beside its own, ${core.judged} rules of the core were judged; ${core.exercised} decided something.`,
     `- ${report.profile}, seed ${report.seed}, contract \`${report.contract.name}\``,
@@ -53,6 +55,20 @@ function sectionOf(report: ProposalReport): string {
   );
   for (const rule of broken) if (rule.origin !== "core") lines.push(...programOf(rule), "");
   return lines.join("\n");
+}
+
+function scopeText({
+  scope,
+  states,
+  transitions,
+  fullStates,
+  fullTransitions,
+  diameter,
+  taken,
+  decided,
+}: OwnScopeReport): string {
+  const rules = decided.map(({ rule, times }) => `${rule} ${times} times`).join(", ");
+  return `Scope \`${scope}\`, explored in full: ${states} states and ${transitions} transitions up to naming (${fullStates} and ${fullTransitions} in all), diameter ${diameter}; ${taken} transitions carried out, which decided ${rules}`;
 }
 
 function ownText({ explored }: ProposalReport): string {

@@ -2,9 +2,10 @@ import { defend, demands, type Defence } from "../../conformance/proposal/defend
 import { wrap } from "../../conformance/failure/text.ts";
 import { proposals } from "../../proposals/index.ts";
 import { writeProgram } from "../../spec/write.ts";
-import { note, print, worse, writeInto, type ExitCode, type OutputOptions } from "../output.ts";
-import { describeTour } from "./explore-proposal.ts";
-import { row } from "./explore.ts";
+import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
+import { OutputFolder } from "../output-folder.ts";
+import { describeOwnScope } from "../own-scopes.ts";
+import { row } from "../rows.ts";
 import { findProposals } from "./proposal.ts";
 
 /** Settings of `proposal --defend`. */
@@ -15,7 +16,8 @@ export interface DefendCommandOptions extends OutputOptions {
 
 /** `proposal [FILE|name] --defend`: the long run of a proposal; of all that the threads defend without one. */
 export async function defendCommand(word: string | undefined, options: DefendCommandOptions): Promise<ExitCode> {
-  const { seed, operations = demands.operations, output, format } = options;
+  const { seed, operations = demands.operations, format } = options;
+  const folder = new OutputFolder(options.output);
   const chosen = word === undefined ? proposals.filter(({ defended }) => defended === true) : await findProposals(word);
   const reports: Defence[] = [];
   let code: ExitCode = 0;
@@ -27,11 +29,11 @@ export async function defendCommand(word: string | undefined, options: DefendCom
     });
     reports.push(report);
     code = worse(code, exitCodeOf(report));
-    const files = save(report, output);
+    const files = save(report, folder);
     if (format === "text") print([...describe(report), ...files.map((file) => `  kept in ${file}`), ""].join("\n"));
   }
   if (format === "json") print(JSON.stringify(reports, null, 2));
-  return code;
+  return folder.codeWith(code);
 }
 
 /** 1: a rule broke or a scope was left; 2: it held, and too little was seen to say so. */
@@ -40,11 +42,11 @@ function exitCodeOf({ fault, isBroken, shortfalls }: Defence): ExitCode {
   return isBroken ? 1 : shortfalls.length > 0 ? 2 : 0;
 }
 
-function save(report: Defence, folder: string | undefined): readonly string[] {
-  if (folder === undefined) return [];
-  writeInto(folder, `${report.proposal}.defence.json`, `${JSON.stringify(report, null, 2)}\n`);
-  return report.breaches.map(({ rule, program }) =>
-    writeInto(folder, `${report.proposal}-${rule}.json`, writeProgram(program)),
+/** Writes the report and the program of each rule that broke into the folder; paths of the programs. */
+function save(report: Defence, folder: OutputFolder): readonly string[] {
+  folder.write(`${report.proposal}.defence.json`, `${JSON.stringify(report, null, 2)}\n`);
+  return report.breaches.flatMap(
+    ({ rule, program }) => folder.write(`${report.proposal}-${rule}.json`, writeProgram(program)) ?? [],
   );
 }
 
@@ -62,13 +64,7 @@ function describe(report: Defence): readonly string[] {
     ...report.kills.flatMap(({ fault: name, rule, operations }) =>
       row("fault", `${name}: ${operations === null ? `NOT CAUGHT by ${rule}` : `${rule} in ${operations} operations`}`),
     ),
-    ...report.scopes.flatMap((scope) => [
-      ...row(
-        `scope`,
-        `${scope.scope}: ${scope.states} states, ${scope.transitions} transitions up to naming (${scope.fullStates} and ${scope.fullTransitions} in all), diameter ${scope.diameter}`,
-      ),
-      ...describeTour(scope),
-    ]),
+    ...report.scopes.flatMap(describeOwnScope),
     ...report.breaches
       .filter(({ level }) => level !== "MUST")
       .flatMap(({ rule, level }) => row("note", `${rule} (${level}) broke`)),

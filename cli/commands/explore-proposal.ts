@@ -4,7 +4,8 @@ import { judgedRules } from "../../conformance/proposal/search.ts";
 import { BadInput } from "../../spec/bad-input.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { print, worse, type ExitCode } from "../output.ts";
-import { cpuSeconds, describeScope, graphWriter, row, scopeNamed, type ExploreCommandOptions } from "./explore.ts";
+import { describeTour } from "../own-scopes.ts";
+import { cpuSeconds, describeScope, graphWriter, scopeNamed, type ExploreCommandOptions } from "./explore.ts";
 import { findProposals } from "./proposal.ts";
 
 /** `explore --proposal PROPOSAL [SCOPE]`: the scopes of a proposal, with every transition carried out on its implementation. */
@@ -36,16 +37,4 @@ export async function exploreProposalCommand(
   }
   if (format === "json") print(JSON.stringify(reports, null, 2));
   return code;
-}
-
-/** What came of a tour, for people. */
-export function describeTour(toured: OwnScopeReport): readonly string[] {
-  const { taken, transitions, programs, operations, decided, broken, departures, fault } = toured;
-  return [
-    ...row("toured", `${taken} of ${transitions} transitions in ${programs} programs of ${operations} operations`),
-    ...row("own rules", decided.map(({ rule, times }) => `${rule} decided ${times} times`).join(", ")),
-    ...broken.flatMap(({ rule, why }) => row("BROKEN", `${rule}: ${why}`)),
-    ...departures.flatMap((text) => row("LEFT", text)),
-    ...(fault === null ? [] : row("harness error", fault)),
-  ];
 }

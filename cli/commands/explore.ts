@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import { exploreScope, type ScopeReport } from "../../conformance/explore/explore-scope.ts";
-import { wrap } from "../../conformance/failure/text.ts";
 import { graphAsDot, graphAsJson } from "../../conformance/explore/graph-text.ts";
 import type { Graph } from "../../generators/explore/graph.ts";
 import { BadInput } from "../../spec/bad-input.ts";
@@ -8,6 +7,7 @@ import { didYouMean } from "../../spec/closest.ts";
 import { scopes } from "../../spec/scopes/scopes.ts";
 import type { Scope } from "../../spec/scopes/scope.ts";
 import { print, type ExitCode, type OutputOptions } from "../output.ts";
+import { row } from "../rows.ts";
 
 /** Settings of `explore`. */
 export interface ExploreCommandOptions extends OutputOptions {
@@ -62,11 +62,6 @@ export function graphWriter(file: string, name: string | undefined, known: reado
       throw new BadInput("file", file, `cannot be written (${why}); choose another --graph`);
     }
   };
-}
-
-/** A line of a scope's text, wrapped. */
-export function row(what: string, text: string): readonly string[] {
-  return wrap(text, 62).map((line, index) => `  ${(index === 0 ? what : "").padEnd(16)}${line}`);
 }
 
 /** What is known of a scope, for people. `by`: what its transitions were carried out on. */

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { describeViolation } from "../../conformance/failure/describe.ts";
 import { wrap } from "../../conformance/failure/text.ts";
 import { isProposal, type Proposal } from "../../conformance/proposal/proposal.ts";
+import { isScopeClean } from "../../conformance/proposal/own-scopes.ts";
 import { judgedRules } from "../../conformance/proposal/search.ts";
 import {
   describeBreak,
@@ -19,6 +20,7 @@ import { writeProgram } from "../../spec/write.ts";
 import { readReplayFile } from "../files.ts";
 import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
 import { OutputFolder } from "../output-folder.ts";
+import { describeOwnScope } from "../own-scopes.ts";
 
 /** Settings of `proposal`. */
 export interface ProposalCommandOptions extends OutputOptions {
@@ -47,10 +49,10 @@ export async function proposalCommand(word: string | undefined, options: Proposa
   return folder.codeWith(code);
 }
 
-/** 1: not what the table says; 2: a rule of the proposal that nothing could break. */
-function exitCodeOf({ fault, compared, rules }: ProposalReport): ExitCode {
+/** 1: not what the table or a scope says; 2: a rule of the proposal that nothing could break. */
+function exitCodeOf({ fault, compared, rules, scopes }: ProposalReport): ExitCode {
   if (fault !== null) return 3;
-  if (compared.some(({ outcome }) => outcome !== "as-expected")) return 1;
+  if (compared.some(({ outcome }) => outcome !== "as-expected") || !scopes.every(isScopeClean)) return 1;
   return rules.some(({ verdict }) => verdict === "blocked") ? 2 : 0;
 }
 
@@ -144,6 +146,7 @@ async function tell(
   const own = Object.entries(explored.own).map(([name, count]) => `${name} ${count}`);
   const looked = `explored: ${explored.programs} programs, ${explored.operations} operations (${own.join(", ") || "none of its own"}) in ${measured.search.toFixed(1)} s, shortest programs in ${measured.shortest.toFixed(1)} s; of the core's rules ${core.exercised} of ${core.judged} decided something`;
   for (const line of wrap(looked, 77)) print(`  ${line}`);
+  for (const scope of report.scopes) for (const line of describeOwnScope(scope)) print(line);
   for (const { text, times } of report.unexplained)
     for (const line of wrap(`note: unexplained, ${times} times: ${text}`, 77)) print(`  ${line}`);
   for (const { rule, outcome, source } of report.compared)

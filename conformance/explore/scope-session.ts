@@ -46,7 +46,7 @@ export class ScopeSession {
   take(instance: Instance): void {
     this.answered.clear();
     const steps = this.script.write(instance);
-    this.holds.begin(instance, this.script);
+    this.holds.begin(instance, steps, this.script.names);
     for (const step of steps) this.apply(step);
   }
 

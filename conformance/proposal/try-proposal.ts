@@ -8,6 +8,7 @@ import type { Counterexample } from "../counterexample.ts";
 import { failureBlock } from "../failure/block.ts";
 import { replay } from "../replay.ts";
 import { findShortest } from "../shortest.ts";
+import { tourOwnScopes, type OwnScopeReport } from "./own-scopes.ts";
 import type { Claim, Proposal } from "./proposal.ts";
 import { drawnFrom, judgedRules, searchContract, type FirstBreak, type SearchResult } from "./search.ts";
 
@@ -22,6 +23,8 @@ export interface ProposalOptions {
   readonly faults?: readonly string[];
   /** End the search once these rules are broken. */
   readonly until?: readonly string[];
+  /** Leave the proposal's own scopes alone. */
+  readonly searchOnly?: true;
 }
 
 export const proposalDefaults = { seed: 1, budget: 20_000, further: 400 } as const;
@@ -61,6 +64,8 @@ export interface ProposalReport {
     readonly own: Readonly<Record<string, number>>;
   };
   readonly unexplained: readonly { readonly text: string; readonly times: number }[];
+  /** Its own scopes, explored in full and carried out; of a variant without its defence none. */
+  readonly scopes: readonly OwnScopeReport[];
   /** Every rule that the proposal's table or the run names; the last two outcomes are red. */
   readonly compared: readonly Comparison[];
   /** Why there is no verdict; null where there is one. */
@@ -108,6 +113,7 @@ export async function tryProposal(proposal: Proposal, options: ProposalOptions =
     without: extension?.without ?? [],
     explored: { programs: found.programs, operations: found.operations, own: found.own },
     unexplained: [...found.unexplained].map(([text, times]) => ({ text, times })),
+    scopes: options.searchOnly === true || faults.length > 0 ? [] : await tourOwnScopes(contract, system),
     compared:
       found.fault === null
         ? compare(

@@ -1,19 +1,20 @@
+import type { Step } from "../../spec/program.ts";
+import type { Names } from "../../spec/scopes/names.ts";
 import type { HoldPoint } from "../../spec/scopes/scope.ts";
 import type { Instance } from "./instances.ts";
-import type { Script } from "./script.ts";
 
 /** Tasks that transitions of a scope hold at a point of the implementation, and let go on: half of a chooser. */
 export class Holds {
   private readonly points = new Map<string, HoldPoint>();
   private release: { readonly after: string; readonly task: string } | null = null;
 
-  /** A transition begins, whose steps the script has just written. */
-  begin({ operation: { holds, releases }, a, b, c }: Instance, { names, steps }: Script): void {
-    const last = steps.at(-1);
+  /** A transition begins, with the steps that were just written of it. */
+  begin({ operation: { holds, releases }, a, b, c }: Instance, steps: readonly Step[], names: Names): void {
+    const [first, last] = [steps[0], steps.at(-1)];
     this.release = null;
-    if (last === undefined) return;
+    if (first === undefined || last === undefined) return;
     if (holds !== undefined) this.points.set(last.id, holds);
-    if (releases !== undefined) this.release = { after: last.task, task: releases(names, a, b, c) };
+    if (releases !== undefined) this.release = { after: first.task, task: releases(names, a, b, c) };
   }
 
   /** Whether a step is held somewhere. */

@@ -62,8 +62,9 @@ export class TourChooser {
       this.place += 1;
       if (this.place >= this.edges.length) return null;
       const instance = this.walk.takeEdge(this.edges[this.place]!);
-      this.waiting.push(...this.script.write(instance));
-      this.holds.begin(instance, this.script);
+      const steps = this.script.write(instance);
+      this.waiting.push(...steps);
+      this.holds.begin(instance, steps, this.script.names);
     }
     const step = this.waiting.shift()!;
     if (!tasks.isIdle(step.task)) return this.depart(`${step.task} still waits and cannot take ${step.op}`);

@@ -150,10 +150,12 @@ export function followScope(words: FollowWords, counts: { readonly importer: num
         { holds: { site: "page-table", nth } },
       ),
     ),
-    ...onImporter(
-      "release",
-      () => cleared(63),
-      {
+    ...call({
+      name: "release",
+      takes: ["importer"],
+      // And the device looks at what is left of it.
+      steps: (names, i) => [cleared(63), words.touch("main", names.of("importer", i), names.of("follower", i))],
+      outcomes: {
         enters: {
           when: (s, i) => s[held + i] === fresh,
           does: (s, i) => {
@@ -163,9 +165,10 @@ export function followScope(words: FollowWords, counts: { readonly importer: num
         },
         ...faults((s, i) => s[held + i] === stale, enter),
       },
+      releases: (names, i) => names.of("user", i),
       // With nobody to release.
-      { releases: (names, i) => names.of("user", i), bounded: (s, i) => s[held + i] === 0 },
-    ),
+      bounded: (s, i) => s[held + i] === 0,
+    }),
     ...onImporter("touch", onVma(words.touch), { "": { when: isIdle } }),
     ...call({
       name: "clear",
@@ -218,6 +221,7 @@ export function followScope(words: FollowWords, counts: { readonly importer: num
       revoked,
       copying,
       isReady: (s) => !isLocked(s),
+      placement: "device",
       takenOut,
       // One more copy.
       bounded: (s) => s[copying] === 1,

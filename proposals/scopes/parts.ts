@@ -1,4 +1,5 @@
-import { ENODEV } from "../../spec/errno.ts";
+import { EBUSY, ENODEV } from "../../spec/errno.ts";
+import type { Placement } from "../../spec/roles/handles.ts";
 import type { Setup } from "../../spec/program.ts";
 import { call } from "../../spec/scopes/call.ts";
 import type { ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
@@ -31,10 +32,14 @@ export interface DeviceParts {
   readonly copying: number;
   /** The exporter's task is free. */
   readonly isReady: (s: Scratch) => boolean;
+  /** Where a move goes. */
+  readonly placement: Placement;
   /** What a move or a revoke makes of everybody's entries. */
   readonly takenOut: (s: Scratch) => void;
   /** Where a call of the exporter is legal but left out: a second copy, a lock that somebody else has. */
   readonly bounded: (s: Scratch) => boolean;
+  /** The buffer has to stay where it is. */
+  readonly isHeld?: (s: Scratch) => boolean;
   /** Fences that a revoke has to wait for. */
   readonly isCovered: (s: Scratch) => boolean;
   /** A revoke begins to wait for them, with the lock held. */
@@ -46,8 +51,10 @@ export function deviceCalls({
   revoked,
   copying,
   isReady,
+  placement,
   takenOut,
   bounded,
+  isHeld,
   isCovered,
   waits,
 }: DeviceParts): readonly ScopeOperation[] {
@@ -60,16 +67,18 @@ export function deviceCalls({
     ...call({
       name: "move",
       takes: [],
-      steps: () => [{ task: "device", op: "move", buffer: "b1", placement: "device" }],
+      steps: () => [{ task: "device", op: "move", buffer: "b1", placement }],
       may: isReady,
       outcomes: {
         "": {
-          when: (s) => isOpen(s) && s[copying] === 0,
+          when: (s) => isOpen(s) && isHeld?.(s) !== true && s[copying] === 0,
           does: (s) => {
             takenOut(s);
             s[copying] = 1;
           },
         },
+        // An outcome that cannot come is none.
+        ...(isHeld !== undefined && { held: { errno: EBUSY, when: (s) => isOpen(s) && isHeld(s) } }),
         refused: { errno: ENODEV, when: (s) => !isOpen(s) },
       },
       bounded,

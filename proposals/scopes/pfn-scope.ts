@@ -222,6 +222,7 @@ export function pfnScope(words: PfnWords, counts: { readonly importer: number })
       revoked,
       copying,
       isReady: (s) => s[revoking] === 0 && s[holder] === 0,
+      placement: "device",
       takenOut,
       // One more copy; or the exporter waits for the lock behind an importer.
       bounded: (s) => s[copying] === 1 || s[holder] !== 0,

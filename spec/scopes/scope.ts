@@ -65,7 +65,7 @@ export interface ScopeOperation {
   readonly steps: (names: Names, a: number, b: number, c: number) => readonly StepDraft[];
   /** Where the task of the last step stays, if it comes there, until an operation lets it go on. */
   readonly holds?: HoldPoint;
-  /** The task that was held and goes on after the last step. */
+  /** The task that was held and goes on after the first step. */
   readonly releases?: (names: Names, a: number, b: number, c: number) => string;
 }
 

@@ -1,14 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { explore } from "../../../generators/explore/explore.ts";
-import type { Graph } from "../../../generators/explore/graph.ts";
 import { fences } from "../../../spec/scopes/fences.ts";
 import type { Scope } from "../../../spec/scopes/scope.ts";
 import { scopes } from "../../../spec/scopes/scopes.ts";
+import { testScopeLaws, type ScopeCounts } from "./scope-laws.ts";
 
-/** States, transitions, both without symmetry, and the diameter. */
-type Expected = readonly [number, number, number, number, number];
-
-const expectedCounts: Readonly<Record<string, Expected>> = {
+const expectedCounts: Readonly<Record<string, ScopeCounts>> = {
   fences: [4509, 101050, 8980, 201184, 11],
   locking: [8786, 90597, 104710, 1074708, 24],
   revoking: [172, 1132, 594, 3606, 11],
@@ -19,53 +16,8 @@ const expectedCounts: Readonly<Record<string, Expected>> = {
   containers: [1156, 19362, 6363, 106611, 12],
 };
 
-function countsOf({ counts, diameter }: Graph): Expected {
-  return [counts.states, counts.transitions, counts.fullStates, counts.fullTransitions, diameter];
-}
-
-/** The calls of a state that have more than one outcome. */
-function ambiguous(graph: Graph): readonly string[] {
-  const s = new Int32Array(graph.codec.length);
-  const found = new Set<string>();
-  for (let state = 0; state < graph.counts.states; state += 1) {
-    graph.read(state, s);
-    const seen = new Set<string>();
-    for (const { operation, ids, a, b, c } of graph.instances) {
-      if (!operation.enabled(s, a, b, c)) continue;
-      const key = `${operation.call} ${ids.join(" ")}`;
-      if (seen.has(key)) found.add(key);
-      seen.add(key);
-    }
-  }
-  return [...found];
-}
-
 describe.each(scopes.map((scope) => [scope.name, scope] as const))("the scope %s", (name, scope) => {
-  const graph = explore(scope);
-
-  it("is closed, with the counts that are stored", () => {
-    expect(countsOf(graph)).toEqual(expectedCounts[name]);
-  });
-
-  it("has as many states and transitions without symmetry as its orbits say", () => {
-    const plain = explore(scope, { symmetry: false, edges: false });
-    expect([plain.counts.states, plain.counts.transitions, plain.diameter]).toEqual([
-      graph.counts.fullStates,
-      graph.counts.fullTransitions,
-      graph.diameter,
-    ]);
-  });
-
-  it("gives each call one outcome", () => {
-    expect(ambiguous(graph)).toEqual([]);
-  });
-
-  it("uses every operation", () => {
-    const used = new Set(
-      graph.instances.filter(({ index }) => graph.seen[index]! > 0).map((one) => one.operation.name),
-    );
-    expect(scope.operations.map((operation) => operation.name).filter((operation) => !used.has(operation))).toEqual([]);
-  });
+  testScopeLaws(scope, expectedCounts[name]);
 });
 
 describe("explore", () => {
