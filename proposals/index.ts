@@ -1,9 +1,12 @@
 import type { Proposal } from "../conformance/proposal/proposal.ts";
 import compositor from "./compositor.ts";
 import coreRevoke from "./core-revoke.ts";
+import dmaOnlyList from "./dma-only-list.ts";
 import followPfn from "./follow-pfn.ts";
 import getPfnFenced from "./get-pfn-fenced.ts";
 import getPfn from "./get-pfn.ts";
+import importerMaps from "./importer-maps.ts";
+import mappingTypes from "./mapping-types.ts";
 import mmioPhys from "./mmio-phys.ts";
 import unrevoke from "./unrevoke.ts";
 import vmaP2p from "./vma-p2p.ts";
@@ -14,8 +17,11 @@ export const proposals: readonly Proposal[] = [
   getPfnFenced,
   ...followPfn,
   vmaP2p,
+  ...dmaOnlyList,
+  ...importerMaps,
   ...mmioPhys,
   ...compositor,
   coreRevoke,
   ...unrevoke,
+  ...mappingTypes,
 ];
