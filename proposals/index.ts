@@ -8,6 +8,7 @@ import getPfn from "./get-pfn.ts";
 import importerMaps from "./importer-maps.ts";
 import mappingTypes from "./mapping-types.ts";
 import mmioPhys from "./mmio-phys.ts";
+import secureProvider from "./secure-provider.ts";
 import unrevoke from "./unrevoke.ts";
 import vmaP2p from "./vma-p2p.ts";
 
@@ -20,6 +21,7 @@ export const proposals: readonly Proposal[] = [
   ...dmaOnlyList,
   ...importerMaps,
   ...mmioPhys,
+  ...secureProvider,
   ...compositor,
   coreRevoke,
   ...unrevoke,
