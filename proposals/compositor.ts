@@ -8,8 +8,10 @@ import { ENODEV, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
 import { createOwn, refer, referOwn } from "../spec/operations/define.ts";
 import type { Env } from "../spec/roles/env.ts";
 import type { Attachment, Device, DmaBuf, ImporterOps } from "../spec/roles/handles.ts";
+import type { MappingModel } from "../spec/roles/negotiation.ts";
 import type { Suspension } from "../spec/roles/suspendable.ts";
 import { field, table } from "../spec/state/schema.ts";
+import { attachHeld, detachHeld } from "./parts/attached.ts";
 
 const faults = {
   unasked: { rule: "COMP-01", about: "The compositor attaches whatever it is given." },
@@ -25,6 +27,8 @@ class Frame {
   attachment: Attachment | null = null;
 }
 
+const stays: readonly MappingModel[] = ["pinned", "dynamic", "dynamicPeer"];
+
 /** A compositor's GPU context: it lives with moves, and is destroyed when a buffer that it uses is not there. */
 class Compositor extends DynamicImporter {
   private readonly has: Has<Fault>;
@@ -36,23 +40,9 @@ class Compositor extends DynamicImporter {
   }
 
   *take(buffer: DmaBuf, device: Device): Generator<Suspension, Frame | Errno, unknown> {
-    const { env } = this;
     const frame = new Frame();
-    const stays = ["pinned", "dynamic", "dynamicPeer"] as const;
-    yield* env.getRef(buffer);
-    const attachment = this.has("unasked")
-      ? yield* env.attach(buffer, device, this.frameOps, frame)
-      : yield* env.negotiate(
-          buffer,
-          device,
-          this.frameOps,
-          this.has("asksForTooMuch") ? [...stays, "recoverable", "revocable"] : stays,
-          frame,
-        );
-    if (typeof attachment === "number") {
-      yield* env.put(buffer);
-      return attachment;
-    }
+    const attachment = yield* attachHeld(this.env, buffer, device, this.frameOps, frame, this.accepted());
+    if (typeof attachment === "number") return attachment;
     frame.attachment = attachment;
     return frame;
   }
@@ -79,8 +69,13 @@ class Compositor extends DynamicImporter {
     const { attachment } = frame;
     if (attachment === null) return;
     frame.attachment = null;
-    yield* this.env.detach(attachment.buffer, attachment);
-    yield* this.env.put(attachment.buffer);
+    yield* detachHeld(this.env, attachment);
+  }
+
+  /** Nothing that can be taken away. */
+  private accepted(): readonly MappingModel[] | undefined {
+    if (this.has("unasked")) return undefined;
+    return this.has("asksForTooMuch") ? [...stays, "recoverable", "revocable"] : stays;
   }
 }
 

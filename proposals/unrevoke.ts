@@ -16,6 +16,7 @@ import type { MappingModel } from "../spec/roles/negotiation.ts";
 import type { Suspension } from "../spec/roles/suspendable.ts";
 import { changesAccess, concerns, isContested } from "../spec/state/observe/rows.ts";
 import { field, table } from "../spec/state/schema.ts";
+import { attachHeld, detachHeld } from "./parts/attached.ts";
 import { judgeRevoked } from "./parts/revoked.ts";
 import { windowScope } from "./scopes/window-scope.ts";
 
@@ -82,20 +83,14 @@ class WindowImporter extends PinnedRevocableImporter {
   }
 
   *open(buffer: DmaBuf, device: Device, restarts: boolean): Generator<Suspension, Window | Errno, unknown> {
-    const { env } = this;
     const window = new Window(restarts);
-    yield* env.getRef(buffer);
-    const attachment = this.has("unasked")
-      ? yield* env.attach(buffer, device, this.windowOps, window)
-      : yield* env.negotiate(buffer, device, this.windowOps, this.accepted(restarts), window);
-    if (typeof attachment === "number") {
-      yield* env.put(buffer);
-      return attachment;
-    }
+    const accepted = this.accepted(restarts);
+    const attachment = yield* attachHeld(this.env, buffer, device, this.windowOps, window, accepted);
+    if (typeof attachment === "number") return attachment;
     window.attachment = attachment;
     const errno = yield* this.fill(window, attachment);
     if (errno === 0) return window;
-    yield* this.leave(attachment);
+    yield* detachHeld(this.env, attachment);
     return errno;
   }
 
@@ -119,14 +114,15 @@ class WindowImporter extends PinnedRevocableImporter {
     yield* this.env.lock(attachment.buffer.resv);
     yield* this.empty(window, attachment);
     yield* this.env.unlock(attachment.buffer.resv);
-    yield* this.leave(attachment);
+    yield* detachHeld(this.env, attachment);
   }
 
   private isOver({ over }: Window): boolean {
     return over && !this.has("resurrects");
   }
 
-  private accepted(restarts: boolean): readonly MappingModel[] {
+  private accepted(restarts: boolean): readonly MappingModel[] | undefined {
+    if (this.has("unasked")) return undefined;
     return restarts || this.has("promisesTooMuch") ? ["recoverable"] : ["revocable"];
   }
 
@@ -174,11 +170,6 @@ class WindowImporter extends PinnedRevocableImporter {
     if (window.over) this.env.stopDevice(attachment);
     yield* this.env.unmap(attachment, mapping, "bidirectional");
     if (attachment.importerOps?.model === undefined) yield* this.env.unpin(attachment);
-  }
-
-  private *leave(attachment: Attachment): Generator<Suspension, void, unknown> {
-    yield* this.env.detach(attachment.buffer, attachment);
-    yield* this.env.put(attachment.buffer);
   }
 }
 

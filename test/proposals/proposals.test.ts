@@ -10,7 +10,17 @@ import { proposalsDocs, proposalsDocsPath } from "../../tools/proposals-docs.ts"
 const committed = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 /** Faults of the proposals' implementations: a count that only changes on purpose. */
-const faults = { "get-pfn-fenced": 8, "follow-pfn": 6, "mmio-phys": 5, compositor: 5, "unrevoke-negotiated": 7 };
+const faults = {
+  "get-pfn-fenced": 8,
+  "follow-pfn": 6,
+  "dma-only-list": 5,
+  "exporter-maps": 4,
+  "mmio-phys": 5,
+  "secure-provider": 6,
+  compositor: 5,
+  "unrevoke-negotiated": 7,
+  "mapping-types": 5,
+};
 
 const faultsOf = (name: string) =>
   Object.entries(proposals.find((entry) => entry.name === name)?.contract.extension?.faults ?? {});
