@@ -19,8 +19,8 @@ export interface ShrunkViolation extends ShrinkResult {
   readonly violation: Violation;
 }
 
-/** Candidates tried where the runs do not end by themselves: each then costs as much as the longest run there can be. */
-const faultyTries = 25;
+/** Events that runs may take that are no clean ones: each that never ends costs as much as the longest run there can be. */
+const mostLost = 1_500_000;
 
 /** Runs candidates and remembers how each that failed broke the rule. */
 class Trial {
@@ -30,7 +30,8 @@ class Trial {
   private readonly violations = new WeakMap<Program, Violation>();
   /** Whether the first run was no clean one: then the others need not be either. */
   private faulty: boolean | null = null;
-  private tries = 0;
+  /** Events of runs that were no clean ones. */
+  private lost = 0;
 
   constructor(system: System, profile: string, rule: Rule) {
     this.system = system;
@@ -39,14 +40,14 @@ class Trial {
   }
 
   run(candidate: Program): Shrunk | null | Promise<Shrunk | null> {
-    this.tries += 1;
-    if (this.faulty === true && this.tries > faultyTries) return null;
+    if (this.lost > mostLost) return null;
     const run = replay(candidate, this.system, [this.rule], this.judge.profile, this.judge);
     return run instanceof Promise ? run.then((done) => this.answer(candidate, done)) : this.answer(candidate, run);
   }
 
   private answer(candidate: Program, run: Replay): Shrunk | null {
     this.faulty ??= run.fault !== null;
+    if (run.fault !== null) this.lost += run.events.length;
     const violation = run.violations[0];
     if (violation === undefined || (run.fault !== null && !this.faulty)) return null;
     const program = whatHappened(candidate, run);

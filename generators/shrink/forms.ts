@@ -15,7 +15,12 @@ const plainer: Partial<Record<OperationName, OperationName>> = {
   checkAndSignal: "signal",
   fenceGetLive: "fenceGet",
 };
-const unlocked: Partial<Record<OperationName, OperationName>> = { map: "mapUnlocked", unmap: "unmapUnlocked" };
+const unlocked: Partial<Record<OperationName, OperationName>> = {
+  map: "mapUnlocked",
+  unmap: "unmapUnlocked",
+  vmap: "vmapUnlocked",
+  vunmap: "vunmapUnlocked",
+};
 
 /** The step as another operation, with those of its fields that the other one has too. */
 function as(step: Step, op: OperationName): Step {

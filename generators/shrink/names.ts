@@ -1,5 +1,5 @@
 import { operationOf, type OperationName } from "../../spec/operations/operations.ts";
-import type { Program, Step } from "../../spec/program.ts";
+import type { Program, Setup, Step } from "../../spec/program.ts";
 
 /** Fields of each operation by what they do with names; tasks exist by being named and are left out. */
 interface FieldNames {
@@ -70,17 +70,22 @@ function unique(names: readonly string[]): readonly string[] {
   return [...new Set(names)];
 }
 
+/** Names of the set-up that no step has to create. */
+function namesOfSetup({ devices, importers, exporters, reservations }: Setup): readonly string[] {
+  return [...reservations, ...[...devices, ...importers, ...exporters].map(({ name }) => name)];
+}
+
 /** Names that are there before the first step: the set-up's, and those of buffers that no step exports. */
 export function namesGiven({ setup, steps }: Program): ReadonlySet<string> {
-  const { devices, importers, exporters, reservations, buffers } = setup;
   const exported = new Set(steps.flatMap((step) => (makesBuffer(step) ? [step.buffer] : [])));
-  const given = buffers.filter(({ name }) => !exported.has(name)).flatMap(({ name }) => [name, `${name}.resv`]);
-  return new Set([...reservations, ...[...devices, ...importers, ...exporters].map(({ name }) => name), ...given]);
+  const given = setup.buffers.filter(({ name }) => !exported.has(name)).flatMap(({ name }) => [name, `${name}.resv`]);
+  return new Set([...namesOfSetup(setup), ...given]);
 }
 
 /** Steps whose names are all there, in order; a target of `interrupt` must be a task with steps of its own. */
 function bound(program: Program, given: ReadonlySet<string>): readonly Step[] {
-  const known = new Set(given);
+  // A pass may have given the program a role or a device that was not there before.
+  const known = new Set([...given, ...namesOfSetup(program.setup)]);
   const tasks = new Set(program.steps.map(({ task }) => task));
   return program.steps.filter((step) => {
     if (!namesUsed(step).every((name) => known.has(name))) return false;
@@ -117,4 +122,21 @@ export function pruned(program: Program, given: ReadonlySet<string>): Program {
 export function withoutSteps(program: Program, ids: Iterable<string>): Program {
   const gone = new Set(ids);
   return { ...program, steps: program.steps.filter(({ id }) => !gone.has(id)) };
+}
+
+/** A name like this one, with the first number that makes it one nobody has; from now on it is taken. */
+export function freshName(like: string, taken: Set<string>): string {
+  const stem = like.replace(/\d+$/, "");
+  for (let number = 1; ; number += 1) {
+    const next = `${stem}${number}`;
+    if (taken.has(next)) continue;
+    taken.add(next);
+    return next;
+  }
+}
+
+/** Names that mean something in the program: of its set-up, of its steps, and what these create and use. */
+export function takenNames({ setup, steps }: Program): Set<string> {
+  const given = [...namesOfSetup(setup), ...setup.buffers.map(({ name }) => name)];
+  return new Set([...given, ...steps.flatMap((step) => [step.id, ...namesMade(step), ...namesUsed(step)])]);
 }

@@ -26,6 +26,15 @@ export function* each<T>(
   }
 }
 
+/** Tries candidates that were made from the program as it is, until one is kept: then the others are of another one. */
+export function* whileSame(session: Session, candidates: readonly Program[]): Search<void> {
+  const { program } = session;
+  for (const candidate of candidates) {
+    if (session.exhausted || session.program !== program) return;
+    yield* session.attempt(candidate);
+  }
+}
+
 function* chunks<T>(session: Session, first: readonly (readonly T[])[], apply: Apply<T>): Search<void> {
   let level = first;
   while (level.length > 0) {

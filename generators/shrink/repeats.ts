@@ -1,6 +1,6 @@
 import type { Program, Step } from "../../spec/program.ts";
 import { operationOf } from "../../spec/operations/operations.ts";
-import { fieldsOf, namesGiven, namesMade, namesUsed, pruned, withFields, withoutSteps } from "./names.ts";
+import { fieldsOf, freshName, namesGiven, pruned, takenNames, withFields, withoutSteps } from "./names.ts";
 import { each } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
@@ -46,7 +46,7 @@ function repeated(program: Program, { gone, again }: Swap): Program {
   const count = program.steps.length - rest.length - 1;
   if (at < 0 || count < 1) return program;
   const copies: Step[] = [];
-  const taken = new Set(program.steps.flatMap((step) => [step.id, ...namesMade(step), ...namesUsed(step)]));
+  const taken = takenNames(program);
   while (copies.length < count) copies.push(copy(rest[at]!, taken));
   return { ...program, steps: [...rest.slice(0, at + 1), ...copies, ...rest.slice(at + 1)] };
 }
@@ -54,17 +54,6 @@ function repeated(program: Program, { gone, again }: Swap): Program {
 /** The step with an id and with names of its own. */
 function copy(step: Step, taken: Set<string>): Step {
   const made = Object.entries(operationOf(step.op).fields).filter(([, { shape }]) => shape.kind === "create");
-  const names = made.map(([field]) => [field, fresh(String(fieldsOf(step)[field]), taken)] as const);
-  return withFields(step, { id: fresh(step.id, taken), ...Object.fromEntries(names) });
-}
-
-/** The name with the next number that nobody has. */
-function fresh(name: string, taken: Set<string>): string {
-  const stem = name.replace(/\d+$/, "");
-  for (let number = 1; ; number += 1) {
-    const next = `${stem}${number}`;
-    if (taken.has(next)) continue;
-    taken.add(next);
-    return next;
-  }
+  const names = made.map(([field]) => [field, freshName(String(fieldsOf(step)[field]), taken)] as const);
+  return withFields(step, { id: freshName(step.id, taken), ...Object.fromEntries(names) });
 }

@@ -8,6 +8,8 @@ import type { Search, Session } from "./session.ts";
 
 /** Beyond this length it is too early, and there are too many candidates. */
 const longest = 16;
+/** Up to this length one step is tried in place of any two. */
+const fewest = 6;
 
 /** A program that does in fewer steps what this one does. It may need another kind of importer or exporter. */
 type Shortcut = (program: Program) => Program;
@@ -30,13 +32,20 @@ export function* shortcuts(session: Session): Search<void> {
       ...(step.op === "unlock" ? [kept(step)] : []),
       ...(step.op === "invalidate" ? drivers.flatMap((op) => exporters.map((kind) => driven(step, op, kind))) : []),
       ...(step.op === "submit" ? importers.map((kind) => atImport(step, kind)) : []),
-      ...(step.op === "pin" ? [pinning(step)] : []),
+      ...(step.op === "pin" ? [pinning(step), ...importers.map((kind) => pinnedAtImport(step, kind))] : []),
     ]),
     ...(maps.length > 1 ? [maps, ...maps.map((map) => [map])] : [maps]).flatMap((some) =>
       some.length === 0 ? [] : importers.map((kind) => imported(some, kind)),
     ),
   ];
   yield* each(session, ways, (now, way) => way(now));
+  const attaches = session.program.steps.filter(({ op }) => op === "attach").map(({ id }) => id);
+  if (session.program !== program || program.steps.length > fewest) return;
+  const others = program.steps.filter(({ id, op }) => op !== "export" && !attaches.includes(id));
+  const imports = attaches.flatMap((id) =>
+    importers.flatMap((kind) => others.toReversed().map((other) => attachedByImport(id, kind, [other.id]))),
+  );
+  yield* each(session, imports, (now, way) => (now === program ? way(now) : now));
 }
 
 function different(kinds: readonly string[]): readonly string[] {
@@ -151,6 +160,30 @@ function importedOne(
   const driving = replaced(withEntry(program, "importers", importer, { kind }), attach.id, () => step);
   const failures = program.failures.map((failure) => (failure.step === id ? { ...failure, step: attach.id } : failure));
   return withoutSteps({ ...driving, failures }, [id]);
+}
+
+/** Importers that drive themselves attach when they import; `instead` goes, as the import may do that too. */
+function attachedByImport(id: string, kind: string, instead: readonly string[]): Shortcut {
+  return (program) => {
+    const attach = program.steps.find((step) => step.id === id);
+    if (attach?.op !== "attach" || attach.buffer === null) return program;
+    const { task, importer, buffer } = attach;
+    const name = `p${program.steps.filter(({ op }) => op === "import").length + 1}`;
+    const step = { id, task, op: "import", importer, buffer, import: name, direction: "bidirectional" } as const;
+    const driving = replaced(withEntry(program, "importers", importer, { kind }), id, () => step);
+    return withoutSteps(driving, instead);
+  };
+}
+
+/** Importers that pin when they import need neither lock nor attachment for it. */
+function pinnedAtImport({ id, attachment }: Step<"pin">, kind: string): Shortcut {
+  return (program) => {
+    const hold = holdsOf(program.steps).findLast(({ inside }) => inside.some((step) => step.id === id));
+    const attach = program.steps.find((step) => step.op === "attach" && step.attachment === attachment);
+    if (hold === undefined || attach === undefined) return program;
+    const instead = [id, hold.lock.id, ...(hold.unlock === null ? [] : [hold.unlock.id])];
+    return attachedByImport(attach.id, kind, instead)(program);
+  };
 }
 
 /** A map for an importer that cannot be told of a move pins by itself, and takes the lock for it. */

@@ -1,6 +1,8 @@
 import type { Program } from "../../spec/program.ts";
 import type { Kinds } from "../world-shape.ts";
+import { fewerFences } from "./fences.ts";
 import { plainerForms } from "./forms.ts";
+import { fencesOfDrivers } from "./jobs.ts";
 import { fewerObjects } from "./objects.ts";
 import { orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
@@ -10,8 +12,9 @@ import { repeats } from "./repeats.ts";
 import { shortcuts } from "./shortcuts.ts";
 import { lengthOf, Session, type Search, type Shrunk } from "./session.ts";
 import { simplerSetup } from "./setup.ts";
-import { fewerSteps, onlyRelated } from "./steps.ts";
+import { fewerKinds, fewerSteps, onlyRelated } from "./steps.ts";
 import { fewerTasks } from "./tasks.ts";
+import { fewerPauses } from "./windows.ts";
 import { simplerValues } from "./values.ts";
 
 /** Settings of the shrinker. */
@@ -21,6 +24,9 @@ export interface ShrinkOptions {
   /** Importers and exporters that may take the place of those in the program; only its own where none are given. */
   readonly kinds?: Kinds;
 }
+
+/** One kind of change, tried wherever it applies. */
+type Pass = (session: Session) => Search<void>;
 
 /** A shorter program that fails as the first one did. */
 export interface ShrinkResult {
@@ -51,6 +57,7 @@ export function* shrinking(program: Program, first: Shrunk, options: ShrinkOptio
   const session = new Session(first, 1, options.executions ?? usual, options.kinds ?? kindsIn(program));
   yield* session.cut();
   yield* onlyRelated(session);
+  yield* fewerKinds(session);
   for (;;) {
     const before = session.program;
     yield* structure(session);
@@ -74,22 +81,33 @@ function kindsIn({ setup }: Program): Kinds {
   return { exporters: setup.exporters.map(({ kind }) => kind), importers: setup.importers.map(({ kind }) => kind) };
 }
 
+/** Passes that make the program shorter one step at a time, or make room for one that does. */
+const gradual: readonly Pass[] = [
+  fewerPoints,
+  fewerSteps,
+  orderForPause,
+  fewerTasks,
+  fewerPairs,
+  pauseForHold,
+  plainerForms,
+  fewerObjects,
+];
+
+/** Passes that look for another way to do the same, where nothing else is left: the first that finds one is the last. */
+const detours: readonly Pass[] = [repeats, shortcuts, fewerFences, fencesOfDrivers, fewerPauses, shorterPrefixes];
+
 /** Everything that makes the program shorter, until nothing does. */
 function* structure(session: Session): Search<void> {
   for (;;) {
     const before = session.program;
-    yield* fewerPoints(session);
-    yield* fewerSteps(session);
-    yield* orderForPause(session);
-    yield* fewerTasks(session);
-    yield* fewerPairs(session);
-    yield* pauseForHold(session);
-    yield* plainerForms(session);
-    yield* fewerObjects(session);
-    if (session.program === before) yield* repeats(session);
-    if (session.program === before) yield* shortcuts(session);
-    if (session.program === before) yield* shorterPrefixes(session);
-    if (session.exhausted || session.program === before) return;
+    for (const pass of gradual) yield* pass(session);
+    // Another order of the same steps is no step ahead, and there are many.
+    if (lengthOf(session.program) === lengthOf(before)) {
+      const { program } = session;
+      for (const pass of detours) if (session.program === program) yield* pass(session);
+      if (session.program === program) return;
+    }
+    if (session.exhausted) return;
   }
 }
 

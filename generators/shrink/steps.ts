@@ -8,6 +8,20 @@ export function* fewerSteps(session: Session): Search<void> {
   yield* inHalves(session, session.program.steps.map(({ id }) => id).toReversed(), withoutSteps);
 }
 
+/** Up to this many steps they are tried one by one anyway. */
+const few = 40;
+
+/** Of a long program removes all steps of an operation at once, halves of the operations that occur down to single ones. */
+export function* fewerKinds(session: Session): Search<void> {
+  const { steps } = session.program;
+  if (steps.length <= few) return;
+  const kinds = [...new Set(steps.map(({ op }) => op).toReversed())];
+  yield* inHalves(session, kinds, (program, gone) => ({
+    ...program,
+    steps: program.steps.filter(({ op }) => !gone.includes(op)),
+  }));
+}
+
 /**
  * Keeps what the last step depends on by name: only steps that name nothing else, or all steps that name any of it.
  * One execution where the failure is about one object, which is most of the time.

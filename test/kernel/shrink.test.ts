@@ -8,6 +8,7 @@ import type { System } from "../../harness/system.ts";
 import { differenceOf } from "../../kernel/compare/campaign.ts";
 import { drawPlan, replayPlan, type Drawn } from "../../kernel/compare/draw-plan.ts";
 import { KnownDifferences } from "../../kernel/compare/known-differences.ts";
+import { MovingExporter } from "../../kernel/compare/moving-exporter.ts";
 import { RoundedReservations } from "../../kernel/compare/rounded-reservations.ts";
 import { shapeOf, type Shape } from "../../kernel/compare/shape.ts";
 import { shrinkCulprits, type RunsPlans } from "../../kernel/compare/shrink-trouble.ts";
@@ -20,6 +21,7 @@ const known = new KnownDifferences("[]");
 
 /** A kernel that forgets the bookkeeping level when it is asked what a reservation object waits for. */
 const forgetful = referenceSystem({
+  exporters: { moving: (env) => new MovingExporter(env) },
   reservations: (env) =>
     new (class extends RoundedReservations {
       override testSignaled(...[resv, usage]: Parameters<RoundedReservations["testSignaled"]>): boolean {

@@ -1,0 +1,176 @@
+import type { Program, Setup, Step } from "../../spec/program.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import { filled, reservationOf, withMakers, type AddStep } from "./fences.ts";
+import { isLock } from "./locks.ts";
+import { freshName, namesGiven, namesMade, namesUsed, pruned, renamed, takenNames } from "./names.ts";
+import { whileSame } from "./pass.ts";
+import { lengthOf, type Search, type Session } from "./session.ts";
+
+/** Beyond this length it is too early, and there are too many candidates. */
+const longest = 20;
+/** Of more fences than that one alone is not worth a try. */
+const several = 3;
+
+/** Steps that take the place of others, and the set-up they need. */
+interface Way {
+  readonly setup: Setup;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Lets a driver put its fence where the program makes one and puts it there itself, slot, lock and all: an exporter that
+ * moves the buffer, or a job of an importer.
+ */
+export function* fencesOfDrivers(session: Session): Search<void> {
+  const { program, kinds } = session;
+  if (program.steps.length > longest) return;
+  const exporters = [...new Set(kinds.exporters)].filter((kind) => !kind.startsWith("scripted"));
+  const importers = [...new Set(kinds.importers)].filter((kind) => kind !== "scripted");
+  const candidates = filled(program).flatMap(({ resv, adds }) => {
+    const { program: whole, buffer } = withBuffer(program, resv, kinds.exporters[0]);
+    if (buffer === null) return [];
+    const own = reservationOf(whole, buffer);
+    const some = adds.length > 1 && adds.length <= several ? [adds, ...adds.map((add) => [add])] : [adds];
+    return some.flatMap((gone) => {
+      const rest = withoutAdds(whole, own, gone, gone.length === adds.length);
+      const ways = waysToFill(whole, buffer, exporters, importers).flatMap((way) =>
+        gone.length > several ? [again(way, gone.length, whole)] : [way],
+      );
+      const filling = ways.map((way) => inPlace(whole, rest, buffer, way));
+      return [...filling, ...exporters.flatMap((kind) => filling.flatMap((now) => revoking(now, buffer, own, kind)))];
+    });
+  });
+  const given = namesGiven(program);
+  yield* whileSame(
+    session,
+    candidates.filter((candidate) => lengthOf(pruned(candidate, given)) < lengthOf(program)),
+  );
+}
+
+/** The program with a buffer for the object, where it has none and somebody can export one. */
+function withBuffer(
+  program: Program,
+  resv: string,
+  kind: string | undefined,
+): { readonly program: Program; readonly buffer: string | null } {
+  const { setup } = program;
+  const known = setup.buffers.find(({ name }) => reservationOf(program, name) === resv);
+  if (known !== undefined || kind === undefined) return { program, buffer: known?.name ?? null };
+  const taken = takenNames(program);
+  const [device, exporter, buffer] = [freshName("d", taken), freshName("e", taken), freshName("b", taken)];
+  const id = freshName("s", taken);
+  const exporting = { id, task: program.steps[0]!.task, op: "export", buffer, missing: [], caching: false } as const;
+  return {
+    buffer,
+    program: {
+      ...program,
+      setup: {
+        ...setup,
+        devices: [...setup.devices, { name: device, dmaBits: 52, maxSegment: 2 ** 52 }],
+        exporters: [...setup.exporters, { name: exporter, kind, device }],
+        buffers: [...setup.buffers, { name: buffer, exporter, size: pageSize, placement: "system", resv: null }],
+      },
+      steps: [
+        exporting,
+        ...program.steps.map((step) => renamed(step, (name) => (name === resv ? `${buffer}.resv` : name))),
+      ],
+    },
+  };
+}
+
+/** What is left without these fences: without the hold too, where nothing else is put there. */
+function withoutAdds(program: Program, resv: string, adds: readonly AddStep[], isAll: boolean): readonly Step[] {
+  const gone = withMakers(program, adds);
+  const isHold = (step: Step) =>
+    isAll && (isLock(step) || step.op === "unlock" || step.op === "reserveFences") && step.resv === resv;
+  return program.steps.filter((step) => !gone.has(step.id) && !isHold(step));
+}
+
+/** An exporter that revokes waits for all fences by itself. */
+function revoking(program: Program, buffer: string, resv: string, kind: string): readonly Program[] {
+  const wait = program.steps.find((step) => step.op === "waitFences" && step.resv === resv);
+  if (wait === undefined) return [];
+  const { id, task } = wait;
+  const steps = program.steps.map((step) => (step === wait ? ({ id, task, op: "revoke", buffer } as const) : step));
+  return [{ ...program, setup: withExporter(program.setup, buffer, kind), steps }];
+}
+
+/** The set-up with an exporter of another kind for the buffer. */
+function withExporter(setup: Setup, buffer: string, kind: string): Setup {
+  const owner = setup.buffers.find(({ name }) => name === buffer)?.exporter;
+  return { ...setup, exporters: setup.exporters.map((row) => (row.name === owner ? { ...row, kind } : row)) };
+}
+
+/** The steps of the way come where the first of what is gone was, or right after the export. */
+function inPlace(program: Program, rest: readonly Step[], buffer: string, { setup, steps }: Way): Program {
+  const left = new Set(rest);
+  const first = program.steps.findIndex((step) => !left.has(step));
+  const before = program.steps.slice(0, first).filter((step) => left.has(step)).length;
+  const exported = rest.findIndex((step) => namesMade(step).includes(buffer)) + 1;
+  const needed =
+    rest.findLastIndex((step) =>
+      steps.some((other) => namesUsed(other).some((name) => namesMade(step).includes(name))),
+    ) + 1;
+  const at = Math.max(before, exported, needed);
+  return { ...program, setup, steps: [...rest.slice(0, at), ...steps, ...rest.slice(at)] };
+}
+
+function waysToFill(
+  program: Program,
+  buffer: string,
+  exporters: readonly string[],
+  importers: readonly string[],
+): readonly Way[] {
+  const { setup, steps } = program;
+  const task = steps[0]!.task;
+  const taken = takenNames(program);
+  const [first, second] = [freshName("s", taken), freshName("s", taken)];
+  const [name, job, importer] = [freshName("p", taken), freshName("j", taken), freshName("i", taken)];
+  const exporter = setup.buffers.find((row) => row.name === buffer)!.exporter;
+  const moves: readonly Step[] = [
+    { id: first, task, op: "move", buffer, placement: "system" },
+    { id: first, task, op: "evict", buffer },
+  ];
+  const driven = exporters.flatMap((kind) =>
+    moves.map((step): Way => ({ setup: withExporter(setup, buffer, kind), steps: [step] })),
+  );
+  const accesses = ["write", "read"] as const;
+  const imports = steps.flatMap((step) => (step.op === "import" && step.buffer === buffer ? [step] : []));
+  const queued = imports.flatMap((step) =>
+    accesses.map((kind): Way => ({
+      setup,
+      steps: [{ id: first, task, op: "submit", importer: step.importer, imports: [step.import], kind, job }],
+    })),
+  );
+  const device = setup.exporters.find((row) => row.name === exporter)!.device;
+  const imported = importers.flatMap((kind) => {
+    const row = {
+      name: importer,
+      kind,
+      device,
+      ops: "callback",
+      allowPeer2peer: false,
+      onInvalidate: "unmap",
+    } as const;
+    return accesses.map((access): Way => ({
+      setup: { ...setup, importers: [...setup.importers, row] },
+      steps: [
+        { id: first, task, op: "import", importer, buffer, import: name, direction: "bidirectional" },
+        { id: second, task, op: "submit", importer, imports: [name], kind: access, job },
+      ],
+    }));
+  });
+  return [...driven, ...queued, ...imported];
+}
+
+/** The last step of the way as often as there were fences. */
+function again({ setup, steps }: Way, count: number, program: Program): Way {
+  const taken = takenNames(program);
+  for (const step of steps) for (const name of [step.id, ...namesMade(step)]) taken.add(name);
+  const last = steps.at(-1)!;
+  const copies = Array.from({ length: count - 1 }, () => {
+    const id = freshName("s", taken);
+    return last.op === "submit" ? { ...last, id, job: freshName("j", taken) } : { ...last, id };
+  });
+  return { setup, steps: [...steps, ...copies] };
+}
