@@ -3,6 +3,7 @@
  * `--series 6.12|newest`, `--seed N` first, `--longest N` steps, `--show N` differences in full, `--keep FILE` goes on where
  * it was stopped, `--slice` a few programs and no long build, `--build` stops once built, `--explain SEED|FILE` shows one
  * program on both, `--repeat` runs every program twice, `--output DIR` takes the shortest programs of what differs,
+ * `--misuse` breaks the contract on purpose and expects the complaints of test/kernel/misuse.json,
  * `--fault N` gives the module's exporter or importer a fault (kernel/mutants/module-faults.ts).
  */
 import { readFileSync } from "node:fs";
@@ -25,6 +26,7 @@ import { shrinkCulprits } from "./compare/shrink-trouble.ts";
 import { addTally, emptyTally, type Tally } from "./compare/tally.ts";
 import { isGood, textOf, unmatched } from "./compare/text.ts";
 import { staleFindings } from "./findings.ts";
+import { misuseText, runMisuses, type Expected } from "./misuse/run-misuse.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
 const { values } = parseArgs({
@@ -40,6 +42,7 @@ const { values } = parseArgs({
     fault: { type: "string" },
     build: { type: "boolean", default: false },
     repeat: { type: "boolean", default: false },
+    misuse: { type: "boolean", default: false },
     slice: { type: "boolean", default: false },
   },
 });
@@ -47,6 +50,8 @@ const { values } = parseArgs({
 /** Programs of a run that says nothing else, and of the slice that a check of everything has time for. */
 const usual = 5000;
 const few = 1000;
+/** Programs of each misuse: nearly every one costs a kernel. */
+const perMisuse = 3;
 /** Seconds that a slice may take to fetch and build what is not in the cache. */
 const sliceBuild = 240;
 /** Seeds that are compared, and kept, at a time. */
@@ -55,8 +60,13 @@ const sliceSeeds = 1000;
 const programs = Number(values.programs ?? (values.slice || values.repeat ? few : usual));
 const longest = Number(values.longest);
 const fault = values.fault === undefined ? undefined : Number(values.fault);
-const known = new KnownDifferences(readFileSync(join(ownFolder(), "../test/kernel/differences.json"), "utf8"));
+const known = new KnownDifferences(readFileSync(stored("differences.json"), "utf8"));
 const deadlines = { startDeadline: 60_000, batchDeadline: 20_000 };
+
+/** What is known of kernels, as a file. */
+function stored(name: string): string {
+  return join(ownFolder(), "../test/kernel", name);
+}
 
 /** The contract that a kernel follows, as far as it is encoded. */
 function profileOf(version: string): string {
@@ -94,6 +104,17 @@ async function repeatOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome
     operations,
   });
   return { status: result.different.length === 0 ? "good" : "bad", words: `Linux ${version}: ${repeatText(result)}` };
+}
+
+async function misuseOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
+  const results = await runMisuses(linux, {
+    profile: profileOf(version),
+    programs: Number(values.programs ?? perMisuse),
+    firstSeed: Number(values.seed),
+    expected: JSON.parse(readFileSync(stored("misuse.json"), "utf8")) as Expected,
+  });
+  const good = results.every(({ faults }) => faults.length === 0);
+  return { status: good ? "good" : "bad", words: misuseText(results, version) };
 }
 
 /** Findings that no longer show. What they end in is mostly a hang, and is waited for. */
@@ -142,6 +163,7 @@ async function test(wanted: SeriesWanted): Promise<Outcome> {
   const linux = new Linux({ kernel, root, ...deadlines }, values.explain === undefined ? 2 : 0);
   try {
     if (values.explain !== undefined) return await explain(linux, built, values.explain);
+    if (values.misuse) return await misuseOn(linux, built);
     return await (values.repeat ? repeatOn(linux, built) : compareOn(linux, built));
   } finally {
     linux.close();

@@ -33,7 +33,7 @@ export function compile(plan: Plan, { operations, moveNotify }: Introduction): C
   const add = (step: Step, index: number, more = false) => {
     const number = operations.get(step.op);
     if (number === undefined) throw new RangeError(`this module has no ${step.op} (step ${step.id})`);
-    const flags = (step.interrupted === true ? 1 : 0) | (more ? 2 : 0);
+    const flags = (step.interrupted === true ? 1 : 0) | (more ? 2 : 0) | (step.misuse === true ? 4 : 0);
     lines.push(`o ${index} ${slots.of("task", step.task)} ${flags} ${number} ${encodeStep(step, slots).join(" ")}`);
   };
   plan.steps.forEach((step, index) => {

@@ -129,7 +129,9 @@ function split(output: string): readonly (readonly string[])[] {
 
 function whole(compiled: Compiled, text: readonly string[], introduction: Introduction, log: string): KernelRun {
   const decoded = new Decoder(compiled, introduction).decode(text);
-  const complained = decoded.events.some((event) => event.kind === "warn");
+  const { ending } = decoded;
+  const late = ending !== null && (ending.late > 0 || ending.stuck > 0 || !ending.lockdep);
+  const complained = late || decoded.events.some((event) => event.kind === "warn");
   return { ...decoded, end: "whole", log: complained ? log : "" };
 }
 

@@ -5,6 +5,7 @@ import { monitored } from "../../contracts/registry.ts";
 import type { Situation } from "../../spec/situation.ts";
 import type { Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
+import { complaintsOf, reportedBy } from "../complaints/complaint.ts";
 import { compare, type Difference } from "./compare.ts";
 import { copiesUnderAWait, drawPlan, importsNothing, mapsUnderAFault, type Drawn } from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
@@ -130,6 +131,7 @@ class Comparison {
     for (const op of new Set(done.map((step) => step.op))) count(tally.operations, op);
     if (run.events.some(({ kind }) => kind === "blocked")) tally.blocking += 1;
     if (run.events.some(({ kind }) => kind === "warn")) tally.complaining += 1;
+    for (const id of new Set(complaintsOf(run).map(({ kind }) => kind?.id ?? "unknown"))) count(tally.complaints, id);
     const findings = this.findings(drawn, run, this.judge);
     const { difference } = findings;
     const entry = run.end === "whole" && difference !== null ? await this.entryOf(difference) : null;
@@ -195,7 +197,10 @@ class Comparison {
     const broken = judge.violations
       .map(({ rule, why, seq }) => ({ rule: rule.id, why, seq }))
       .filter(({ rule }) => isSeen(rule, drawn.plan.steps));
-    return { difference: differenceOf(drawn, run), broken };
+    return {
+      difference: differenceOf(drawn, run),
+      broken: [...broken, ...reportedBy(run, drawn.events, drawn.plan.steps)],
+    };
   }
 }
 

@@ -99,7 +99,7 @@ const situations: readonly Situation[] = [
 const dwelling = 3;
 
 /** Leaves out what the kernel target does not have: its operations, pauses inside a step, failures of our own. */
-function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, number>, random: Random): Temper {
+export function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, number>, random: Random): Temper {
   const cumulative = new Float64Array(operationNames.length);
   let sum = 0;
   operationNames.forEach((name, index) => {
@@ -237,12 +237,13 @@ export interface ReplayOptions {
 /** A stored program, played on the reference: the plan has the steps that began. Throws an Error if the reference fails. */
 export function replayPlan(program: Program, { admit = () => true, system }: ReplayOptions = {}): Drawn {
   const chooser = new RestingReplay(program, admit);
-  const events = play(program.setup, profileNamed(program.profile), chooser, "a stored program", system);
+  const events = playOn(program.setup, profileNamed(program.profile), chooser, "a stored program", system);
   const plan = planOf(program.setup, chooser.begun, chooser.rest ?? chooser.begun.length, events);
   return { seed: 0, program, plan, events };
 }
 
-function play(
+/** Lets a chooser play on the reference. Throws an Error if the reference fails. */
+export function playOn(
   setup: Setup,
   profile: Profile,
   chooser: Chooser,
@@ -270,7 +271,7 @@ export function drawPlan(
   const setup = situation === situations[0] ? { ...drawn, reservations: ["r1", "r2", "r3"] } : drawn;
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
-  const events = play(setup, profile, chooser, `seed ${seed}`);
+  const events = playOn(setup, profile, chooser, `seed ${seed}`);
   const steps = chooser.steps;
   const program: Program = {
     schema: programSchema,

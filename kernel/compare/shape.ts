@@ -3,6 +3,7 @@ import { lastBegun } from "../../conformance/replay.ts";
 import { judgeHistory } from "../../contracts/judge.ts";
 import type { Rule } from "../../contracts/rule.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
+import { reportedBy } from "../complaints/complaint.ts";
 import { differenceOf, isSeen } from "./campaign.ts";
 import type { Difference } from "./compare.ts";
 import type { Drawn } from "./draw-plan.ts";
@@ -10,7 +11,7 @@ import type { KnownDifferences } from "./known-differences.ts";
 
 /** What is wrong with a run, and what a shorter program has to show as well. */
 export type Shape =
-  /** The kernel's history breaks this rule. */
+  /** The kernel's history breaks this rule, or the kernel says so. */
   | { readonly kind: "rule"; readonly rule: Rule }
   /** The two part in this operation, by events of these kinds and no others. */
   | { readonly kind: "difference"; readonly operation: string; readonly parts: ReadonlySet<string> }
@@ -68,7 +69,9 @@ export function shows(
   }
 }
 
-function brokenAt(rule: Rule, { plan: { steps }, program }: Drawn, run: KernelRun): Shown | null {
+function brokenAt(rule: Rule, { plan: { steps }, program, events }: Drawn, run: KernelRun): Shown | null {
+  const reported = reportedBy(run, events, steps).find((entry) => entry.rule === rule.id);
+  if (reported !== undefined) return { last: lastBegun({ steps, events: run.events }, reported.seq) };
   const violation = judgeHistory(run.events, [rule], profileNamed(program.profile)).violations[0];
   if (violation === undefined || !isSeen(rule.id, steps)) return null;
   return { last: lastBegun({ steps, events: run.events }, violation.seq) };

@@ -73,6 +73,8 @@ export function textOf(tally: Tally, { version, operations, known, show }: TextO
     );
   lines.push(`  operations, in percent of the programs: ${shares(tally, operations)}`);
   lines.push(`  rules exercised: ${rulesByArea(tally)}`);
+  const complaints = Object.entries(tally.complaints).map(([id, times]) => `${id} ${times}`);
+  if (complaints.length > 0) lines.push(`  programs with complaints of the kernel: ${complaints.join(", ")}`);
   for (const shortfall of shortfalls(tally, operations)) lines.push(`  too little: ${shortfall}`);
   lines.push(
     `Linux ${version}: ${programs} programs compared, ${tally.steps} operations, median ${medianLength(tally)} a program, ` +

@@ -81,11 +81,14 @@ struct actor {
 	unsigned long map_start;
 	/* It looks at the user's memory for the history alone. */
 	bool quiet;
+	/* The step is meant to be wrong: it is carried out whoever holds what. */
+	bool misuse;
 };
 
 #define STEP_INTERRUPTED 1
 /* The next step is of the same task and follows without anybody else going on in between. */
 #define STEP_MORE 2
+#define STEP_MISUSE 4
 
 /* Faults of our own exporter and importer that a program can ask for: what the rules have to notice. */
 enum fault {

@@ -20,7 +20,7 @@ static void add_callback(struct actor *actor, const s64 *arg, int count)
 	struct callback *callback = &callbacks[arg[1]];
 	int errno;
 
-	if ((arg[0] >= 0 && !fence) || arg[1] < 0 || arg[1] >= CALLBACKS || callback->pending)
+	if ((arg[0] >= 0 && !fence) || arg[1] < 0 || arg[1] >= CALLBACKS || (callback->pending && !actor->misuse))
 		return skip("callback");
 	call();
 	/* Before, as it may run at once. */
@@ -101,7 +101,7 @@ static void end_signalling(struct actor *actor, const s64 *arg, int count)
 {
 	struct section *section = &sections[arg[0]];
 
-	if (arg[0] < 0 || arg[0] >= SECTIONS || !section->open)
+	if (arg[0] < 0 || arg[0] >= SECTIONS || !(section->open || actor->misuse))
 		return skip("section");
 	call();
 	dma_fence_end_signalling(section->cookie);

@@ -194,7 +194,7 @@ static void set_error(struct actor *actor, const s64 *arg, int count)
 	struct dma_fence *fence = fence_at(arg[0]);
 
 	/* Too late, if something has signaled the fence meanwhile: its owner knows that. */
-	if (!fence || test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+	if (!fence || (!actor->misuse && test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags)))
 		return skip("signaled");
 	call();
 	dma_fence_set_error(fence, arg[1]);

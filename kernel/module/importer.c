@@ -94,10 +94,11 @@ static void unpin(struct actor *actor, const s64 *arg, int count)
 {
 	struct attachment *attachment = attachment_at(arg[0]);
 
-	if (!attachment || !attachment->pins || !holds(actor, attachment->of))
+	if (!attachment || !(attachment->pins || actor->misuse) || !holds(actor, attachment->of))
 		return skip("not held");
 	call();
-	attachment->pins--;
+	if (attachment->pins)
+		attachment->pins--;
 	dma_buf_unpin(attachment->attach);
 	ret(0);
 }

@@ -99,7 +99,8 @@ static int on_panic(struct notifier_block *block, unsigned long event, void *dat
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block panic_block = { .notifier_call = on_panic };
+/* Before the one with which a User-Mode kernel ends its process. */
+static struct notifier_block panic_block = { .notifier_call = on_panic, .priority = INT_MAX };
 
 static int __init conformance_init(void)
 {

@@ -40,12 +40,18 @@ int reservation_slot(struct reservation *resv)
 
 bool reservation_held(struct actor *actor, struct reservation *held)
 {
-	return held && held->owner == actor->id;
+	return held && (actor->misuse || held->owner == actor->id);
 }
 
 static struct acquire *acquire_at(s64 slot)
 {
 	return slot >= 0 && slot < ACQUIRES ? &acquires[slot] : NULL;
+}
+
+/* The live context of the task; any one where that is the misuse. */
+static bool acquire_usable(struct actor *actor, const struct acquire *acquire)
+{
+	return acquire && (actor->misuse || (acquire->live && acquire->actor == actor->id));
 }
 
 static void acquire_init(struct actor *actor, const s64 *arg, int count)
@@ -70,7 +76,7 @@ static void acquire_done(struct actor *actor, const s64 *arg, int count)
 {
 	struct acquire *acquire = acquire_at(arg[0]);
 
-	if (!acquire || !acquire->live || acquire->actor != actor->id)
+	if (!acquire_usable(actor, acquire))
 		return skip("acquire");
 	call();
 	ww_acquire_done(&acquire->ctx);
@@ -81,7 +87,7 @@ static void acquire_fini(struct actor *actor, const s64 *arg, int count)
 {
 	struct acquire *acquire = acquire_at(arg[0]);
 
-	if (!acquire || !acquire->live || acquire->actor != actor->id)
+	if (!acquire_usable(actor, acquire))
 		return skip("acquire");
 	call();
 	ww_acquire_fini(&acquire->ctx);
@@ -98,10 +104,10 @@ static void take(struct actor *actor, const s64 *arg, enum form form)
 	struct ww_acquire_ctx *ctx = acquire ? &acquire->ctx : NULL;
 	int errno = 0;
 
-	if (!lock || (acquire && (!acquire->live || acquire->actor != actor->id)))
+	if (!lock || (acquire && !acquire_usable(actor, acquire)))
 		return skip("lock");
 	/* Would sleep for ever: no drain could end it. */
-	if (form != TRY && lock->owner == actor->id && (!ctx || lock->acquire != arg[1]))
+	if (form != TRY && !actor->misuse && lock->owner == actor->id && (!ctx || lock->acquire != arg[1]))
 		return skip("held");
 	actor->explicit = lock;
 	actor->slept = false;

@@ -102,6 +102,7 @@ static void carry_out(struct actor *actor, const struct order *order)
 	const struct operation *operation = operation_at(order->op);
 
 	actor->step = order->step;
+	actor->misuse = order->flags & STEP_MISUSE;
 	if (order->flags & STEP_INTERRUPTED)
 		send_sig(SIGUSR1, current, 1);
 	if (operation)
