@@ -46,7 +46,8 @@ function exitCodeOf({ fault, isBroken, shortfalls }: Defence): ExitCode {
 function save(report: Defence, folder: OutputFolder): readonly string[] {
   folder.write(`${report.proposal}.defence.json`, `${JSON.stringify(report, null, 2)}\n`);
   return report.breaches.flatMap(
-    ({ rule, program }) => folder.write(`${report.proposal}-${rule}.json`, writeProgram(program)) ?? [],
+    ({ rule, counterexample: { program } }) =>
+      folder.write(`${report.proposal}-${rule}.json`, writeProgram(program)) ?? [],
   );
 }
 

@@ -1,11 +1,12 @@
-import type { Rule } from "../../contracts/rule.ts";
+import type { Level } from "../../contracts/rule-text.ts";
 import type { System } from "../../harness/system.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
-import type { Program } from "../../spec/program.ts";
 import type { Contract } from "../contract/contract.ts";
+import type { Counterexample } from "../counterexample.ts";
 import { isScopeClean, tourOwnScopes, type OwnScopeReport } from "./own-scopes.ts";
 import type { Proposal } from "./proposal.ts";
-import { judgedRules, searchContract, type SearchResult } from "./search.ts";
+import { judgedRules, searchContract, type FirstBreak, type SearchResult } from "./search.ts";
+import { proposalDefaults, shortestOf } from "./try-proposal.ts";
 
 /** What a proposal that the threads defend has to show: operations by default, and at least so many of the rest. */
 export const demands = { operations: 5_000_000, exercised: 100, kills: 5, scopes: 1 } as const;
@@ -35,12 +36,12 @@ export interface Kill {
   readonly operations: number | null;
 }
 
-/** A rule that broke, with the first program that broke it. */
+/** A rule that broke, where first, and the shortest program for it. */
 export interface Breach {
   readonly rule: string;
-  readonly level: Rule["level"];
+  readonly level: Level;
   readonly slice: number;
-  readonly program: Program;
+  readonly counterexample: Counterexample;
 }
 
 /** What a long run of a proposal says. */
@@ -92,9 +93,14 @@ export async function defend(proposal: Proposal, terms: DefenceTerms): Promise<D
   }
   const judged = judgedRules(contract, profileNamed(profile));
   const ours = new Set((contract.extension?.rules ?? []).map(({ id }) => id));
+  const breaches: Breach[] = [];
+  for (const { slice, found } of total.fault === null ? total.broken : []) {
+    const counterexample = await shortestOf(proposal, system, found, seed, proposalDefaults.further);
+    breaches.push({ rule: found.rule.id, level: found.rule.level, slice, counterexample });
+  }
   const rules = [...ours].map((id) => ({ id, ...(total.exercised.get(id) ?? { exercised: 0, programs: 0 }) }));
   const core = [...total.exercised].filter(([id, { exercised }]) => !ours.has(id) && exercised > 0);
-  const found = {
+  const seen = {
     proposal: proposal.name,
     contract: { name: contract.name, hash: contract.hash },
     profile,
@@ -105,14 +111,14 @@ export async function defend(proposal: Proposal, terms: DefenceTerms): Promise<D
     own: Object.fromEntries(total.own),
     rules,
     core: { judged: judged.length - ours.size, exercised: core.length },
-    breaches: total.breaches,
+    breaches,
     unexplained: [...total.unexplained].map(([text, times]) => ({ text, times })),
     kills,
     scopes,
     fault: total.fault,
   };
-  const broken = brokenIn(found);
-  return { ...found, shortfalls: [...broken, ...missingIn(found)], isBroken: broken.length > 0 };
+  const broken = brokenIn(seen);
+  return { ...seen, shortfalls: [...broken, ...missingIn(seen)], isBroken: broken.length > 0 };
 }
 
 /** The sum of slices. */
@@ -122,12 +128,13 @@ class Total {
   operations = 0;
   readonly own = new Map<string, number>();
   readonly exercised = new Map<string, { exercised: number; programs: number }>();
-  readonly breaches: Breach[] = [];
+  /** The first break of each rule. */
+  readonly broken: { readonly slice: number; readonly found: FirstBreak }[] = [];
   readonly unexplained = new Map<string, number>();
   fault: string | null = null;
 
   get isOver(): boolean {
-    return this.fault !== null || this.breaches.some(({ level }) => level === "MUST");
+    return this.fault !== null || this.broken.some(({ found }) => found.rule.level === "MUST");
   }
 
   add(result: SearchResult, slice: number): void {
@@ -141,9 +148,8 @@ class Total {
       const before = this.exercised.get(rule.id) ?? { exercised: 0, programs: 0 };
       this.exercised.set(rule.id, { exercised: before.exercised + times, programs: before.programs + programs });
     }
-    for (const { rule, program } of result.broken)
-      if (!this.breaches.some((breach) => breach.rule === rule.id))
-        this.breaches.push({ rule: rule.id, level: rule.level, slice, program });
+    for (const found of result.broken)
+      if (!this.broken.some((one) => one.found.rule.id === found.rule.id)) this.broken.push({ slice, found });
   }
 }
 
@@ -165,11 +171,13 @@ async function killsOf(contract: Contract, profile: string, seed: number): Promi
   return kills;
 }
 
-type Found = Omit<Defence, "shortfalls" | "isBroken">;
+type Seen = Omit<Defence, "shortfalls" | "isBroken">;
 
-function brokenIn({ breaches, scopes, unexplained }: Found): readonly string[] {
+function brokenIn({ breaches, scopes, unexplained }: Seen): readonly string[] {
   return [
-    ...breaches.filter(({ level }) => level === "MUST").map(({ rule, slice }) => `${rule} broke in slice ${slice}`),
+    ...breaches
+      .filter(({ level }) => level === "MUST")
+      .map(({ rule, slice, counterexample: { why } }) => `${rule} broke in slice ${slice}: ${why}`),
     ...scopes.filter((scope) => !isScopeClean(scope)).map(scopeFault),
     ...unexplained.map(({ text, times }) => `unexplained, ${times} times: ${text}`),
   ];
@@ -180,7 +188,7 @@ function scopeFault({ scope, taken, transitions, departures, broken, fault }: Ow
   return `the scope ${scope} was left: ${taken} of ${transitions} transitions taken; ${why}`;
 }
 
-function missingIn({ rules, kills, scopes }: Found): readonly string[] {
+function missingIn({ rules, kills, scopes }: Seen): readonly string[] {
   const killed = kills.filter((kill) => kill.operations !== null).length;
   const short = (what: string, has: number, wants: number) =>
     has >= wants ? [] : [`${what}: ${has}, and ${wants} are demanded`];

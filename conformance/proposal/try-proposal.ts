@@ -131,7 +131,8 @@ function secondsSince(started: NodeJS.CpuUsage): number {
   return (user + system) / 1e6;
 }
 
-async function shortestOf(
+/** The shortest program for a rule that broke, as far as `further` executions beyond the first shrink find one. */
+export async function shortestOf(
   { contract }: Proposal,
   system: System,
   { rule, program, programs, operations }: FirstBreak,

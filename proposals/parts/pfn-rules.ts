@@ -1,4 +1,4 @@
-import { on } from "../../contracts/monitor.ts";
+import { on, remember } from "../../contracts/monitor.ts";
 import { checked } from "../../contracts/rule-text.ts";
 import type { Rule } from "../../contracts/rule.ts";
 import type { Source } from "../../contracts/source.ts";
@@ -6,6 +6,14 @@ import type { RetEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { judgePlace, reachedBy, type Homes } from "./reached.ts";
 import { judgeRevoked } from "./revoked.ts";
+
+/** Whose copies are behind fences: that of a move is published just before the move is told. */
+class Copies {
+  /** The KERNEL fence that an exporter added last. */
+  readonly added = new Map<string, string>();
+  /** The buffer whose content the work behind a fence brings. */
+  readonly of = new Map<string, string>();
+}
 
 /** What an importer with a page table of its own owes to a buffer, seen from what its device reaches. */
 export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rule[] {
@@ -102,16 +110,24 @@ export function pfnRules(homes: Homes, sources: readonly Source[]): readonly Rul
       hints: ["Are the kernel fences waited for under the lock?"],
       status: checked,
       situation: { weights: { move: 8 } },
-      monitor: on({
-        "ret touch"(event, state, verdict) {
+      monitor: remember(() => new Copies(), {
+        "ret addFence"({ by, errno, fence, usage }, _state, _verdict, copies) {
+          if (errno === 0 && usage === "kernel") copies.added.set(by, fence);
+        },
+        epoch({ change, buffer }, state, _verdict, { added, of }) {
+          const fence = added.get(state.buffers.get(buffer)?.exporter ?? "");
+          if (change === "move" && fence !== undefined) of.set(fence, buffer);
+        },
+        "ret touch"(event, state, verdict, { of }) {
           const place = event.atomic ? null : reached(event, state);
           if (place === null || place.target !== place.buffer.storage) return;
           verdict.exercised();
           const entries = state.reservations.get(place.buffer.resv)?.entries ?? [];
-          const copy = entries.find(({ fence, usage }) => {
-            const row = state.fences.get(fence);
-            return usage === "kernel" && row?.by === place.buffer.exporter && !row.signaled;
-          });
+          // Buffers that share the reservation have copies of their own in it.
+          const copy = entries.find(
+            ({ fence, usage }) =>
+              usage === "kernel" && of.get(fence) === place.name && state.fences.get(fence)?.signaled === false,
+          );
           if (copy !== undefined)
             verdict.violated(
               `${event.by} touches ${place.name} while the copy behind ${copy.fence} runs`,
