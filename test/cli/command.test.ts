@@ -61,6 +61,13 @@ describe("proposal", () => {
     expectOneSentence(other.err);
   });
 
+  it("in its long form says what a proposal lacks that nobody defends", () => {
+    const { out, code } = command.run("proposal", "get-pfn", "--defend", "--operations", "1000");
+    expect(code).toBe(1);
+    expect(out).toMatch(/^get-pfn under K7\.1, seed 1: DOES NOT HOLD\n/);
+    expect(out).toContain("scopes: 0, and 1 are demanded");
+  });
+
   it("answers with data, and names the nearest proposal", () => {
     const { out, code } = command.run("proposal", "mmio-phys-mixed", "--operations", "400", "--format", "json");
     expect(code).toBe(0);

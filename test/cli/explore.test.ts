@@ -32,7 +32,17 @@ describe("explore", () => {
     expect(readFileSync(dot, "utf8")).toMatch(/^digraph "fences" \{\n(.*\n)+\}\n$/);
   });
 
+  it("takes every transition of a proposal's scope on the proposal's implementation", () => {
+    const { out, code } = command.run("explore", "followers", "--proposal", "follow-pfn");
+    expect(code).toBe(0);
+    expect(out).toContain("635 up to naming, 1045 in all");
+    expect(out).toMatch(/carried out +635 of 635 transitions/);
+    expect(out).toMatch(/own rules +FOLLOW-01 decided \d+ times, FOLLOW-02 decided \d+ times/);
+  });
+
   it.each([
+    [["explore", "--proposal", "get-pfn"], /^get-pfn: this proposal has no scopes of its own/],
+    [["explore", "folowers", "--proposal", "follow-pfn"], /^folowers: .*did you mean "followers"\?/],
     [["explore", "lokcing"], /^lokcing: there is no such scope, did you mean "locking"\?/],
     [["explore", "--graph", "x.dot"], /^--graph: a graph is of one scope/],
     [["explore", "fences", "--graph", "x.svg"], /end it in \.dot or \.json/],
