@@ -12,6 +12,7 @@ import {
   type ProposalRule,
 } from "../conformance/proposal/try-proposal.ts";
 import { proposals } from "../proposals/index.ts";
+import { objections, type Objection } from "../proposals/objections.ts";
 import { printStep } from "../spec/print-step.ts";
 import type { Program } from "../spec/program.ts";
 
@@ -28,7 +29,33 @@ with \`npx dmabuf-conformance proposal\`, or one of them with its name.
 
 /** The whole document. */
 export function proposalsDocs(reports: readonly ProposalReport[]): string {
-  return [head, ...reports.map(sectionOf)].join("\n");
+  return [head, ...reports.map(sectionOf), objectionsDocs(reports)].join("\n");
+}
+
+/** Every position of the threads with its answer. */
+function objectionsDocs(reports: readonly ProposalReport[]): string {
+  return ["## Positions", "", "What was held in the threads, row by row, and where the suite answers.", ""]
+    .concat(objections.flatMap((objection) => objectionLines(objection, reports)))
+    .join("\n");
+}
+
+function objectionLines(
+  { id, who, position, answer, rules, proposals: shown }: Objection,
+  reports: readonly ProposalReport[],
+): readonly string[] {
+  const where = [
+    ...(rules.length > 0 ? [`${rules.length > 1 ? "rules" : "rule"} ${rules.join(", ")}`] : []),
+    ...shown.map((name) => shownText(name, reports)),
+  ];
+  return [`**${id}** (${who}) ${position}`, "", `${answer} (${where.join("; ")})`, ""];
+}
+
+/** A proposal, and the lengths of the shortest programs that break its own rules. */
+function shownText(name: string, reports: readonly ProposalReport[]): string {
+  const rules = reports.find(({ proposal }) => proposal === name)?.rules ?? [];
+  const broken = rules.filter(({ verdict, origin }) => verdict === "violated" && origin !== "core");
+  const found = broken.map(({ id, length }) => `${id} in ${length ?? 0}`);
+  return `[${name}](#${name}): ${found.length === 0 ? "clean" : found.join(", ")}`;
 }
 
 function sectionOf(report: ProposalReport): string {
