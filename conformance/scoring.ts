@@ -109,8 +109,6 @@ function whyUntested({ status }: RuleFacts): string | null {
     case "checked":
     case "sampled":
       return null;
-    case "later":
-      return `arrives with the area ${status.area}`;
     case "kernelOnly":
       return "only a real kernel can show it";
     case "fact":

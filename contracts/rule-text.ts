@@ -61,7 +61,6 @@ export type Capability =
 export type Status =
   | { readonly kind: "checked" }
   | { readonly kind: "sampled" }
-  | { readonly kind: "later"; readonly area: Area }
   | { readonly kind: "kernelOnly" }
   | { readonly kind: "fact" }
   | { readonly kind: "untested"; readonly reason: string }
@@ -71,10 +70,6 @@ export type Status =
 export const checked: Status = { kind: "checked" };
 /** A row that records how a series behaves; nobody can violate it. */
 export const fact: Status = { kind: "fact" };
-/** A row whose operations arrive with another area. */
-export function later(area: Area): Status {
-  return { kind: "later", area };
-}
 /** A row no one can check this way, and why. */
 export function untested(reason: string): Status {
   return { kind: "untested", reason };
@@ -85,11 +80,9 @@ export function excluded(reason: string): Status {
   return { kind: "excluded", reason };
 }
 
-/** A status in a few words, with its reason or area. */
+/** A status in a few words, with its reason. */
 export function printStatus(status: Status): string {
   switch (status.kind) {
-    case "later":
-      return `later: ${status.area}`;
     case "untested":
     case "excluded":
       return `${status.kind}: ${status.reason}`;

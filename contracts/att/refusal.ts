@@ -1,12 +1,13 @@
 import { isMixed, meetingOf } from "../shared/platform.ts";
-import { ENOSYS } from "../../spec/errno.ts";
-import type { CbRetEvent } from "../../spec/event.ts";
+import { EINVAL, ENOSYS, EOPNOTSUPP, errnoName } from "../../spec/errno.ts";
+import type { CbRetEvent, RetEvent } from "../../spec/event.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import { accessFrame } from "../../spec/state/observe/rows.ts";
 import { frameOf, type State } from "../../spec/state/state.ts";
-import { on, remember } from "../monitor.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { negotiating } from "../neg/situations.ts";
 import type { Rule } from "../rule.ts";
-import { checked, later } from "../rule-text.ts";
+import { checked } from "../rule-text.ts";
 import { attachmentsOf, pinsOn, placementOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, proposal, thread } from "../source.ts";
 
@@ -16,6 +17,26 @@ const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
 function isRevoked(state: State, buffer: string): boolean {
   const access = state.buffers.get(buffer)?.access;
   return access === "revoked" || access === "revokedForever";
+}
+
+/** A negotiation that found nothing in common, and the operation it was part of. */
+interface Refusal {
+  readonly event: RetEvent<"negotiate">;
+  readonly operation: number;
+}
+
+/** ATT-26: the same operation maps the buffer all the same. */
+function triesOtherwise(
+  event: RetEvent<"map"> | RetEvent<"mapUnlocked">,
+  state: State,
+  verdict: Verdict,
+  refusals: ReadonlyMap<string, Refusal>,
+): void {
+  const refusal = refusals.get(event.task);
+  const buffer = state.attachments.get(event.attachment ?? "")?.buffer;
+  if (refusal === undefined || event.errno !== 0 || buffer !== refusal.event.buffer) return;
+  if (state.tasks.get(event.task)?.frames[0]?.seq === refusal.operation)
+    verdict.violated(`${event.by} can handle nothing that ${buffer} offers, and maps it all the same`, refusal.event);
 }
 
 export const att05: Rule = {
@@ -217,7 +238,22 @@ export const att26: Rule = {
     "Does the importer list the kinds it accepts instead of the ones it rejects?",
     "Is there a fallback that maps the memory as ordinary pages?",
   ],
-  status: later("NEG"),
+  status: checked,
+  situation: { weights: { ...negotiating, bindSlot: 20, guestAccess: 5 }, importers: ["guest", "scripted"] },
+  monitor: remember(() => new Map<string, Refusal>(), {
+    "ret negotiate"(event, state, verdict, refusals) {
+      if (event.accept.some((model) => event.offered.includes(model))) return;
+      verdict.exercised();
+      if (event.errno !== EOPNOTSUPP && event.errno !== EINVAL)
+        verdict.violated(
+          `${event.importer} accepts nothing of what ${event.buffer} offers, and the answer is ${errnoName(event.errno)}`,
+        );
+      const [operation] = state.tasks.get(event.task)?.frames ?? [];
+      if (operation !== undefined) refusals.set(event.task, { event, operation: operation.seq });
+    },
+    "ret map": triesOtherwise,
+    "ret mapUnlocked": triesOtherwise,
+  }),
 };
 
 export const att29: Rule = {

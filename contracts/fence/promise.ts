@@ -1,10 +1,11 @@
 import type { CallEvent, DeviceEvent } from "../../spec/event.ts";
-import type { State } from "../../spec/state/state.ts";
+import { frameOf, type State } from "../../spec/state/state.ts";
+import { faulting } from "../fault/lookup.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
 import { isMadeBy, isOver } from "../shared/fences.ts";
-import { checked, later, untested } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
 import { kernel, doc, derived } from "../source.ts";
 
 /** FENCE-05: somebody publishes a fence of its own; the program's stand for no work. */
@@ -144,7 +145,23 @@ export const fence32: Rule = {
     "Can a job in fault mode reach the path that creates a dma fence for it?",
     "Is a preemption fence published instead of an end-of-job fence for long-running work?",
   ],
-  status: later("FAULT"),
+  needs: ["faultPath"],
+  status: checked,
+  situation: { weights: { ...faulting, submit: 20, complete: 10 }, importers: ["faulting"] },
+  monitor: on({
+    "ret touch"(event, state, verdict) {
+      if (event.answer !== "fault") return;
+      const job = frameOf(state.tasks.get(event.task), "submit")?.job ?? "";
+      if (!state.jobs.has(job)) return;
+      verdict.exercised();
+      const waiting = state.jobs.get(job)?.fences.find((fence) => !isOver(state, fence));
+      if (waiting !== undefined)
+        verdict.violated(
+          `${waiting} was published for ${job}, which now waits until its device's page fault is served`,
+          verdict.since("fences", waiting, "published"),
+        );
+    },
+  }),
 };
 
 export const fence34: Rule = {

@@ -1,11 +1,41 @@
-import { on } from "../monitor.ts";
+import type { State } from "../../spec/state/state.ts";
+import { looking } from "../cpu/situations.ts";
+import { on, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
-import { checked, later, untested } from "../rule-text.ts";
+import { checked, untested } from "../rule-text.ts";
 import { accessPhase } from "../shared/access-phase.ts";
+import { polling } from "../sync/situations.ts";
 import { kernel, proposal, run, thread } from "../source.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const both = ["6.12.117", "7.2.13"];
+
+/** A view of the CPU is there, or was, when its buffer goes. */
+function judgeViews(kind: "vmap" | "mmap", buffer: string, state: State, verdict: Verdict): void {
+  for (const [name, view] of state.views) {
+    if (view.buffer !== buffer || view.kind !== kind) continue;
+    verdict.exercised();
+    if (view.live)
+      verdict.violated(
+        `${buffer} is released while ${view.by} has ${name} of it`,
+        verdict.since("views", name, "live"),
+        verdict.since("buffers", buffer, "refs"),
+      );
+  }
+}
+
+/** The callbacks of polls of a buffer that have not run to their end. */
+function armedPolls(state: State, buffer: string): readonly string[] {
+  return [...state.callbacks].flatMap(([name, row]) =>
+    row.poll === buffer && (row.state === "pending" || row.state === "running") ? [name] : [],
+  );
+}
+
+/** Whether nobody but armed polls and user mappings holds the buffer. */
+function isKeptAlive(state: State, name: string): boolean {
+  const buffer = state.buffers.get(name);
+  return buffer !== undefined && !buffer.released && buffer.keepers > 0 && buffer.refs === buffer.keepers;
+}
 
 export const life13: Rule = {
   id: "LIFE-13",
@@ -16,7 +46,11 @@ export const life13: Rule = {
   sources: [kernel(core, "dma_buf_release", "6.12, 7.2")],
   needs: ["vmap"],
   hints: ["Does teardown vunmap before it puts?", "Is a cached kernel address dropped on the error path too?"],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...looking, weights: { ...looking.weights, vunmapUnlocked: 6, release: 6, put: 6 } },
+  monitor: on({
+    "cb release": ({ buffer }, state, verdict) => judgeViews("vmap", buffer, state, verdict),
+  }),
 };
 
 export const life14: Rule = {
@@ -34,7 +68,23 @@ export const life14: Rule = {
     "Is the reference taken before the callback is added, and dropped if adding fails?",
     "Does the callback drop it as its last step?",
   ],
-  status: later("SYNC"),
+  status: checked,
+  situation: { ...polling, weights: { ...polling.weights, put: 8, close: 4 } },
+  monitor: on({
+    signal: ({ fence }, state, verdict) => {
+      for (const { poll, state: phase, fence: awaited } of state.callbacks.values())
+        if (awaited === fence && poll !== null && phase === "pending" && isKeptAlive(state, poll)) verdict.exercised();
+    },
+    "cb release": ({ buffer }, state, verdict) => {
+      const [armed] = armedPolls(state, buffer);
+      if (armed === undefined) return;
+      verdict.exercised();
+      verdict.violated(
+        `${buffer} is released while the poll's ${armed} waits for ${state.callbacks.get(armed)?.fence ?? "a fence"}`,
+        verdict.since("callbacks", armed, "state"),
+      );
+    },
+  }),
 };
 
 export const life26: Rule = {
@@ -99,7 +149,14 @@ export const life32: Rule = {
     "If the mmap hook sets another file, does that file hold the object?",
     "Is the file set before the hook runs?",
   ],
-  status: later("CPU"),
+  status: checked,
+  situation: { ...looking, weights: { ...looking.weights, mmap: 6, munmap: 4, put: 8, close: 6 } },
+  monitor: on({
+    cpu: ({ view, buffer }, state, verdict) => {
+      if (state.views.get(view)?.kind === "mmap" && isKeptAlive(state, buffer)) verdict.exercised();
+    },
+    "cb release": ({ buffer }, state, verdict) => judgeViews("mmap", buffer, state, verdict),
+  }),
 };
 
 export const rules: readonly Rule[] = [life13, life14, life26, life27, life32];

@@ -1,7 +1,8 @@
-import type { HistoryEvent } from "../../spec/event.ts";
+import type { CallEvent, HistoryEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
-import { remember } from "../monitor.ts";
-import { checked, later } from "../rule-text.ts";
+import { entriesOf, faulting, tablesOf } from "../fault/lookup.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
+import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
 import { isMadeBy, isOver } from "../shared/fences.ts";
@@ -14,6 +15,23 @@ import { pageTables, pageTablesInTasks, pageTablesWithoutMemory } from "./situat
 function ownFence(state: State, resv: string, importer: string): string | undefined {
   const entries = state.reservations.get(resv)?.entries ?? [];
   return entries.find(({ fence }) => !isOver(state, fence) && isMadeBy(state, fence, importer))?.fence;
+}
+
+/** MOVE-33: nobody behind the importer is led to what it gives back. */
+function tookOut(
+  event: CallEvent<"unmap"> | CallEvent<"unmapUnlocked"> | CallEvent<"unmapPhysical">,
+  state: State,
+  verdict: Verdict,
+): void {
+  for (const table of tablesOf(state, event.attachment ?? "")) {
+    verdict.exercised();
+    const [left] = entriesOf(state, table);
+    if (left !== undefined)
+      verdict.violated(
+        `${event.by} gives back what page ${left.page} of ${table} still leads its own users to`,
+        verdict.since("entries", `${table}:${left.page}`, "target"),
+      );
+  }
 }
 
 export const move31: Rule = {
@@ -102,7 +120,16 @@ export const move33: Rule = {
     "Does the callback invalidate the inner buffer too, before the outer unmap?",
     "Are fences of inner users copied to the outer reservation object?",
   ],
-  status: later("FAULT"),
+  status: checked,
+  situation: {
+    weights: { ...faulting, bindSlot: 10, guestAccess: 20, move: 8, revoke: 4 },
+    importers: ["faulting", "guest"],
+  },
+  monitor: on({
+    "call unmap": tookOut,
+    "call unmapUnlocked": tookOut,
+    "call unmapPhysical": tookOut,
+  }),
 };
 
 export const move36: Rule = {

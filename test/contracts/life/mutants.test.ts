@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { examples as coreExamples } from "../../mutants/life/core.ts";
+import { examples as keepaliveExamples } from "../../mutants/life/keepalive.ts";
 import { examples as roleExamples } from "../../mutants/life/roles.ts";
 import { judgeExample } from "../../kit/judge-example.ts";
 
-const examples = [...coreExamples, ...roleExamples];
+const examples = [...coreExamples, ...keepaliveExamples, ...roleExamples];
 
 describe("LIFE: each mutant is convicted by its rule, and the reference acquitted on the same program", () => {
   it.each(examples.map((example) => [example.mutant.name, example] as const))("%s", (_name, example) => {

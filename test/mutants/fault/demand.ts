@@ -11,6 +11,46 @@ import { faultyKind } from "./kit.ts";
 export const mutants: readonly Mutant[] = [
   faultyKind(
     "faulting",
+    "FENCE-32",
+    "a job that faults is fenced to its end",
+    (reached) =>
+      class extends FaultingImporter {
+        protected override *work(imported: FaultingImport, kind: JobUse["kind"]) {
+          const { attachment } = imported;
+          if (attachment === null || imported.closing) return yield* super.work(imported, kind);
+          const { resv } = attachment.buffer;
+          const fence = this.env.fenceInit({}, this.env.fenceContextAlloc(1), 1n);
+          yield* this.env.lock(resv);
+          if (this.env.reserveFences(resv, 1) === 0) this.env.addFence(resv, fence, "bookkeep");
+          yield* this.env.unlock(resv);
+          reached();
+          const errno = yield* super.work(imported, kind);
+          this.env.signal(fence);
+          this.env.fencePut(fence);
+          return errno;
+        }
+      },
+    { also: ["FAULT-10", "FENCE-05", "FENCE-34", "RESV-31", "RESV-33"] },
+  ),
+  faultyKind(
+    "faulting",
+    "MOVE-33",
+    "the mapping goes before the entries",
+    (reached) =>
+      class extends FaultingImporter {
+        protected override *takeOut(imported: FaultingImport, attachment: Attachment) {
+          const { mapping } = imported;
+          if (mapping === null) return;
+          imported.mapping = null;
+          yield* this.env.unmap(attachment, mapping, imported.direction);
+          reached();
+          this.env.zap(imported.table, 0, 64);
+        }
+      },
+    { also: ["FAULT-02"] },
+  ),
+  faultyKind(
+    "faulting",
     "FAULT-01",
     "the lock is dropped before the entry is written",
     (reached) =>

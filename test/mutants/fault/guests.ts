@@ -1,13 +1,34 @@
 import { referenceSystem } from "../../../conformance/reference-system.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { GuestImporter, type GuestSlot } from "../../../reference-impl/importers/guest-importer.ts";
-import type { Attachment, DmaBuf } from "../../../spec/roles/handles.ts";
-import type { PhysicalList } from "../../../spec/roles/negotiation.ts";
+import { EINVAL } from "../../../spec/errno.ts";
+import type { Attachment, Device, DmaBuf } from "../../../spec/roles/handles.ts";
+import type { Guest, PhysicalList } from "../../../spec/roles/negotiation.ts";
 import { mutant, type Mutant } from "../mutant.ts";
 import { faultyKind } from "./kit.ts";
 
 /** Importers that show memory to guests. */
 export const mutants: readonly Mutant[] = [
+  faultyKind(
+    "guest",
+    "ATT-26",
+    "what cannot be had as a list is mapped for DMA",
+    (reached) =>
+      class extends GuestImporter {
+        override *bindSlot(buffer: DmaBuf, device: Device, offset: number, length: number, owner: Guest) {
+          const slot = yield* super.bindSlot(buffer, device, offset, length, owner);
+          if (slot !== EINVAL || !this.fits(buffer, offset, length)) return slot;
+          const attachment = yield* this.env.attach(buffer, device, this.slotOps);
+          if (typeof attachment === "number") return slot;
+          reached();
+          const table = yield* this.env.mapUnlocked(attachment, "toDevice");
+          if (typeof table !== "number") yield* this.env.unmapUnlocked(attachment, table, "toDevice");
+          yield* this.env.detach(buffer, attachment);
+          return slot;
+        }
+      },
+    { also: ["LIFE-15"] },
+  ),
   faultyKind(
     "guest",
     "FAULT-03",

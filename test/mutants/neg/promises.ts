@@ -8,6 +8,7 @@ import { EIO, ENODEV } from "../../../spec/errno.ts";
 import type { Env } from "../../../spec/roles/env.ts";
 import type { Exporter } from "../../../spec/roles/exporter.ts";
 import type { Attachment, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
+import { inExporter, type Made } from "../faulty.ts";
 import { mutant, type Mutant } from "../mutant.ts";
 
 /** A fault in an exporter of this kind. */
@@ -15,18 +16,24 @@ function faulty(
   kind: "subject" | "dynamic",
   rule: string,
   words: string,
-  fault: (reached: () => void) => new (env: Env) => Exporter,
+  fault: Made<Exporter>,
   also: readonly string[] = [],
 ): Mutant {
-  return mutant(
-    rule,
-    words,
-    (reached) => {
-      const Faulty = fault(reached);
-      return referenceSystem({ exporters: { [kind]: (env) => new Faulty(env) } });
-    },
-    { also },
-  );
+  return inExporter(rule, words, fault, { kind, also });
+}
+
+/** What may be taken away once is moved before. */
+function forgetsAgreements(reached: () => void) {
+  return class extends DefaultExporter {
+    protected override isMovable(object: BufferObject) {
+      const { agreements } = object;
+      object.agreements = 0;
+      const movable = super.isMovable(object);
+      object.agreements = agreements;
+      if (movable && agreements > 0) reached();
+      return movable;
+    }
+  };
 }
 
 /** What was agreed on, and what is done. */
@@ -47,22 +54,8 @@ export const mutants: readonly Mutant[] = [
         }
       },
   ),
-  faulty(
-    "subject",
-    "NEG-03",
-    "revocable memory moves all the same",
-    (reached) =>
-      class extends DefaultExporter {
-        protected override isMovable(object: BufferObject) {
-          const { agreements } = object;
-          object.agreements = 0;
-          const movable = super.isMovable(object);
-          object.agreements = agreements;
-          if (movable && agreements > 0) reached();
-          return movable;
-        }
-      },
-  ),
+  faulty("subject", "NEG-03", "revocable memory moves all the same", forgetsAgreements),
+  faulty("subject", "REV-36", "what may be taken away once is moved first", forgetsAgreements, ["NEG-03"]),
   faulty(
     "dynamic",
     "NEG-04",
