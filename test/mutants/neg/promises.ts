@@ -5,7 +5,6 @@ import { DynamicExporter } from "../../../reference-impl/exporter/dynamic-export
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
 import type { Submission } from "../../../reference-impl/importers/submission.ts";
 import { EIO, ENODEV } from "../../../spec/errno.ts";
-import type { Env } from "../../../spec/roles/env.ts";
 import type { Exporter } from "../../../spec/roles/exporter.ts";
 import type { Attachment, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import { inExporter, type Made } from "../faulty.ts";
