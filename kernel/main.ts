@@ -4,6 +4,7 @@
  * it was stopped, `--slice` a few programs and no long build, `--build` stops once built, `--explain SEED|FILE` shows one
  * program on both, `--repeat` runs every program twice, `--output DIR` takes the shortest programs of what differs,
  * `--misuse` breaks the contract on purpose and expects the complaints of test/kernel/misuse.json,
+ * `--holes` runs what reading the kernel made us suspect, `--rate` measures programs per second,
  * `--fault N` gives the module's exporter or importer a fault (kernel/mutants/module-faults.ts).
  */
 import { readFileSync } from "node:fs";
@@ -20,12 +21,14 @@ import { culpritsOf, shortestText } from "./compare/culprits.ts";
 import { drawPlan, replayPlan, type Drawn } from "./compare/draw-plan.ts";
 import { KeptSlices } from "./compare/kept.ts";
 import { KnownDifferences } from "./compare/known-differences.ts";
+import { measureRates, ratesText } from "./compare/rate.ts";
 import { repeat, repeatText } from "./compare/repeat.ts";
 import { sideBySide } from "./compare/side-by-side.ts";
 import { shrinkCulprits } from "./compare/shrink-trouble.ts";
 import { addTally, emptyTally, type Tally } from "./compare/tally.ts";
 import { isGood, textOf, unmatched } from "./compare/text.ts";
 import { staleFindings } from "./findings.ts";
+import { holesText, isAsExpected, runHoles } from "./holes/run-holes.ts";
 import { misuseText, runMisuses, type Expected } from "./misuse/run-misuse.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
@@ -43,6 +46,8 @@ const { values } = parseArgs({
     build: { type: "boolean", default: false },
     repeat: { type: "boolean", default: false },
     misuse: { type: "boolean", default: false },
+    holes: { type: "boolean", default: false },
+    rate: { type: "boolean", default: false },
     slice: { type: "boolean", default: false },
   },
 });
@@ -117,6 +122,17 @@ async function misuseOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome
   return { status: good ? "good" : "bad", words: misuseText(results, version) };
 }
 
+async function holesOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
+  const results = await runHoles(linux, profileOf(version));
+  return { status: results.every(isAsExpected) ? "good" : "bad", words: holesText(results, version) };
+}
+
+async function rateOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
+  const bounds = { profile: profileOf(version), longest };
+  const rates = await measureRates(linux, bounds, Number(values.seed), Number(values.programs ?? few));
+  return { status: "good", words: `Linux ${version}: ${ratesText(rates)}` };
+}
+
 /** Findings that no longer show. What they end in is mostly a hang, and is waited for. */
 async function staleOn({ kernel, root, version }: BuiltKernel): Promise<readonly string[]> {
   const linux = new Linux({ kernel, root, ...deadlines, batchDeadline: 5000 }, 0);
@@ -164,6 +180,8 @@ async function test(wanted: SeriesWanted): Promise<Outcome> {
   try {
     if (values.explain !== undefined) return await explain(linux, built, values.explain);
     if (values.misuse) return await misuseOn(linux, built);
+    if (values.holes) return await holesOn(linux, built);
+    if (values.rate) return await rateOn(linux, built);
     return await (values.repeat ? repeatOn(linux, built) : compareOn(linux, built));
   } finally {
     linux.close();
