@@ -297,9 +297,11 @@ const contract = extendContract(coreContract, {
           if (isContested(state, buffer, name)) return;
           if (state.agreements.get(row.attachment)?.model !== "revocable") open.set(event.seq, name);
         },
-        "ret useWindow"(event, _state, verdict, open) {
+        "ret useWindow"(event, state, verdict, open) {
           const name = open.get(event.call);
           if (!open.delete(event.call) || event.errno !== 0) return;
+          // Somebody closes it meanwhile.
+          if (!tables(state).windows.has(event.window)) return;
           verdict.exercised();
           if (event.found !== "works") verdict.violated(`${name} was given back, and for ${event.window} it is gone`);
         },
