@@ -168,6 +168,7 @@ program
   .option("--operations <n>", "length of the search (default: what the proposal says)", positiveWhole)
   .option("--replay <file>", "run a stored program of the proposal again")
   .option("--defend", "the long form, for what the threads defend: scopes, faults, 5 million operations", false)
+  .option("--workers <n>", "with --defend: threads, each with one slice at a time", positiveWhole, 1)
   .action((proposal: string | undefined, options: ProposalCommandOptions & DefendCommandOptions & Defended) =>
     finish(async () => {
       // Loading the proposals makes their contracts known, which is for these commands alone.

@@ -6,27 +6,33 @@ import { note, print, worse, type ExitCode, type OutputOptions } from "../output
 import { OutputFolder } from "../output-folder.ts";
 import { describeOwnScope } from "../own-scopes.ts";
 import { row } from "../rows.ts";
-import { findProposals } from "./proposal.ts";
+import { findProposals } from "../find-proposals.ts";
+import { SliceThreads } from "../slice-threads.ts";
 
 /** Settings of `proposal --defend`. */
 export interface DefendCommandOptions extends OutputOptions {
   readonly seed: number;
   readonly operations?: number;
+  /** Threads, each with one slice at a time; what comes of it is the same for any number. */
+  readonly workers: number;
 }
 
 /** `proposal [FILE|name] --defend`: the long run of a proposal; of all that the threads defend without one. */
 export async function defendCommand(word: string | undefined, options: DefendCommandOptions): Promise<ExitCode> {
-  const { seed, operations = demands.operations, format } = options;
+  const { seed, operations = demands.operations, format, workers } = options;
   const folder = new OutputFolder(options.output);
   const chosen = word === undefined ? proposals.filter(({ defended }) => defended === true) : await findProposals(word);
   const reports: Defence[] = [];
   let code: ExitCode = 0;
   for (const proposal of chosen) {
+    const threads = new SliceThreads(word ?? proposal.name, proposal.name);
     const report = await defend(proposal, {
       seed,
       operations,
+      ...(workers > 1 && { run: (work) => threads.run(work), jobs: workers }),
       progress: (done, programs) => note(`${proposal.name}: ${done} of ${operations} operations, ${programs} programs`),
     });
+    await threads.close();
     reports.push(report);
     code = worse(code, exitCodeOf(report));
     const files = save(report, folder);

@@ -4,9 +4,9 @@ import { judgedRules } from "../../conformance/proposal/search.ts";
 import { BadInput } from "../../spec/bad-input.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { print, worse, type ExitCode } from "../output.ts";
+import { findProposals } from "../find-proposals.ts";
 import { describeTour } from "../own-scopes.ts";
 import { cpuSeconds, describeScope, graphWriter, scopeNamed, type ExploreCommandOptions } from "./explore.ts";
-import { findProposals } from "./proposal.ts";
 
 /** `explore --proposal PROPOSAL [SCOPE]`: the scopes of a proposal, with every transition carried out on its implementation. */
 export async function exploreProposalCommand(

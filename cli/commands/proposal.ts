@@ -1,8 +1,6 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { describeViolation } from "../../conformance/failure/describe.ts";
 import { wrap } from "../../conformance/failure/text.ts";
-import { isProposal, type Proposal } from "../../conformance/proposal/proposal.ts";
+import type { Proposal } from "../../conformance/proposal/proposal.ts";
 import { isScopeClean } from "../../conformance/proposal/own-scopes.ts";
 import { judgedRules } from "../../conformance/proposal/search.ts";
 import {
@@ -14,10 +12,10 @@ import {
 import { replay } from "../../conformance/replay.ts";
 import { proposals } from "../../proposals/index.ts";
 import { BadInput } from "../../spec/bad-input.ts";
-import { didYouMean } from "../../spec/closest.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { writeProgram } from "../../spec/write.ts";
 import { readReplayFile } from "../files.ts";
+import { findProposals } from "../find-proposals.ts";
 import { note, print, worse, type ExitCode, type OutputOptions } from "../output.ts";
 import { OutputFolder } from "../output-folder.ts";
 import { describeOwnScope } from "../own-scopes.ts";
@@ -54,35 +52,6 @@ function exitCodeOf({ fault, compared, rules, scopes }: ProposalReport): ExitCod
   if (fault !== null) return 3;
   if (compared.some(({ outcome }) => outcome !== "as-expected") || !scopes.every(isScopeClean)) return 1;
   return rules.some(({ verdict }) => verdict === "blocked") ? 2 : 0;
-}
-
-/** The proposals of a name or of a file. Throws BadInput where there are none. */
-export async function findProposals(word: string): Promise<readonly Proposal[]> {
-  const known = proposals.find(({ name }) => name === word);
-  if (known !== undefined) return [known];
-  if (!/[./\\]/.test(word)) {
-    const names = proposals.map(({ name }) => name);
-    const hint = didYouMean(word, names, `known: ${names.join(", ")}`);
-    throw new BadInput("name", word, `there is no such proposal, and it is no path of a file${hint}`);
-  }
-  let module: { readonly default?: unknown };
-  try {
-    module = (await import(pathToFileURL(resolve(word)).href)) as { readonly default?: unknown };
-  } catch (error) {
-    if (error instanceof BadInput) throw error;
-    const why = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    const how = word.endsWith(".ts")
-      ? "; compile it first, or use a Node.js that runs TypeScript (22.18 or newer)"
-      : "";
-    throw new BadInput("file", word, `cannot be loaded: ${why}${how}`);
-  }
-  const found: readonly unknown[] = Array.isArray(module.default) ? module.default : [module.default];
-  if (found.length > 0 && found.every(isProposal)) return found;
-  throw new BadInput(
-    "file",
-    word,
-    "the default export is no proposal: an object with name, about, contract, thread and expectations; see docs/write-a-proposal.md",
-  );
 }
 
 /** Runs a stored program under the contract that it names. */

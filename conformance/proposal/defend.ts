@@ -3,21 +3,17 @@ import type { System } from "../../harness/system.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Contract } from "../contract/contract.ts";
 import type { Counterexample } from "../counterexample.ts";
+import { searchSlice, slicesOf, sumSlices, type SliceResult, type SliceWork } from "./defence-slice.ts";
 import { isScopeClean, tourOwnScopes, type OwnScopeReport } from "./own-scopes.ts";
 import type { Proposal } from "./proposal.ts";
-import { judgedRules, searchContract, type FirstBreak, type SearchResult } from "./search.ts";
+import { judgedRules, searchContract } from "./search.ts";
 import { proposalDefaults, shortestOf } from "./try-proposal.ts";
 
 /** What a proposal that the threads defend has to show: operations by default, and at least so many of the rest. */
 export const demands = { operations: 5_000_000, exercised: 100, kills: 5, scopes: 1 } as const;
 
-/** Operations of a slice; the last one is shorter. */
-export const defenceSlice = 100_000;
 /** Operations in which a fault of the implementation has to be caught. */
 const killBudget = 60_000;
-/** Longer ones as well as the usual: what needs many objects comes up in these alone. */
-const lengths = [20, 60, 160, 600];
-
 /** Settings of `defend`. */
 export interface DefenceTerms {
   readonly seed: number;
@@ -25,6 +21,9 @@ export interface DefenceTerms {
   readonly operations?: number;
   /** Told after every slice. */
   readonly progress?: (operations: number, programs: number) => void;
+  /** Searches a slice somewhere else, `jobs` of them at a time. */
+  readonly run?: (work: SliceWork) => Promise<SliceResult>;
+  readonly jobs?: number;
 }
 
 /** A fault of the implementation and what became of it. */
@@ -76,27 +75,21 @@ export interface Defence {
  */
 export async function defend(proposal: Proposal, terms: DefenceTerms): Promise<Defence> {
   const { contract, faults = [], profile = "K7.1" } = proposal;
-  const { seed, operations: budget = demands.operations } = terms;
+  const { seed, operations = demands.operations } = terms;
   const system = contract.roles(faults);
   const scopes = await tourOwnScopes(contract, system);
   const kills = await killsOf(contract, profile, seed);
-  const total = new Total();
-  for (let slice = 0; total.operations < budget && !total.isOver; slice += 1) {
-    const result = await searchContract(contract, system, {
-      profile,
-      seed: seed * 1000 + slice,
-      budget: Math.min(defenceSlice, budget - total.operations),
-      lengths,
-    });
-    total.add(result, slice);
-    terms.progress?.(total.operations, total.programs);
-  }
+  const { run = (work) => searchSlice(proposal, work), jobs = 1 } = terms;
+  const total = await sumSlices(slicesOf(seed, operations), run, jobs, (sum) =>
+    terms.progress?.(sum.operations, sum.programs),
+  );
   const judged = judgedRules(contract, profileNamed(profile));
   const ours = new Set((contract.extension?.rules ?? []).map(({ id }) => id));
   const breaches: Breach[] = [];
   for (const { slice, found } of total.fault === null ? total.broken : []) {
-    const counterexample = await shortestOf(proposal, system, found, seed, proposalDefaults.further);
-    breaches.push({ rule: found.rule.id, level: found.rule.level, slice, counterexample });
+    const rule = contract.rules.find(({ id }) => id === found.rule)!;
+    const counterexample = await shortestOf(proposal, system, { ...found, rule }, seed, proposalDefaults.further);
+    breaches.push({ rule: rule.id, level: rule.level, slice, counterexample });
   }
   const rules = [...ours].map((id) => ({ id, ...(total.exercised.get(id) ?? { exercised: 0, programs: 0 }) }));
   const core = [...total.exercised].filter(([id, { exercised }]) => !ours.has(id) && exercised > 0);
@@ -119,42 +112,6 @@ export async function defend(proposal: Proposal, terms: DefenceTerms): Promise<D
   };
   const broken = brokenIn(seen);
   return { ...seen, shortfalls: [...broken, ...missingIn(seen)], isBroken: broken.length > 0 };
-}
-
-/** The sum of slices. */
-class Total {
-  slices = 0;
-  programs = 0;
-  operations = 0;
-  readonly own = new Map<string, number>();
-  readonly exercised = new Map<string, { exercised: number; programs: number }>();
-  /** The first break of each rule. */
-  readonly broken: { readonly slice: number; readonly found: FirstBreak }[] = [];
-  readonly unexplained = new Map<string, number>();
-  fault: string | null = null;
-
-  get isOver(): boolean {
-    return this.fault !== null || this.broken.some(({ found }) => found.rule.level === "MUST");
-  }
-
-  add(result: SearchResult, slice: number): void {
-    this.slices += 1;
-    this.programs += result.programs;
-    this.operations += result.operations;
-    this.fault = result.fault?.text ?? null;
-    for (const [name, times] of Object.entries(result.own)) addTo(this.own, name, times);
-    for (const [text, times] of result.unexplained) addTo(this.unexplained, text, times);
-    for (const { rule, times, programs } of result.exercises) {
-      const before = this.exercised.get(rule.id) ?? { exercised: 0, programs: 0 };
-      this.exercised.set(rule.id, { exercised: before.exercised + times, programs: before.programs + programs });
-    }
-    for (const found of result.broken)
-      if (!this.broken.some((one) => one.found.rule.id === found.rule.id)) this.broken.push({ slice, found });
-  }
-}
-
-function addTo(counts: Map<string, number>, key: string, times: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + times);
 }
 
 /** Every fault of the contract's implementation, by the rule that it names. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defend, demands } from "../../conformance/proposal/defend.ts";
+import { defenceSlice, slicesOf, sumSlices, type SliceResult } from "../../conformance/proposal/defence-slice.ts";
+import { Script } from "../../generators/explore/script.ts";
 import { proposals } from "../../proposals/index.ts";
 
 describe("the long run of a proposal", () => {
@@ -31,4 +33,45 @@ describe("the long run of a proposal", () => {
       expect(contract.extension?.scopes.length).toBeGreaterThanOrEqual(demands.scopes);
     }
   });
+});
+
+describe("slices of a long run", () => {
+  const nothing = { own: {}, exercised: {}, unexplained: {}, fault: null };
+  const broke = {
+    rule: "X-01",
+    must: true,
+    program: new Script({ ...proposals[0]!.contract.scopes[0]!, prelude: [] }).program(),
+    programs: 1,
+    operations: 1,
+  };
+  const result = (slice: number, breaksAt: number): SliceResult => ({
+    ...nothing,
+    slice,
+    programs: 1,
+    operations: defenceSlice,
+    broken: slice >= breaksAt ? [broke] : [],
+  });
+
+  it("are of one length but for the last", () => {
+    expect(slicesOf(1, 2 * defenceSlice + 7).map(({ budget }) => budget)).toEqual([defenceSlice, defenceSlice, 7]);
+  });
+
+  it.each([1, 2, 5])(
+    "add up to the same with %s at a time, later ones ending first, up to the first that breaks",
+    async (jobs) => {
+      const ended: number[] = [];
+      const sum = await sumSlices(
+        slicesOf(1, 6 * defenceSlice),
+        async ({ slice }) => {
+          for (let turn = 0; turn < (6 - slice) * 3; turn += 1) await Promise.resolve();
+          ended.push(slice);
+          return result(slice, 3);
+        },
+        jobs,
+        () => undefined,
+      );
+      expect([sum.slices, sum.operations, sum.broken.map(({ slice }) => slice)]).toEqual([4, 4 * defenceSlice, [3]]);
+      expect(ended.length).toBeGreaterThanOrEqual(4);
+    },
+  );
 });
