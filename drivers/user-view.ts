@@ -5,9 +5,9 @@ import type { IosysMap, Storage, UserMapping } from "../spec/roles/handles.ts";
 import { pageSize } from "../spec/roles/handles.ts";
 
 /** Shows pages that stay where they are, all at once (`remap_pfn_range`). A private mapping would not see what devices write. */
-export function remapAll(env: Env, mapping: UserMapping, storage: Storage): Errno {
+export function remapAll(env: Env, mapping: UserMapping, storage: Storage, decrypted: boolean): Errno {
   if (!mapping.shared) return EINVAL;
-  env.insertPages(mapping, 0, mapping.pages, storage, mapping.start * pageSize);
+  env.insertPages(mapping, 0, mapping.pages, storage, mapping.start * pageSize, decrypted);
   return 0;
 }
 
@@ -22,7 +22,7 @@ export function faultPages(env: Env, mapping: UserMapping, storage: Storage): Er
 }
 
 /** Fills in where the kernel sees storage: memory of a device with the accessors for I/O only. */
-export function setMap(env: Env, map: IosysMap, storage: Storage): void {
-  map.address = env.mapForCpu(storage);
+export function setMap(env: Env, map: IosysMap, storage: Storage, decrypted = false): void {
+  map.address = env.mapForCpu(storage, 0, decrypted);
   map.isIomem = storage.placement === "device";
 }

@@ -138,6 +138,8 @@ export interface CpuEvent extends EventBase {
   readonly storageOffset: number;
   /** As with `access`. */
   readonly seen: number | null;
+  /** Of memory that a confidential guest shares with its host: whether the view takes it for such. */
+  readonly decrypted?: boolean;
 }
 
 /** Pages of a user mapping get entries, or lose them. `page` counts from the start of the mapping. */

@@ -125,9 +125,17 @@ export const dmamap22: Rule = {
           `${event.by} has ${event.storage ?? "?"}, which is shared with the host, mapped for ${event.device} as private`,
         );
     },
+    cpu(event, _state, verdict) {
+      if (event.decrypted === undefined) return;
+      verdict.exercised();
+      if (!event.decrypted)
+        verdict.violated(
+          `${event.view} shows the CPU ${event.storage ?? "?"}, which is shared with the host, as private memory`,
+        );
+    },
   }),
   situation: {
-    weights: { attach: 6, mapUnlocked: 6, import: 4, export: 3 },
+    weights: { attach: 6, mapUnlocked: 6, import: 4, export: 3, vmapUnlocked: 8, mmap: 8, cpuAccess: 16 },
     platform: ["shared"],
     exporters: ["static", "subject"],
     importers: ["scripted", "static"],

@@ -144,16 +144,17 @@ export class SystemHeap implements Exporter {
 
   /** `system_heap_mmap`. */
   mmap(buffer: DmaBuf, mapping: UserMapping): Errno {
-    return remapAll(this.env, mapping, bufferOf(buffer).memory);
+    const { memory, shared } = bufferOf(buffer);
+    return remapAll(this.env, mapping, memory, shared);
   }
 
   /** `system_heap_vmap`. The core calls for the first user only, so its own count is never more than one. */
   *vmap(buffer: DmaBuf, map: IosysMap): Generator<Suspension, Errno, unknown> {
     const { env } = this;
-    const { lock, memory } = bufferOf(buffer);
+    const { lock, memory, shared } = bufferOf(buffer);
     yield* env.lockMutex(lock);
     const errno = env.allocate("kernel-mapping") ? 0 : ENOMEM;
-    if (errno === 0) setMap(env, map, memory);
+    if (errno === 0) setMap(env, map, memory, shared);
     yield* env.unlockMutex(lock);
     return errno;
   }

@@ -239,8 +239,8 @@ export class KernelEnv {
     return this.world.access(this.by, attachment, table, kind, offset, request);
   }
 
-  mapForCpu(storage: Storage, offset = 0): KernelAddress {
-    const address = { storage, offset };
+  mapForCpu(storage: Storage, offset = 0, decrypted = false): KernelAddress {
+    const address = { storage, offset, decrypted };
     this.world.names.of(address, "address", this.world.scheduler.current.stepId);
     return address;
   }
@@ -255,8 +255,15 @@ export class KernelEnv {
     return yield* this.world.mmu.access(this.by, view, kind, offset, io);
   }
 
-  insertPages(mapping: UserMapping, page: number, count: number, storage: Storage, offset: number): void {
-    this.world.mmu.insert(mapping, page, count, storage, offset);
+  insertPages(
+    mapping: UserMapping,
+    page: number,
+    count: number,
+    storage: Storage,
+    offset: number,
+    decrypted = false,
+  ): void {
+    this.world.mmu.insert(mapping, { page, count, storage, offset, decrypted });
   }
 
   zapMappings(buffer: DmaBuf): void {

@@ -4,6 +4,7 @@ import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { runRole } from "../env/hooks.ts";
 import type { World } from "../world.ts";
 import type { Place } from "./caches.ts";
+import { Memory } from "./memory.ts";
 
 /** Entries for some pages of a user mapping. */
 interface Entries {
@@ -11,7 +12,12 @@ interface Entries {
   readonly count: number;
   readonly storage: Storage;
   readonly offset: number;
+  /** With the protection of memory that is shared with a host. */
+  readonly decrypted: boolean;
 }
+
+/** What a view shows at a byte. */
+type Shown = Place & Pick<Entries, "decrypted">;
 
 /** Faults that an exporter may ask to be repeated before the process gives up. */
 const patience = 64;
@@ -40,10 +46,11 @@ export class UserPages {
     this.mapped.delete(mapping);
   }
 
-  insert(mapping: UserMapping, page: number, count: number, storage: Storage, offset: number): void {
+  insert(mapping: UserMapping, entries: Entries): void {
     const known = this.entries.get(mapping);
     if (known === undefined) return;
-    known.push({ page, count, storage, offset });
+    known.push(entries);
+    const { page, count, storage, offset } = entries;
     this.emit(mapping, { on: true, page, count, storage: storage.id, offset });
   }
 
@@ -99,6 +106,7 @@ export class UserPages {
       storage: place?.storage.id ?? null,
       storageOffset: place?.offset ?? 0,
       seen: touched !== null && kind === "read" ? world.caches.cpuRead(touched) : null,
+      ...(touched !== null && isShared(touched.storage) && { decrypted: touched.decrypted }),
     });
     if (touched !== null && kind === "write") world.caches.cpuWrite(touched, seq);
     return answer;
@@ -117,7 +125,7 @@ export class UserPages {
   }
 
   /** Through the page table, and through the exporter's fault handler where there is no entry; null: SIGBUS. */
-  private *resolve(by: string, mapping: UserMapping, offset: number): Generator<Suspension, Place | null, unknown> {
+  private *resolve(by: string, mapping: UserMapping, offset: number): Generator<Suspension, Shown | null, unknown> {
     for (let tries = 0; tries < patience; tries += 1) {
       const known = this.lookUp(mapping, offset);
       if (known !== null) return known;
@@ -127,12 +135,16 @@ export class UserPages {
     return null;
   }
 
-  private lookUp(mapping: UserMapping, offset: number): Place | null {
+  private lookUp(mapping: UserMapping, offset: number): Shown | null {
     const page = Math.floor(offset / pageSize);
     const found = this.entries.get(mapping)?.findLast((entry) => page >= entry.page && page < entry.page + entry.count);
     return found === undefined
       ? null
-      : { storage: found.storage, offset: found.offset + offset - found.page * pageSize };
+      : {
+          storage: found.storage,
+          offset: found.offset + offset - found.page * pageSize,
+          decrypted: found.decrypted,
+        };
   }
 
   private *fault(by: string, mapping: UserMapping, page: number): Generator<Suspension, number, unknown> {
@@ -170,7 +182,11 @@ export class UserPages {
   }
 }
 
-function resolveKernel({ address }: IosysMap, offset: number): Place | null {
+function isShared(storage: Storage): boolean {
+  return storage instanceof Memory && storage.shared;
+}
+
+function resolveKernel({ address }: IosysMap, offset: number): Shown | null {
   if (address === null || offset + address.offset >= address.storage.size) return null;
-  return { storage: address.storage, offset: address.offset + offset };
+  return { storage: address.storage, offset: address.offset + offset, decrypted: address.decrypted };
 }

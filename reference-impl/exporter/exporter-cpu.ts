@@ -80,7 +80,7 @@ export abstract class ExporterCpu extends ExporterObjects {
 
   protected showPage(object: BufferObject, mapping: UserMapping, page: number): void {
     const { storage, offset } = locate(object, (mapping.start + page) * pageSize);
-    this.env.insertPages(mapping, page, 1, storage, offset);
+    this.env.insertPages(mapping, page, 1, storage, offset, object.backing.shared);
   }
 
   protected *pinForKernel(_buffer: DmaBuf, object: BufferObject): Generator<Suspension, Errno, unknown> {
@@ -95,8 +95,8 @@ export abstract class ExporterCpu extends ExporterObjects {
 
   protected mapForKernel(object: BufferObject, map: IosysMap): Errno {
     if (!this.env.allocate("kernel-mapping")) return ENOMEM;
-    const { storage } = object.backing;
-    map.address = this.env.mapForCpu(storage, locate(object, 0).offset);
+    const { storage, shared } = object.backing;
+    map.address = this.env.mapForCpu(storage, locate(object, 0).offset, shared);
     map.isIomem = storage.placement === "device";
     object.backing.maps += 1;
     return 0;

@@ -147,8 +147,11 @@ export interface Machine {
     offset?: number,
     request?: RequestKind,
   ): "ok" | "fault";
-  /** The storage as the kernel sees it from `offset` on; device memory as I/O memory. */
-  mapForCpu(storage: Storage, offset?: number): KernelAddress;
+  /**
+   * The storage as the kernel sees it from `offset` on; device memory as I/O memory. `decrypted`: with the protection of
+   * memory that a confidential guest shares with its host, here and in `insertPages`.
+   */
+  mapForCpu(storage: Storage, offset?: number, decrypted?: boolean): KernelAddress;
   /** The CPU touches byte `offset` of a view; `io`: with the accessors for I/O memory. "sigbus": no page, and none to be had. */
   cpuAccess(
     view: IosysMap | UserMapping,
@@ -157,7 +160,14 @@ export interface Machine {
     io?: boolean,
   ): Blocking<"ok" | "sigbus" | "fault">;
   /** Lets `count` pages of a user mapping show storage from byte `offset` on. */
-  insertPages(mapping: UserMapping, page: number, count: number, storage: Storage, offset: number): void;
+  insertPages(
+    mapping: UserMapping,
+    page: number,
+    count: number,
+    storage: Storage,
+    offset: number,
+    decrypted?: boolean,
+  ): void;
   /** Ends a user mapping. */
   munmap(mapping: UserMapping): Blocking<void>;
   /** Takes the entries of all user mappings of the buffer away (`unmap_mapping_range`). */

@@ -103,6 +103,8 @@ export interface KernelAddress {
   readonly storage: Storage;
   /** Byte of the storage that the address shows. */
   readonly offset: number;
+  /** With the protection of memory that a confidential guest shares with its host (`pgprot_decrypted`). */
+  readonly decrypted: boolean;
 }
 
 /** `struct iosys_map`: filled by vmap, cleared on failure. */

@@ -181,6 +181,7 @@ const others = [
     storage: nameOrNull,
     storageOffset: integer,
     seen: seq.nullable(),
+    decrypted: flagField.optional(),
   }),
   event("page", {
     buffer: name,

@@ -5,8 +5,10 @@ import {
   type Attachment,
   type Device,
   type Direction,
+  type IosysMap,
   type Segment,
   type Storage,
+  type UserMapping,
 } from "../../../spec/roles/handles.ts";
 import { type Backing, type BufferObject, rangesOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
@@ -179,6 +181,37 @@ export const mutants: readonly Mutant[] = [
         }
       },
     { ...asStatic, from: ["B-161"], also: ["MAP-11", "DMAMAP-12"] },
+  ),
+  faultyExporter(
+    "DMAMAP-22",
+    "the kernel's address of shared memory is that of private memory",
+    (reached) =>
+      class extends StaticExporter {
+        protected override mapForKernel(object: BufferObject, map: IosysMap) {
+          const errno = super.mapForKernel(object, map);
+          if (errno !== 0 || !object.backing.shared) return errno;
+          reached();
+          map.address = this.env.mapForCpu(object.backing.storage);
+          return 0;
+        }
+      },
+    { ...asStatic, from: ["M-DM7", "B-161"] },
+  ),
+  faultyExporter(
+    "DMAMAP-22",
+    "pages of shared memory that come with a fault are private",
+    (reached) =>
+      class extends StaticExporter {
+        protected override showPage(
+          { backing: { storage, shared } }: BufferObject,
+          mapping: UserMapping,
+          page: number,
+        ) {
+          if (shared) reached();
+          this.env.insertPages(mapping, page, 1, storage, (mapping.start + page) * pageSize);
+        }
+      },
+    { ...asStatic, from: ["M-DM7", "B-161"] },
   ),
   faultyExporter(
     "DMAMAP-24",
