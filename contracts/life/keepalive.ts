@@ -31,6 +31,18 @@ function armedPolls(state: State, buffer: string): readonly string[] {
   );
 }
 
+/** What would hold a buffer beside a poll. */
+const quiet = {
+  import: 0.3,
+  attach: 0.3,
+  exportFd: 0.1,
+  getRef: 0.1,
+  get: 0.1,
+  mmap: 0.1,
+  vmapUnlocked: 0.1,
+  move: 0.1,
+};
+
 /** Whether nobody but armed polls and user mappings holds the buffer. */
 function isKeptAlive(state: State, name: string): boolean {
   const buffer = state.buffers.get(name);
@@ -69,11 +81,24 @@ export const life14: Rule = {
     "Does the callback drop it as its last step?",
   ],
   status: checked,
-  situation: { ...polling, weights: { ...polling.weights, put: 8, close: 4 } },
+  situation: {
+    ...polling,
+    tasks: 1,
+    weights: {
+      ...polling.weights,
+      ...quiet,
+      export: 6,
+      fenceInit: 6,
+      lock: 5,
+      addFence: 8,
+      signal: 4,
+      poll: 25,
+      put: 16,
+    },
+  },
   monitor: on({
-    signal: ({ fence }, state, verdict) => {
-      for (const { poll, state: phase, fence: awaited } of state.callbacks.values())
-        if (awaited === fence && poll !== null && phase === "pending" && isKeptAlive(state, poll)) verdict.exercised();
+    "ret put": ({ buffer }, state, verdict) => {
+      if (isKeptAlive(state, buffer) && armedPolls(state, buffer).length > 0) verdict.exercised();
     },
     "cb release": ({ buffer }, state, verdict) => {
       const [armed] = armedPolls(state, buffer);

@@ -224,7 +224,7 @@ export const mmun19: Rule = {
   hints: ["Are the CPU entries zapped before or after the storage changes?"],
   status: checked,
   situation: {
-    weights: { ...peers, vmaFault: 30, move: 25, changeRange: 1, mirrorFault: 10 },
+    weights: { ...peers, createSpace: 1, vmaFault: 30, move: 12, changeRange: 1, mirrorFault: 25 },
     importers: ["mirror"],
     exporters: ["subject"],
     sizes: [4096, 12288],

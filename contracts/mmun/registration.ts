@@ -232,7 +232,7 @@ export const mmun27: Rule = {
   needs: ["mirror"],
   hints: ["If interval listeners agreed and a range listener then refuses, who lowers the active count?"],
   status: checked,
-  situation: { weights: { ...mirroring, mirror: 12, changeRange: 20 }, importers: ["mirror"], tasks: 3, pauses: 0.3 },
+  situation: { weights: { ...mirroring, mirror: 12, changeRange: 30 }, importers: ["mirror"], tasks: 3, pauses: 0.3 },
   monitor: remember(() => new Map<string, Heard>(), {
     "call changeRange"(event, state, _verdict, under) {
       under.set(event.task, { before: new Set(state.notifiers.keys()), counts: new Map() });

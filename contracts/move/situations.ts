@@ -26,7 +26,8 @@ export const pageTables: Situation = { ...jobsAcrossMoves, importers: ["pageTabl
 export const pageTablesInTasks: Situation = {
   ...pageTables,
   tasks: 3,
-  weights: { export: 5, import: 4, submit: 12, complete: 4, move: 10, evict: 5, lock: 0.5, release: 0.2, revoke: 0.2 },
+  pauses: 0.05,
+  weights: { export: 5, import: 4, submit: 20, complete: 4, move: 20, evict: 5, lock: 0.5, release: 0.2, revoke: 0.2 },
 };
 
 /** Callbacks that run out of memory. */

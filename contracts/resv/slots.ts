@@ -124,7 +124,10 @@ export const resv16: Rule = {
   hints: ["Is the old list changed before the new one is allocated?"],
   status: checked,
   evidence: ["call", "lock", "unlock", "signal"],
-  situation: { weights: busy, failures: [{ site: "resv-list", errno: ENOMEM }] },
+  situation: {
+    weights: { ...busy, reserveFences: 10, addFence: 10, iterateFences: 20, export: 0.5 },
+    failures: [{ site: "resv-list", errno: ENOMEM }],
+  },
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
       if (!onlyAfter(changesBefore(state, event), "failedReserve")) return;

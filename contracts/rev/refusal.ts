@@ -149,11 +149,11 @@ export const rev05: Rule = {
   ],
   status: checked,
   situation: {
-    weights: { revoke: 8, unrevoke: 6, mapUnlocked: 10, attach: 2 },
+    weights: { revoke: 14, unrevoke: 14, mapUnlocked: 25, attach: 4, export: 0.5 },
     importers: ["scripted"],
     exporters: ["subject"],
-    tasks: 2,
-    pauses: 0.05,
+    tasks: 3,
+    pauses: 0.3,
   },
   monitor: remember(() => new Map<string, CallEvent<"invalidate">>(), {
     "call invalidate"(event, state, _verdict, messages) {
