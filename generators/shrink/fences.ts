@@ -1,8 +1,9 @@
 import type { OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Step } from "../../spec/program.ts";
+import { reservationOf } from "./buffers.ts";
 import { holdsOf } from "./locks.ts";
 import { freshName, namesMade, namesUsed, takenNames, withFields, withoutSteps } from "./names.ts";
-import { whileSame } from "./pass.ts";
+import { shorter } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
 /** Beyond this length it is too early, and there are too many candidates. */
@@ -15,11 +16,6 @@ export type AddStep = Step<"addFence" | "importSyncFile">;
 export interface Filled {
   readonly resv: string;
   readonly adds: readonly AddStep[];
-}
-
-/** The reservation object of a buffer. */
-export function reservationOf({ setup }: Program, buffer: string): string {
-  return setup.buffers.find(({ name }) => name === buffer)?.resv ?? `${buffer}.resv`;
 }
 
 /** Reservation objects that the program puts fences into. */
@@ -63,8 +59,8 @@ export function* fewerFences(session: Session): Search<void> {
   const fewer = filled(program).flatMap(({ resv, adds }) =>
     adds.length < 2 ? [] : adds.flatMap((add) => withoutFence(program, resv, add)),
   );
-  yield* whileSame(session, fewer);
-  yield* whileSame(
+  yield* shorter(session, fewer);
+  yield* shorter(
     session,
     signals(program).map((step) => neverPending(program, step)),
   );

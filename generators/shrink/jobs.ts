@@ -1,10 +1,10 @@
 import type { Program, Setup, Step } from "../../spec/program.ts";
-import { pageSize } from "../../spec/roles/handles.ts";
-import { filled, reservationOf, withMakers, type AddStep } from "./fences.ts";
+import { reservationOf, withBuffer } from "./buffers.ts";
+import { filled, withMakers, type AddStep } from "./fences.ts";
 import { isLock } from "./locks.ts";
-import { freshName, namesGiven, namesMade, namesUsed, pruned, renamed, takenNames } from "./names.ts";
-import { whileSame } from "./pass.ts";
-import { lengthOf, type Search, type Session } from "./session.ts";
+import { freshName, namesMade, namesUsed, takenNames } from "./names.ts";
+import { shorter } from "./pass.ts";
+import type { Search, Session } from "./session.ts";
 
 /** Beyond this length it is too early, and there are too many candidates. */
 const longest = 20;
@@ -40,42 +40,7 @@ export function* fencesOfDrivers(session: Session): Search<void> {
       return [...filling, ...exporters.flatMap((kind) => filling.flatMap((now) => revoking(now, buffer, own, kind)))];
     });
   });
-  const given = namesGiven(program);
-  yield* whileSame(
-    session,
-    candidates.filter((candidate) => lengthOf(pruned(candidate, given)) < lengthOf(program)),
-  );
-}
-
-/** The program with a buffer for the object, where it has none and somebody can export one. */
-function withBuffer(
-  program: Program,
-  resv: string,
-  kind: string | undefined,
-): { readonly program: Program; readonly buffer: string | null } {
-  const { setup } = program;
-  const known = setup.buffers.find(({ name }) => reservationOf(program, name) === resv);
-  if (known !== undefined || kind === undefined) return { program, buffer: known?.name ?? null };
-  const taken = takenNames(program);
-  const [device, exporter, buffer] = [freshName("d", taken), freshName("e", taken), freshName("b", taken)];
-  const id = freshName("s", taken);
-  const exporting = { id, task: program.steps[0]!.task, op: "export", buffer, missing: [], caching: false } as const;
-  return {
-    buffer,
-    program: {
-      ...program,
-      setup: {
-        ...setup,
-        devices: [...setup.devices, { name: device, dmaBits: 52, maxSegment: 2 ** 52 }],
-        exporters: [...setup.exporters, { name: exporter, kind, device }],
-        buffers: [...setup.buffers, { name: buffer, exporter, size: pageSize, placement: "system", resv: null }],
-      },
-      steps: [
-        exporting,
-        ...program.steps.map((step) => renamed(step, (name) => (name === resv ? `${buffer}.resv` : name))),
-      ],
-    },
-  };
+  yield* shorter(session, candidates);
 }
 
 /** What is left without these fences: without the hold too, where nothing else is put there. */

@@ -1,7 +1,7 @@
 import type { Preemption, Program, Step } from "../../spec/program.ts";
 import { holdsOf } from "./locks.ts";
 import { withoutSteps } from "./names.ts";
-import { each } from "./pass.ts";
+import { each, shorter } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
 /**
@@ -63,6 +63,23 @@ export function* pauseForHold(session: Session): Search<void> {
     const schedule = program.schedule.filter((point) => !gone.includes(point.step));
     return withoutSteps({ ...program, schedule: [...schedule, { step, site: "lock", nth: 1, until }] }, gone);
   });
+}
+
+/** Takes a lock and keeps it, in place of a step that is parked with it. */
+export function* holdForPause(session: Session): Search<void> {
+  const { program } = session;
+  const objects = new Set(
+    program.steps.flatMap((step) => ("buffer" in step ? [`${step.buffer}.resv`] : "resv" in step ? [step.resv] : [])),
+  );
+  const candidates = program.schedule.flatMap(({ step: id }) =>
+    [...objects].map((resv): Program => {
+      const steps = program.steps.map((step) =>
+        step.id === id ? ({ id, task: step.task, op: "lock", resv, acquire: null } as const) : step,
+      );
+      return { ...program, steps, schedule: program.schedule.filter((point) => point.step !== id) };
+    }),
+  );
+  yield* shorter(session, candidates);
 }
 
 function heldUp(task: string, gone: readonly string[], inside: readonly Step[]): readonly HeldUp[] {

@@ -26,12 +26,12 @@ export function* each<T>(
   }
 }
 
-/** Tries candidates that were made from the program as it is, until one is kept: then the others are of another one. */
-export function* whileSame(session: Session, candidates: readonly Program[]): Search<void> {
+/** Tries whole candidates that are shorter than the program they were made from, until one is kept. */
+export function* shorter(session: Session, candidates: readonly Program[]): Search<void> {
   const { program } = session;
   for (const candidate of candidates) {
     if (session.exhausted || session.program !== program) return;
-    yield* session.attempt(candidate);
+    if (session.shortens(candidate)) yield* session.attempt(candidate);
   }
 }
 

@@ -49,6 +49,11 @@ export class Session {
     return this.executions >= this.most;
   }
 
+  /** Whether a candidate is shorter than the shortest so far. */
+  shortens(wanted: Program): boolean {
+    return lengthOf(pruned(wanted, this.given)) < lengthOf(this.program);
+  }
+
   /**
    * Tries a candidate and keeps it if it fails. True if it was kept, or is nothing new.
    * The same candidate is never executed twice.

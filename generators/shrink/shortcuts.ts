@@ -3,27 +3,26 @@ import type { OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Setup, Step } from "../../spec/program.ts";
 import { holdsOf } from "./locks.ts";
 import { withFields, withoutSteps } from "./names.ts";
-import { each } from "./pass.ts";
+import { each, shorter } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
 /** Beyond this length it is too early, and there are too many candidates. */
 const longest = 16;
-/** Up to this length one step is tried in place of any two. */
+/** Up to this length every step is tried with every kind of exporter. */
 const fewest = 6;
 
 /** A program that does in fewer steps what this one does. It may need another kind of importer or exporter. */
 type Shortcut = (program: Program) => Program;
 
 /**
- * Lets one operation do the work of several: importers that map when they import, exporters that call their importers
- * by themselves, devices that are reset, buffers that are where a move would bring them, locks that nobody gives back.
+ * Lets one operation do the work of several: exporters that call their importers by themselves, devices that are reset,
+ * buffers that are where a move would bring them, locks that nobody gives back.
  */
 export function* shortcuts(session: Session): Search<void> {
   const { program, kinds } = session;
   if (program.steps.length > longest) return;
   const importers = different(kinds.importers).filter((kind) => kind !== "scripted");
   const exporters = different(kinds.exporters).filter((kind) => !kind.startsWith("scripted"));
-  const maps = program.steps.filter((step) => step.op === "map" || step.op === "mapUnlocked");
   const ways: readonly Shortcut[] = [
     ...program.failures.flatMap(({ step, site, errno }) => (errno === EINTR ? [pending(step, site)] : [])),
     ...program.steps.flatMap((step) => [
@@ -32,29 +31,37 @@ export function* shortcuts(session: Session): Search<void> {
       ...(step.op === "unlock" ? [kept(step)] : []),
       ...(step.op === "invalidate" ? drivers.flatMap((op) => exporters.map((kind) => driven(step, op, kind))) : []),
       ...(step.op === "submit" ? importers.map((kind) => atImport(step, kind)) : []),
-      ...(step.op === "pin" ? [pinning(step), ...importers.map((kind) => pinnedAtImport(step, kind))] : []),
+      ...(step.op === "pin" ? [pinning(step)] : []),
     ]),
-    ...(maps.length > 1 ? [maps, ...maps.map((map) => [map])] : [maps]).flatMap((some) =>
-      some.length === 0 ? [] : importers.map((kind) => imported(some, kind)),
-    ),
   ];
   yield* each(session, ways, (now, way) => way(now));
-  const attaches = session.program.steps.filter(({ op }) => op === "attach").map(({ id }) => id);
-  if (session.program !== program || program.steps.length > fewest) return;
-  const others = program.steps.filter(({ id, op }) => op !== "export" && !attaches.includes(id));
-  const imports = attaches.flatMap((id) =>
-    importers.flatMap((kind) => others.toReversed().map((other) => attachedByImport(id, kind, [other.id]))),
-  );
-  yield* each(session, imports, (now, way) => (now === program ? way(now) : now));
+  if (program.steps.length <= fewest)
+    yield* shorter(
+      session,
+      exporters.flatMap((kind) => otherwiseExported(program, kind)),
+    );
 }
 
 function different(kinds: readonly string[]): readonly string[] {
   return [...new Set(kinds)];
 }
 
+/** Another kind of exporter, which needs one of the steps or failures less. */
+function otherwiseExported(program: Program, kind: string): readonly Program[] {
+  const exporters = program.setup.exporters.map((row) => ({ ...row, kind }));
+  const now = { ...program, setup: { ...program.setup, exporters } };
+  const steps = program.steps.filter(({ op }) => op !== "export").map(({ id }) => withoutSteps(now, [id]));
+  const failures = program.failures.map((gone) => ({
+    ...now,
+    failures: program.failures.filter((failure) => failure !== gone),
+  }));
+  return [...failures, ...steps];
+}
+
 type Table = "importers" | "exporters" | "buffers";
 
-function withEntry<T extends Table>(
+/** The program with a row of its set-up changed. */
+export function withEntry<T extends Table>(
   program: Program,
   table: T,
   name: string,
@@ -71,7 +78,8 @@ function exporterOf({ setup }: Program, buffer: string): string {
   return setup.buffers.find(({ name }) => name === buffer)?.exporter ?? "";
 }
 
-function replaced(program: Program, id: string, by: (step: Step) => Step): Program {
+/** The program with another step in place of this one. */
+export function replaced(program: Program, id: string, by: (step: Step) => Step): Program {
   return { ...program, steps: program.steps.map((step) => (step.id === id ? by(step) : step)) };
 }
 
@@ -140,50 +148,6 @@ function driven({ id, task, buffer }: Step<"invalidate">, op: (typeof drivers)[n
 /** The importer is one that maps when it imports, no job is needed for that. */
 function atImport({ id, importer }: Step<"submit">, kind: string): Shortcut {
   return (program) => withEntry(withoutSteps(program, [id]), "importers", importer, { kind });
-}
-
-/** Importers that drive themselves attach and map in one; failures of a map become failures of the import. */
-function imported(maps: readonly Step<"map" | "mapUnlocked">[], kind: string): Shortcut {
-  return (program) => maps.reduce((now, map) => importedOne(now, map, kind), program);
-}
-
-function importedOne(
-  program: Program,
-  { id, attachment, direction }: Step<"map" | "mapUnlocked">,
-  kind: string,
-): Program {
-  const attach = program.steps.find((step) => step.op === "attach" && step.attachment === attachment);
-  if (attach?.op !== "attach" || attach.buffer === null) return program;
-  const { importer, buffer, task } = attach;
-  const name = `p${program.steps.filter(({ op }) => op === "import").length + 1}`;
-  const step = { id: attach.id, task, op: "import", importer, buffer, import: name, direction } as const;
-  const driving = replaced(withEntry(program, "importers", importer, { kind }), attach.id, () => step);
-  const failures = program.failures.map((failure) => (failure.step === id ? { ...failure, step: attach.id } : failure));
-  return withoutSteps({ ...driving, failures }, [id]);
-}
-
-/** Importers that drive themselves attach when they import; `instead` goes, as the import may do that too. */
-function attachedByImport(id: string, kind: string, instead: readonly string[]): Shortcut {
-  return (program) => {
-    const attach = program.steps.find((step) => step.id === id);
-    if (attach?.op !== "attach" || attach.buffer === null) return program;
-    const { task, importer, buffer } = attach;
-    const name = `p${program.steps.filter(({ op }) => op === "import").length + 1}`;
-    const step = { id, task, op: "import", importer, buffer, import: name, direction: "bidirectional" } as const;
-    const driving = replaced(withEntry(program, "importers", importer, { kind }), id, () => step);
-    return withoutSteps(driving, instead);
-  };
-}
-
-/** Importers that pin when they import need neither lock nor attachment for it. */
-function pinnedAtImport({ id, attachment }: Step<"pin">, kind: string): Shortcut {
-  return (program) => {
-    const hold = holdsOf(program.steps).findLast(({ inside }) => inside.some((step) => step.id === id));
-    const attach = program.steps.find((step) => step.op === "attach" && step.attachment === attachment);
-    if (hold === undefined || attach === undefined) return program;
-    const instead = [id, hold.lock.id, ...(hold.unlock === null ? [] : [hold.unlock.id])];
-    return attachedByImport(attach.id, kind, instead)(program);
-  };
 }
 
 /** A map for an importer that cannot be told of a move pins by itself, and takes the lock for it. */

@@ -1,10 +1,12 @@
 import type { Program } from "../../spec/program.ts";
 import type { Kinds } from "../world-shape.ts";
 import { fewerFences } from "./fences.ts";
+import { filesOfBuffers } from "./files.ts";
 import { plainerForms } from "./forms.ts";
+import { imports } from "./imports.ts";
 import { fencesOfDrivers } from "./jobs.ts";
 import { fewerObjects } from "./objects.ts";
-import { orderForPause, pauseForHold } from "./orders.ts";
+import { holdForPause, orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
 import { fewerPoints, shorterPauses } from "./points.ts";
 import { shorterPrefixes } from "./prefixes.ts";
@@ -94,7 +96,17 @@ const gradual: readonly Pass[] = [
 ];
 
 /** Passes that look for another way to do the same, where nothing else is left: the first that finds one is the last. */
-const detours: readonly Pass[] = [repeats, shortcuts, fewerFences, fencesOfDrivers, fewerPauses, shorterPrefixes];
+const detours: readonly Pass[] = [
+  repeats,
+  shortcuts,
+  imports,
+  fewerFences,
+  fencesOfDrivers,
+  filesOfBuffers,
+  fewerPauses,
+  holdForPause,
+  shorterPrefixes,
+];
 
 /** Everything that makes the program shorter, until nothing does. */
 function* structure(session: Session): Search<void> {

@@ -1,5 +1,5 @@
 import type { Preemption, Program } from "../../spec/program.ts";
-import { whileSame } from "./pass.ts";
+import { shorter } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
 /** Beyond this length it is too early, and there are too many candidates. */
@@ -22,7 +22,7 @@ export function* fewerPauses(session: Session): Search<void> {
       sites.map((site): Preemption => ({ step, site, nth: index + 1, until })),
     ).flat(),
   );
-  yield* whileSame(
+  yield* shorter(
     session,
     points.map((point): Program => ({ ...program, schedule: [point] })),
   );

@@ -3,7 +3,10 @@ import { referenceSystem } from "../../conformance/reference-system.ts";
 import { referenceKinds } from "../../conformance/reference-roles.ts";
 import { replay, type Replay } from "../../conformance/replay.ts";
 import { fewerFences } from "../../generators/shrink/fences.ts";
+import { filesOfBuffers } from "../../generators/shrink/files.ts";
+import { imports } from "../../generators/shrink/imports.ts";
 import { fencesOfDrivers } from "../../generators/shrink/jobs.ts";
+import { holdForPause } from "../../generators/shrink/orders.ts";
 import { Session, type Search } from "../../generators/shrink/session.ts";
 import { shortcuts } from "../../generators/shrink/shortcuts.ts";
 import { fewerKinds } from "../../generators/shrink/steps.ts";
@@ -137,6 +140,37 @@ describe("fences that a program puts into an object by hand", () => {
   });
 });
 
+describe("sync files", () => {
+  it("are asked of a buffer, with what is over in them", () => {
+    const behind = program("K7.1")
+      .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+      .step("signal", { fence: "f1" })
+      .step("createSyncFile", { fence: "f1", syncFile: "y1" })
+      .step("syncFileInfo", { syncFile: "y1", count: 1, flags: 0, pad: 0 })
+      .build();
+    const isTold = (event: HistoryEvent) => event.kind === "ret" && event.op === "syncFileInfo" && event.errno === 0;
+    expect(shortened(filesOfBuffers, behind, isTold)).toEqual([
+      "t1 export b2",
+      "t1 export the fences of b2 as y1 with flags 1",
+      "t1 info of y1 with room for 1",
+    ]);
+  });
+});
+
+describe("exporters", () => {
+  it("of another kind need less", () => {
+    const told = program("K7.1")
+      .exporter("e1", { kind: "dynamic" })
+      .importer("i1", { kind: "static" })
+      .step("export", { buffer: "b1" })
+      .step("import", { importer: "i1", buffer: "b1", import: "p1", direction: "bidirectional" })
+      .step("getName", { buffer: "b1" })
+      .build();
+    const isMapped = (event: HistoryEvent) => event.kind === "cb" && event.hook === "map";
+    expect(shortened(shortcuts, told, isMapped)).toHaveLength(2);
+  });
+});
+
 describe("importers that drive themselves", () => {
   it("pin when they import", () => {
     const pinned = program("K7.1")
@@ -148,10 +182,28 @@ describe("importers that drive themselves", () => {
       .step("pin", { attachment: "a1" })
       .build();
     const isPinned = (event: HistoryEvent) => event.kind === "ret" && event.op === "pin" && event.by === "i1";
-    expect(shortened(shortcuts, pinned, isPinned)).toEqual([
-      "t1 export b1",
-      "t1 import b1 into i1 bidirectional as p1",
-    ]);
+    expect(shortened(imports, pinned, isPinned)).toEqual(["t1 export b1", "t1 import b1 into i1 bidirectional as p1"]);
+  });
+
+  it("import where they would map, with the signal that is pending there, and have jobs in place of accesses", () => {
+    const interrupted = program("K7.1")
+      .exporter("e1", { kind: "scripted" })
+      .importer("i1", { ops: "static" })
+      .step("export", { buffer: "b1" })
+      .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+      .step("getName", { buffer: "b1" })
+      .step("mapUnlocked", { attachment: "a1", mapping: "m1", direction: "toDevice" }, { interrupted: true })
+      .step("access", { mapping: "m1", kind: "read" })
+      .build();
+    const isRead = (event: HistoryEvent) => event.kind === "access" && event.step === "s5";
+    const lines = shortened(
+      imports,
+      interrupted,
+      (event) => isRead(event) || (event.kind === "access" && event.job !== null),
+    );
+    expect(lines).toHaveLength(4);
+    expect(lines.at(-1)).toMatch(/^t1 submit /);
+    expect(lines.some((line) => line.includes("(signal pending)"))).toBe(true);
   });
 
   it("attach when they import, and what that does beside it needs no step", () => {
@@ -166,7 +218,7 @@ describe("importers that drive themselves", () => {
       .step("move", { buffer: "b1", placement: "system" })
       .build();
     const isTold = (event: HistoryEvent) => event.kind === "cb" && event.hook === "invalidate";
-    expect(shortened(shortcuts, told, isTold)).toHaveLength(3);
+    expect(shortened(imports, told, isTold)).toHaveLength(3);
   });
 });
 
@@ -192,6 +244,27 @@ describe("pauses", () => {
     };
     const lines = shortened(fewerPauses, paused, shows);
     expect(lines.filter((line) => line.includes("pauses"))).toHaveLength(1);
+  });
+
+  it("are none where the task may as well take the lock and keep it", () => {
+    const parked = program("K7.1")
+      .exporter("e1", { kind: "dynamic" })
+      .importer("i1", { kind: "pageTable" })
+      .step("export", { buffer: "b1" })
+      .step("import", { importer: "i1", buffer: "b1", import: "p1", direction: "bidirectional" })
+      .task("t2")
+      .step("move", { buffer: "b1", placement: "system" })
+      .task("t1")
+      .step("lock", { resv: "b1.resv" })
+      .preempt({ step: "s3", site: "callback", nth: 1, until: "s4" })
+      .build();
+    const isHeldUp = (event: HistoryEvent) => event.kind === "blocked" && event.step === "s4";
+    expect(shortened(holdForPause, parked, isHeldUp)).toEqual([
+      "t1 export b1",
+      "t1 import b1 into i1 bidirectional as p1",
+      "t2 lock b1.resv",
+      "t1 lock b1.resv",
+    ]);
   });
 });
 
