@@ -1,10 +1,10 @@
 import { EFAULT } from "../../spec/errno.ts";
-import { call, type Outcome, type ScopeCall } from "../../spec/scopes/call.ts";
+import { call, type Outcome } from "../../spec/scopes/call.ts";
 import { hidden, layout, plain } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, heldBack, numbered, subjects } from "./parts.ts";
+import { deviceCalls, exported, heldBack, numbered, onImporter, subjects } from "./parts.ts";
 
 /** A step on a VMA that is watched. */
 type OnFollower = (task: string, importer: string, follower: string) => StepDraft;
@@ -72,13 +72,6 @@ export function followScope(words: FollowWords, counts: { readonly importer: num
     }
   };
 
-  const onImporter = (
-    name: string,
-    draft: (names: Names, i: number) => StepDraft,
-    outcomes: Readonly<Record<string, Outcome>>,
-    rest: Partial<ScopeCall> = {},
-  ): readonly ScopeOperation[] =>
-    call({ name, takes: ["importer"], steps: (names, i) => [draft(names, i)], outcomes, ...rest });
   const onVma = (step: OnFollower) => (names: Names, i: number) =>
     step(names.of("user", i), names.of("importer", i), names.of("follower", i));
 

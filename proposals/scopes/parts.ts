@@ -1,8 +1,9 @@
 import { EBUSY, ENODEV } from "../../spec/errno.ts";
 import type { Placement } from "../../spec/roles/handles.ts";
 import type { Setup } from "../../spec/program.ts";
-import { call } from "../../spec/scopes/call.ts";
-import type { ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
+import { call, type ScopeCall } from "../../spec/scopes/call.ts";
+import type { Names } from "../../spec/scopes/names.ts";
+import type { Condition, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import { bufferSetup, exporterSetup, importerSetup, scopeSetup } from "../../spec/scopes/setup.ts";
 import type { State } from "../../spec/state/state.ts";
 
@@ -24,6 +25,41 @@ export function subjects(importers: number): Setup {
 
 /** The buffer is there. */
 export const exported: StepDraft = { task: "main", op: "export", buffer: "b1", missing: [], caching: false };
+
+/** A call of an importer's user, one step each. */
+export function onImporter(
+  name: string,
+  draft: (names: Names, importer: number) => StepDraft,
+  outcomes: ScopeCall["outcomes"],
+  rest: Pick<Partial<ScopeCall>, "bounded" | "holds"> = {},
+): readonly ScopeOperation[] {
+  return call({ name, takes: ["importer"], steps: (names, i) => [draft(names, i)], outcomes, ...rest });
+}
+
+/** A call after which others go on: what follows by itself, and whether some of them are told that the buffer is gone. */
+export interface Settling {
+  readonly change: ScopeOperation["apply"];
+  readonly when: Condition;
+  readonly settle: (s: Scratch) => void;
+  readonly isRefusing: (before: Scratch, after: Scratch) => boolean;
+}
+
+/** Its two outcomes: the errno is that of whoever went on and came too late. */
+export function settling({ change, when, settle, isRefusing }: Settling): ScopeCall["outcomes"] {
+  const does: ScopeOperation["apply"] = (s, a, b, c) => {
+    change(s, a, b, c);
+    settle(s);
+  };
+  const refuses: Condition = (s, a, b, c) => {
+    const after = Int32Array.from(s);
+    does(after, a, b, c);
+    return isRefusing(s, after);
+  };
+  return {
+    "": { when: (s, a, b, c) => when(s, a, b, c) && !refuses(s, a, b, c), does },
+    refuses: { errno: ENODEV, when: (s, a, b, c) => when(s, a, b, c) && refuses(s, a, b, c), does },
+  };
+}
 
 /** Where a scope keeps what the exporter does, and what it means for the rest of the scope. */
 export interface DeviceParts {

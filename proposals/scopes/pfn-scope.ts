@@ -4,7 +4,7 @@ import { hidden, layout, plain, refers } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, heldBack, numbered, subjects } from "./parts.ts";
+import { deviceCalls, exported, heldBack, numbered, onImporter, settling, subjects, type Settling } from "./parts.ts";
 
 /** A step on a page that is bound. */
 type OnPfn = (task: string, importer: string, pfn: string) => StepDraft;
@@ -85,34 +85,17 @@ export function pfnScope(words: PfnWords, counts: { readonly importer: number })
     }
   };
   /** A call that may be the end of a revoke: whoever waited for the lock behind it is told that the buffer is gone. */
-  const ends = (
-    change: ScopeOperation["apply"],
-    when: ScopeOperation["enabled"],
-  ): Readonly<Record<string, Outcome>> => {
-    const does: ScopeOperation["apply"] = (s, a, b, c) => {
-      change(s, a, b, c);
-      settle(s);
-    };
-    const refuses: ScopeOperation["enabled"] = (s, a, b, c) => {
-      if (s[revoking] === 0 || !importers.some((i) => s[doing + i] === filling || s[doing + i] === queueing))
-        return false;
-      const after = Int32Array.from(s);
-      does(after, a, b, c);
-      return after[revoking] === 0;
-    };
-    return {
-      "": { when: (s, a, b, c) => when(s, a, b, c) && !refuses(s, a, b, c), does },
-      refuses: { errno: ENODEV, when: (s, a, b, c) => when(s, a, b, c) && refuses(s, a, b, c), does },
-    };
-  };
+  const ends = (change: Settling["change"], when: Settling["when"]) =>
+    settling({
+      change,
+      when,
+      settle,
+      isRefusing: (before, after) =>
+        before[revoking] === 1 &&
+        after[revoking] === 0 &&
+        importers.some((i) => before[doing + i] === filling || before[doing + i] === queueing),
+    });
 
-  const onImporter = (
-    name: string,
-    draft: (names: Names, i: number) => StepDraft,
-    outcomes: Readonly<Record<string, Outcome>>,
-    bounded: ScopeOperation["bounded"] = () => false,
-  ): readonly ScopeOperation[] =>
-    call({ name, takes: ["importer"], steps: (names, i) => [draft(names, i)], outcomes, bounded });
   const onPfn = (step: OnPfn) => (names: Names, i: number) =>
     step(names.of("user", i), names.of("importer", i), names.of("pfn", i));
 
@@ -160,7 +143,7 @@ export function pfnScope(words: PfnWords, counts: { readonly importer: number })
         refused: { errno: ENODEV, when: (s, i) => s[bound + i] === 0 && s[doing + i] === 0 && !isOpen(s) },
       },
       // A second page of one importer; or it waits for the lock.
-      (s, i) => s[bound + i] === 1 || isLocked(s),
+      { bounded: (s, i) => s[bound + i] === 1 || isLocked(s) },
     ),
     ...onImporter("fill", onPfn(words.fill), enters(filling, isIdle)),
     ...onImporter(
@@ -168,7 +151,7 @@ export function pfnScope(words: PfnWords, counts: { readonly importer: number })
       onPfn(words.queue),
       enters(queueing, hasNoJob),
       // A second job.
-      (s, i) => s[job + i] === 1,
+      { bounded: (s, i) => s[job + i] === 1 },
     ),
     ...onImporter("touch", onPfn(words.touch), { "": { when: isIdle } }),
     ...onImporter("drop", onPfn(words.drop), {

@@ -1,10 +1,10 @@
 import { ENODEV } from "../../spec/errno.ts";
-import { call, type Outcome } from "../../spec/scopes/call.ts";
+import { call } from "../../spec/scopes/call.ts";
 import { hidden, layout, plain, refers } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, heldBack, numbered, subjects } from "./parts.ts";
+import { deviceCalls, exported, heldBack, numbered, onImporter, settling, subjects, type Settling } from "./parts.ts";
 
 /** A step on a window that is open. */
 type OnWindow = (task: string, importer: string, window: string) => StepDraft;
@@ -82,30 +82,14 @@ export function windowScope(words: WindowWords, counts: { readonly importer: num
     }
   };
   /** A call that may be the end of a revoke: whoever waited for the lock behind it is told that the buffer is gone. */
-  const ends = (change: (s: Scratch) => void, when: (s: Scratch) => boolean): Readonly<Record<string, Outcome>> => {
-    const does = (s: Scratch) => {
-      change(s);
-      settle(s);
-    };
-    const refuses = (s: Scratch) => {
-      if (!importers.some((i) => s[doing + i] === using)) return false;
-      const after = Int32Array.from(s);
-      does(after);
-      return !isLocked(after);
-    };
-    return {
-      "": { when: (s) => when(s) && !refuses(s), does },
-      refuses: { errno: ENODEV, when: (s) => when(s) && refuses(s), does },
-    };
-  };
+  const ends = (change: Settling["change"], when: Settling["when"]) =>
+    settling({
+      change,
+      when,
+      settle,
+      isRefusing: (before, after) => !isLocked(after) && importers.some((i) => before[doing + i] === using),
+    });
 
-  const onImporter = (
-    name: string,
-    draft: (names: Names, i: number) => StepDraft,
-    outcomes: Readonly<Record<string, Outcome>>,
-    bounded: ScopeOperation["bounded"] = () => false,
-  ): readonly ScopeOperation[] =>
-    call({ name, takes: ["importer"], steps: (names, i) => [draft(names, i)], outcomes, bounded });
   const onWindow = (step: OnWindow) => (names: Names, i: number) =>
     step(names.of("user", i), names.of("importer", i), names.of("window", i));
 
@@ -134,7 +118,7 @@ export function windowScope(words: WindowWords, counts: { readonly importer: num
         refused: { errno: ENODEV, when: (s, i) => isAbsent(s, i) && !isOpen(s) },
       },
       // A second window of one importer; or it waits for the lock.
-      (s, i) => s[opened + i] === 1 || isLocked(s),
+      { bounded: (s, i) => s[opened + i] === 1 || isLocked(s) },
     );
 
   const publish: ScopeOperation["steps"] = (names) => {
