@@ -10,26 +10,28 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { BadInput } from "../spec/bad-input.ts";
 import { Linux } from "../adapters/linux/linux.ts";
 import { buildKernel, ownFolder, type BuiltKernel } from "./build/build.ts";
 import { limitCommands } from "./build/command.ts";
 import type { SeriesWanted } from "./build/source.ts";
 import { codeKey } from "./code-key.ts";
-import { readProgram } from "../spec/schema/read-program.ts";
 import { campaign, faulty } from "./compare/campaign.ts";
 import { culpritsOf, shortestText } from "./compare/culprits.ts";
-import { drawPlan, replayPlan, type Drawn } from "./compare/draw-plan.ts";
+import { drawPlan } from "./compare/draw-plan.ts";
 import { KeptSlices } from "./compare/kept.ts";
 import { KnownDifferences } from "./compare/known-differences.ts";
 import { measureRates, ratesText } from "./compare/rate.ts";
 import { repeat, repeatText } from "./compare/repeat.ts";
 import { sideBySide } from "./compare/side-by-side.ts";
 import { shrinkCulprits } from "./compare/shrink-trouble.ts";
+import { storedPlan } from "./compare/stored-plan.ts";
 import { addTally, emptyTally, type Tally } from "./compare/tally.ts";
 import { isGood, textOf, unmatched } from "./compare/text.ts";
 import { staleFindings } from "./findings.ts";
 import { holesText, isAsExpected, runHoles } from "./holes/run-holes.ts";
 import { misuseText, runMisuses, type Expected } from "./misuse/run-misuse.ts";
+import { moduleFaults } from "./mutants/module-faults.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
 const { values } = parseArgs({
@@ -79,10 +81,11 @@ function profileOf(version: string): string {
 }
 
 async function explain(linux: Linux, { version }: BuiltKernel, what: string): Promise<Outcome> {
-  const { operations } = await linux.introduction();
-  const drawn: Drawn = /^\d+$/.test(what)
+  const introduction = await linux.introduction();
+  const { operations } = introduction;
+  const drawn = /^\d+$/.test(what)
     ? drawPlan(Number(what), { profile: profileOf(version), longest, operations })
-    : replayPlan(readProgram(readFileSync(what, "utf8"), what));
+    : storedPlan(what, introduction);
   const [run] = await linux.run([faulty(drawn.plan, fault)]);
   console.log(sideBySide(drawn, run!));
   return { status: "good", words: `${what} shown` };
@@ -169,6 +172,12 @@ async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
 }
 
 async function test(wanted: SeriesWanted): Promise<Outcome> {
+  if (fault !== undefined && !moduleFaults.some(({ number }) => number === fault))
+    throw new BadInput(
+      "flag",
+      "--fault",
+      `the module has no fault ${values.fault}; give one from 1 to ${moduleFaults.length}`,
+    );
   const begun = performance.now();
   const built = buildKernel(wanted);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);

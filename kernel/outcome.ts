@@ -1,4 +1,5 @@
 import { MachineLost } from "../adapters/linux/machine.ts";
+import { BadInput } from "../spec/bad-input.ts";
 import { BuildFailed, Skipped } from "./build/skipped.ts";
 
 /** What came of one kernel in a run. Part of every report, also where nothing ran. */
@@ -12,6 +13,7 @@ export type Outcome =
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof Skipped) return { status: "skipped", words: oneLine(`skipped: ${error.message}`) };
   if (error instanceof BuildFailed) return { status: "failed", words: `not built: ${error.message}` };
+  if (error instanceof BadInput) return { status: "failed", words: error.message };
   if (error instanceof MachineLost)
     return { status: "failed", words: `the kernel does not run here: ${error.message}\n${error.log.slice(-2000)}` };
   throw error;

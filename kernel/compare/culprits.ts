@@ -40,7 +40,7 @@ export function shortestText(culprits: readonly ShortestCulprit[], version: stri
     const { program } = drawn;
     if (!reproduced) return [`  ${shapeName(shape)}: no fresh kernel shows it (seed ${drawn.seed})`];
     mkdirSync(folder, { recursive: true });
-    const file = join(folder, `${version}-${shapeName(shape)}-${drawn.plan.steps.length}.json`);
+    const file = join(folder, `${version}-${shapeName(shape)}-${drawn.seed}.json`);
     writeFileSync(file, `${writeProgram(program)}\n`);
     return [
       `  shortest program for ${shapeName(shape)}: ${program.steps.length} steps of ${initial}, ${executions} tried`,

@@ -1,5 +1,5 @@
 import { cpus, loadavg } from "node:os";
-import type { RunsPlans } from "./shrink-trouble.ts";
+import type { RunsPlans } from "./runs-plans.ts";
 import { drawPlan, type DrawBounds, type Drawn } from "./draw-plan.ts";
 import { isComparable } from "./campaign.ts";
 

@@ -1,5 +1,5 @@
 import type { Plan } from "../../adapters/linux/compile.ts";
-import type { KernelRun, Linux } from "../../adapters/linux/linux.ts";
+import type { KernelRun } from "../../adapters/linux/linux.ts";
 import { admitting } from "../../conformance/replay.ts";
 import type { Shrunk } from "../../generators/shrink/session.ts";
 import { shrink } from "../../generators/shrink/shrink.ts";
@@ -8,10 +8,8 @@ import type { Program } from "../../spec/program.ts";
 import { faulty, isComparable } from "./campaign.ts";
 import { common, commonSetup, kinds, replayPlan, type Drawn } from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
+import type { RunsPlans } from "./runs-plans.ts";
 import { shows, type Shape } from "./shape.ts";
-
-/** A kernel as the shrinker needs it. */
-export type RunsPlans = Pick<Linux, "introduction" | "renew" | "run">;
 
 /** A program whose runs on reference and kernel show something. */
 export interface Culprit {
@@ -134,7 +132,8 @@ class Trial {
     const setup = commonSetup(candidate.setup);
     const program = { ...candidate, setup, steps: candidate.steps.map((step) => common({ ...step })) };
     const drawn = replayPlan(program, { admit: admitting(setup, profileNamed(program.profile)) });
-    return isComparable(drawn) ? { ...drawn, program: { ...program, steps: drawn.plan.steps } } : null;
+    if (!isComparable(drawn)) return null;
+    return { ...drawn, seed: this.first.seed, program: { ...program, steps: drawn.plan.steps } };
   }
 
   shows(drawn: Drawn, run: KernelRun): boolean {

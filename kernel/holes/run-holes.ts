@@ -1,4 +1,4 @@
-import type { RunsPlans } from "../compare/shrink-trouble.ts";
+import type { RunsPlans } from "../compare/runs-plans.ts";
 import { program as newProgram } from "../../spec/builder.ts";
 import type { Program } from "../../spec/program.ts";
 import { answersIn } from "./answers.ts";

@@ -1,6 +1,6 @@
 import type { KernelRun } from "../../adapters/linux/linux.ts";
 import { complaintsOf } from "../complaints/complaint.ts";
-import type { RunsPlans } from "../compare/shrink-trouble.ts";
+import type { RunsPlans } from "../compare/runs-plans.ts";
 import { bufferMisuses } from "./buffers.ts";
 import { drawMisuse, type DrawnMisuse } from "./draw-misuse.ts";
 import { fenceMisuses } from "./fences.ts";
