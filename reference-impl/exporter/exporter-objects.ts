@@ -101,14 +101,19 @@ export abstract class ExporterObjects {
     const info = { size, priv: object, ops: this, owner };
     const buffer = yield* env.export(resv === undefined ? info : { ...info, resv });
     if (typeof buffer === "number") {
-      env.give(object.registration);
-      this.freeBacking(backing);
+      this.undoExport(object);
       return buffer;
     }
     object.buffer = buffer;
     this.objects.add(object);
     env.setStorage(buffer, storage);
     return buffer;
+  }
+
+  /** The core has no buffer for it: everything as it was before. */
+  protected undoExport({ registration, backing }: BufferObject): void {
+    this.env.give(registration);
+    this.freeBacking(backing);
   }
 
   /** Once for each device, when its driver makes the first buffer. */

@@ -126,7 +126,7 @@ export const examples: readonly Example[] = [
         .step("vmapUnlocked", v1)
         .step("move", toDevice)
         .fail({ step: "s2", site: "kernel-mapping", errno: ENOMEM }),
-    { also: ["PIN-17"] },
+    { also: ["PIN-17"], from: ["M-DM3", "B-156"] },
   ),
   faultyExporter(
     "CPU-21",

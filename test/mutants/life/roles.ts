@@ -1,8 +1,8 @@
-import { EBUSY, EFAULT, EMFILE } from "../../../spec/errno.ts";
+import { EBUSY, EFAULT, EMFILE, ENOMEM } from "../../../spec/errno.ts";
 import type { ExportRequest } from "../../../spec/roles/exporter.ts";
 import type { Device, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import type { Suspension } from "../../../spec/roles/suspendable.ts";
-import { objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
+import { type BufferObject, objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import type { DynamicImport } from "../../../reference-impl/importers/dynamic-import.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
@@ -177,6 +177,19 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) => builder.step("export", b1).step("closeDevice", { exporter: "e1" }),
+  ),
+  faultyExporter(
+    "LIFE-19",
+    "an export that failed keeps its device reference",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override undoExport({ backing }: BufferObject) {
+          reached();
+          this.freeBacking(backing);
+        }
+      },
+    (builder) => builder.step("export", b1).fail({ step: "s1", site: "dma-buf", errno: ENOMEM }),
+    { from: ["M-DM3", "B-156"] },
   ),
   faultyExporter(
     "LIFE-20",
