@@ -7,6 +7,7 @@ import { findShortest } from "../../conformance/shortest.ts";
 import { monitored } from "../../contracts/registry.ts";
 import { alphabetOf } from "../../generators/enumerate/alphabet.ts";
 import { lengthOf } from "../../generators/shrink/session.ts";
+import { hash128 } from "../../spec/hash.ts";
 import { profiles } from "../../spec/profile.ts";
 import type { Program } from "../../spec/program.ts";
 import { programProblem } from "../../spec/check-program.ts";
@@ -49,8 +50,9 @@ describe("the shortest counterexamples known", () => {
 
   it("are what a search finds: equal for 95 %, never more than 2 longer", { timeout: 120_000 }, async () => {
     const found: (readonly [string, Program])[] = [];
-    for (const [index, [name, mutant]] of [...mutants].entries()) {
-      if (index % 100 !== 0 || !known.has(name)) continue;
+    for (const [name, mutant] of mutants) {
+      // By name: another mutant more changes nothing for the others.
+      if (Number.parseInt(hash128(name).slice(0, 8), 16) % 100 !== 0 || !known.has(name)) continue;
       const system = mutant.system(() => undefined);
       const { kill } = hunt(system, mutant.profile, mutant.rule, 1, (operations) => operations < 60_000);
       if (kill === null) continue;
