@@ -4,18 +4,12 @@ import type { Env } from "../spec/roles/env.ts";
 import type { IosysMap, Storage, UserMapping } from "../spec/roles/handles.ts";
 import { pageSize } from "../spec/roles/handles.ts";
 
-/** Shows pages that stay where they are, all at once (`remap_pfn_range`). A private mapping would not see what devices write. */
-export function remapAll(env: Env, mapping: UserMapping, storage: Storage, decrypted: boolean): Errno {
-  if (!mapping.shared) return EINVAL;
-  env.insertPages(mapping, 0, mapping.pages, storage, mapping.start * pageSize, decrypted);
-  return 0;
-}
-
-/** Shows a page that stays where it is when it is touched first (`vm_operations_struct.fault`). */
-export function faultPages(env: Env, mapping: UserMapping, storage: Storage): Errno {
+/** Shows a page that stays where it is, or all of the mapping's, when it is touched first (`vm_operations_struct.fault`). */
+export function faultPages(env: Env, mapping: UserMapping, storage: Storage, all = false): Errno {
   if (!mapping.shared) return EINVAL;
   mapping.fault = (page) => {
-    env.insertPages(mapping, page, 1, storage, (mapping.start + page) * pageSize);
+    const [first, count] = all ? [0, mapping.pages] : [page, 1];
+    env.insertPages(mapping, first, count, storage, (mapping.start + first) * pageSize);
     return 0;
   };
   return 0;

@@ -1,6 +1,7 @@
 import { cpuHooks, type CallArgs, type CpuHook } from "../../spec/calls.ts";
 import type { Step } from "../../spec/program.ts";
-import { exportsDynamic, exportsMoving } from "./encode-step.ts";
+import { pageSize } from "../../spec/roles/handles.ts";
+import { exportsDynamic, exportsForeign, exportsMoving } from "./encode-step.ts";
 import type { Slots } from "./slots.ts";
 
 const buffer = ({ buffer: name }: { readonly buffer: string }) => ({ buffer: name });
@@ -25,6 +26,7 @@ const unmapOf = ({ mapping, direction }: Step<"unmap" | "unmapUnlocked">, slots:
 /** Which hooks for the CPU the module's exporter has. */
 function cpuHooksOf(step: Step<"export">, slots: Slots): readonly CpuHook[] {
   if (step.missing.includes("ops")) return [];
+  if (exportsForeign(step, slots) !== undefined) return cpuHooks;
   if (exportsMoving(step, slots)) return ["mmap"];
   return exportsDynamic(step, slots) ? [] : cpuHooks;
 }
@@ -52,20 +54,22 @@ type BufferCall =
 export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: Slots) => CallArgs[K] } = {
   export: (step, slots) => {
     const { size, resv, exporter } = slots.setup.buffers.find((entry) => entry.name === step.buffer)!;
-    const dynamic = exportsDynamic(step, slots) && !step.missing.includes("ops");
+    const foreign = exportsForeign(step, slots);
+    const dynamic = foreign === undefined && exportsDynamic(step, slots) && !step.missing.includes("ops");
     const missing = ["priv", "ops", "map", "unmap", "release"].filter((item) =>
       (step.missing as readonly string[]).includes(item),
     );
     return {
       buffer: step.buffer,
       exporter,
-      size,
+      // A heap gives whole pages.
+      size: foreign === "systemHeap" ? Math.ceil(size / pageSize) * pageSize : size,
       missing,
-      attach: slots.revokeWaits && exportsMoving(step, slots),
-      detach: false,
+      attach: foreign === "systemHeap" || (slots.revokeWaits && exportsMoving(step, slots)),
+      detach: foreign === "systemHeap",
       pin: dynamic && !step.missing.includes("pin"),
       unpin: dynamic && !step.missing.includes("unpin"),
-      caching: step.caching && !step.missing.includes("ops"),
+      caching: (step.caching && !step.missing.includes("ops")) || (foreign === "udmabuf" && slots.caches),
       resv,
       cpuHooks: cpuHooksOf(step, slots),
     };

@@ -25,9 +25,12 @@ export interface Compiled {
 }
 
 /** Turns a plan into the lines that the module takes. Throws TooLarge or a RangeError for what it cannot run. */
-export function compile(plan: Plan, { operations, moveNotify }: Introduction): Compiled {
+export function compile(plan: Plan, { operations, moveNotify, version }: Introduction): Compiled {
   const all = [...plan.steps, ...plan.drain];
-  const slots = new Slots(plan.setup, all, moveNotify === "always");
+  const slots = new Slots(plan.setup, all, {
+    revokeWaits: moveNotify === "always",
+    caches: version.startsWith("6.12."),
+  });
   const lines = [`l ${plan.setup.devices.map(({ maxSegment }) => maxSegment).join(" ")}`];
   if (plan.fault !== undefined) lines.push(`f ${plan.fault}`);
   const add = (step: Step, index: number, more = false) => {

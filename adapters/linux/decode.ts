@@ -4,6 +4,7 @@ import type { HistoryEvent, LockForm, WaitFor } from "../../spec/event.ts";
 import type { Step } from "../../spec/program.ts";
 import { callArgs, isCalled, type CalledOperation } from "./call-args.ts";
 import type { Compiled } from "./compile.ts";
+import type { Decoded, Ending } from "./decoded.ts";
 import type { Introduction } from "./introduction.ts";
 import { callerOf, exporterOf } from "./buffer-calls.ts";
 import { FenceNames } from "./fence-names.ts";
@@ -23,26 +24,6 @@ const slowForms: Readonly<Partial<Record<Step["op"], LockForm>>> = {
 
 /** Calls that wait for fences on behalf of somebody who knows nothing of them. */
 const waitsInside: ReadonlySet<Step["op"]> = new Set(["attach", "map", "mapUnlocked", "beginCpu", "ioctlSync"]);
-
-/** What the kernel said about the end of a program. */
-export interface Ending {
-  /** The lock checker still works: it stops at its first report. */
-  readonly lockdep: boolean;
-  /** Complaints during the program, and while it was cleared away. */
-  readonly warnings: number;
-  readonly late: number;
-  /** Tasks that could not be freed. */
-  readonly stuck: number;
-}
-
-/** One program's lines as events. */
-export interface Decoded {
-  readonly events: readonly HistoryEvent[];
-  /** Steps the module did not carry out, with the reason. */
-  readonly skipped: ReadonlyMap<string, string>;
-  /** Null: the lines end before the program does. */
-  readonly ending: Ending | null;
-}
 
 type Loose = { -readonly [K in keyof HistoryEvent]: HistoryEvent[K] } & Record<string, unknown>;
 

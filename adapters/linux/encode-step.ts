@@ -107,6 +107,16 @@ const wrapped = (offset: number) => (offset >= wrap / 2 ? offset - wrap : offset
 /** The page offset behind a kernel's number. */
 export const unwrapped = (offset: number) => (offset < 0 ? offset + wrap : offset);
 
+/** Exporters that the kernel itself has: their kinds in a set-up, by their numbers less one. */
+export const foreignKinds = ["systemHeap", "udmabuf"] as const;
+
+/** Which of the kernel's own exporters a step's export is of; undefined: the module's. */
+export function exportsForeign({ buffer, missing, caching }: Step<"export">, { setup }: Slots) {
+  const exporter = setup.buffers.find((entry) => entry.name === buffer)!.exporter;
+  const { kind } = setup.exporters.find(({ name }) => name === exporter)!;
+  return missing.length > 0 || caching ? undefined : foreignKinds.find((name) => name === kind);
+}
+
 /** The operations the kernel's module carries out. */
 export const encoders = {
   export: (step, slots) => {
@@ -121,6 +131,7 @@ export const encoders = {
       flag(exportsDynamic(step, slots)),
       flag(step.caching),
       flag(exportsMoving(step, slots)),
+      foreignKinds.findIndex((kind) => kind === exportsForeign(step, slots)) + 1,
     ];
   },
   exportFd: (step, slots) => [slots.of("buffer", step.buffer), slots.of("fd", step.fd), flag(step.closeOnExec)],
@@ -233,6 +244,7 @@ export const encoders = {
     step.seqno,
     flag(step.seqno64),
     step.hooks.reduce((bits, hook) => bits | hookBits[hook], 0),
+    flag(slots.software.has(step.fence)),
   ],
   fenceGet: withFence,
   fenceGetLive: withFence,

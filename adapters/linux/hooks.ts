@@ -63,6 +63,10 @@ export function decodeHook(name: string, numbers: readonly number[], naming: Nam
       const args = { buffer: memory.buffer(second), attachment, peer2peer: third === 1 };
       return { to: exporter, args, answers: {} };
     }
+    case "detach": {
+      const { attachment, exporter } = memory.attachment(first);
+      return { to: exporter, args: { buffer: memory.buffer(second), attachment }, answers: {} };
+    }
     case "beginCpu":
     case "endCpu": {
       const args = { buffer: memory.buffer(first), direction: directions[second] };

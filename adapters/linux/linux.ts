@@ -1,5 +1,6 @@
 import { compile, type Compiled, type Plan } from "./compile.ts";
-import { Decoder, type Decoded } from "./decode.ts";
+import { Decoder } from "./decode.ts";
+import type { Decoded } from "./decoded.ts";
 import type { Introduction } from "./introduction.ts";
 import { Machine, MachineLost, type MachineOptions } from "./machine.ts";
 

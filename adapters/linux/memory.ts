@@ -135,7 +135,7 @@ export class Memory {
           offset: sixth,
         });
       case "A":
-        return this.access(first, second, third);
+        return this.access(first, second, third, fourth);
       case "g":
         return {
           kind: "page",
@@ -167,10 +167,12 @@ export class Memory {
     return { kind: "translate", device: name, on, address, length, storage: storageName(storage), offset };
   }
 
-  private access(slot: number, kind: number, address: number): object {
+  /** `seen`: what memory of an exporter of the kernel's own said of itself, 0 where none was looked at. */
+  private access(slot: number, kind: number, address: number, seen: number): object {
     const mapping = this.slots.name("mapping", slot) ?? `mapping${slot}`;
     const attachment = this.slots.made("mapping", mapping)?.attachment ?? "";
-    const { storage } = this.resolve(this.deviceOf(attachment), address, 1);
+    const reached = this.resolve(this.deviceOf(attachment), address, 1).storage;
+    const storage = reached !== null && seen > 0 ? storageName(seen) : reached;
     return {
       kind: "access",
       importer: importerOfAttachment(attachment, this.slots),

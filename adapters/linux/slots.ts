@@ -26,6 +26,22 @@ export const firstBufferReservation = 8;
 /** Fence slots from here on belong to fences that the kernel makes by itself. */
 export const firstOwnFence = 384;
 
+/** Timelines from here on are the kernel's software timelines (CONFIG_SW_SYNC). */
+export const firstSoftwareTimeline = 25;
+
+/** Plain fences, each alone on such a timeline: all that a user can make there. */
+function softwareFences(steps: readonly Step[]): ReadonlySet<string> {
+  const uses = new Map<number, number>();
+  for (const step of steps) if ("timeline" in step) uses.set(step.timeline, (uses.get(step.timeline) ?? 0) + 1);
+  return new Set(
+    steps.flatMap((step) => {
+      if (step.op !== "fenceInit" || step.timeline < firstSoftwareTimeline || uses.get(step.timeline) !== 1) return [];
+      const plain = step.hooks.length === 0 && !step.seqno64 && step.seqno > 0 && step.seqno < 2 ** 31;
+      return plain ? [step.fence] : [];
+    }),
+  );
+}
+
 /** A program has more objects of a kind than the module has room for. */
 export class TooLarge extends Error {
   override readonly name = "TooLarge";
@@ -36,13 +52,19 @@ export class Slots {
   readonly setup: Setup;
   /** Whether a revoke of this kernel waits for unmaps, so that our exporter looks at who attaches. */
   readonly revokeWaits: boolean;
+  /** Whether this kernel keeps the tables of exporters that ask for it. */
+  readonly caches: boolean;
+  /** Fences of the kernel's own software timelines. */
+  readonly software: ReadonlySet<string>;
   private readonly makers = new Map<string, Step>();
   private readonly numbers = new Map<ObjectKind, Map<string, number>>();
   private readonly names = new Map<ObjectKind, string[]>();
 
-  constructor(setup: Setup, steps: readonly Step[], revokeWaits: boolean) {
+  constructor(setup: Setup, steps: readonly Step[], { revokeWaits, caches }: Pick<Slots, "revokeWaits" | "caches">) {
     this.setup = setup;
     this.revokeWaits = revokeWaits;
+    this.caches = caches;
+    this.software = softwareFences(steps);
     if (setup.devices.length > devices) throw new TooLarge(`more than ${devices} devices in the set-up`);
     for (const name of setup.reservations) this.give("reservation", name);
     const resvs = this.names.get("reservation") ?? [];

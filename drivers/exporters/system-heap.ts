@@ -18,7 +18,7 @@ import type {
 } from "../../spec/roles/handles.ts";
 import { pageSize } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { remapAll, setMap } from "../user-view.ts";
+import { setMap } from "../user-view.ts";
 
 /** Largest piece that a buffer is allocated in: order 8. Gigabytes come in larger ones here, so that tables stay short. */
 const largestPiece = 2 ** 8 * pageSize;
@@ -145,7 +145,10 @@ export class SystemHeap implements Exporter {
   /** `system_heap_mmap`. */
   mmap(buffer: DmaBuf, mapping: UserMapping): Errno {
     const { memory, shared } = bufferOf(buffer);
-    return remapAll(this.env, mapping, memory, shared);
+    // It looks at no flag, and `remap_pfn_range` takes a private mapping that it can fill in one go.
+    if (!mapping.shared && mapping.pages > this.shownAtOnce(memory.size / pageSize, mapping.start)) return EINVAL;
+    this.env.insertPages(mapping, 0, mapping.pages, memory, mapping.start * pageSize, shared);
+    return 0;
   }
 
   /** `system_heap_vmap`. The core calls for the first user only, so its own count is never more than one. */
@@ -165,6 +168,17 @@ export class SystemHeap implements Exporter {
   /** `system_heap_dma_buf_release`. */
   release(buffer: DmaBuf): void {
     this.freePages(bufferOf(buffer));
+  }
+
+  /** Pages from this one on that one call shows: a single one, since 7.0 what is left of the piece it was allocated in. */
+  private shownAtOnce(pages: number, start: number): number {
+    if (!since(this.env.profile.series, "K7.0")) return 1;
+    let first = 0;
+    for (;;) {
+      const piece = [2 ** 8, 2 ** 4, 1].find((size) => size <= pages - first) ?? 1;
+      if (start < first + piece) return first + piece - start;
+      first += piece;
+    }
   }
 
   private *eachMapped(

@@ -1,5 +1,6 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EINVAL } from "../../spec/errno.ts";
+import { since } from "../../spec/profile.ts";
 import type { SgList } from "../../spec/roles/dma.ts";
 import type { Env } from "../../spec/roles/env.ts";
 import type { Exporter, ExportRequest } from "../../spec/roles/exporter.ts";
@@ -38,9 +39,15 @@ class Ubuf {
  */
 export class Udmabuf implements Exporter {
   private readonly env: Env;
+  /** While the core still kept tables. */
+  readonly cacheSgtMapping: boolean;
+  /** The first touch shows all pages. */
+  private readonly showsAll: boolean;
 
   constructor(env: Env) {
     this.env = env;
+    this.cacheSgtMapping = env.profile.cacheSgtMapping;
+    this.showsAll = since(env.profile.series, "K6.16");
   }
 
   /** `udmabuf_create`: whole pages only, whatever place is asked for, and a reservation object of its own. */
@@ -88,7 +95,7 @@ export class Udmabuf implements Exporter {
 
   /** `mmap_udmabuf`, `udmabuf_vm_fault`. */
   mmap(buffer: DmaBuf, mapping: UserMapping): Errno {
-    return faultPages(this.env, mapping, ubufOf(buffer).pages);
+    return faultPages(this.env, mapping, ubufOf(buffer).pages, this.showsAll);
   }
 
   /** `vmap_udmabuf`. */

@@ -7,7 +7,7 @@ import type { Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { complaintsOf, reportedBy } from "../complaints/complaint.ts";
 import { compare, type Difference } from "./compare.ts";
-import { copiesUnderAWait, drawPlan, importsNothing, mapsUnderAFault, type Drawn } from "./draw-plan.ts";
+import { copiesUnderAWait, drawPlan, importsNothing, mapsUnderAFault, type Drawn, isForeign } from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
 import { count, emptyTally, type Tally, type Trouble } from "./tally.ts";
 
@@ -199,8 +199,19 @@ class Comparison {
       .filter(({ rule }) => isSeen(rule, drawn.plan.steps));
     return {
       difference: differenceOf(drawn, run),
-      broken: [...broken, ...reportedBy(run, drawn.events, drawn.plan.steps)],
+      broken: [...this.beyondModels(drawn, broken), ...reportedBy(run, drawn.events, drawn.plan.steps)],
     };
+  }
+
+  /** What an exporter of the kernel's own breaks as its model in `drivers/` does is known of it. */
+  private beyondModels({ plan, events }: Drawn, broken: Findings["broken"]): Findings["broken"] {
+    if (broken.length === 0 || !plan.setup.exporters.some(isForeign)) return broken;
+    this.second.begin();
+    for (const event of events) this.second.event(event);
+    const modelled = new Set(this.second.violations.map(({ rule }) => rule.id));
+    for (const rule of new Set(broken.map((entry) => entry.rule)))
+      if (modelled.has(rule)) count(this.tally.known, rule);
+    return broken.filter(({ rule }) => !modelled.has(rule));
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Plan } from "../../adapters/linux/compile.ts";
-import { linuxOperations } from "../../adapters/linux/encode-step.ts";
+import { foreignKinds, linuxOperations } from "../../adapters/linux/encode-step.ts";
 import { referenceSystem } from "../../conformance/reference-system.ts";
 import { Judge } from "../../contracts/judge.ts";
+import { SystemHeap } from "../../drivers/exporters/system-heap.ts";
+import { Udmabuf } from "../../drivers/exporters/udmabuf.ts";
 import { OnlineChooser } from "../../generators/online-chooser.ts";
 import { Random } from "../../generators/random.ts";
 import { drawTemper, type Temper } from "../../generators/temper.ts";
@@ -12,10 +14,12 @@ import { ReplayChooser, type Admit } from "../../harness/replay-chooser.ts";
 import type { System } from "../../harness/system.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
 import { operationNames } from "../../spec/operations/operations.ts";
+import { pageSize, type Direction } from "../../spec/roles/handles.ts";
 import { programSchema, type Program, type Setup, type Step } from "../../spec/program.ts";
 import type { Profile } from "../../spec/profile.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Situation } from "../../spec/situation.ts";
+import { firstSoftwareTimeline } from "../../adapters/linux/slots.ts";
 import { planOf } from "./plan-of.ts";
 import { MovingExporter } from "./moving-exporter.ts";
 import { RoundedReservations } from "./rounded-reservations.ts";
@@ -42,10 +46,19 @@ export interface DrawBounds {
 /** The reference that kernels are compared with: its reservation lists have their spare room. */
 export const comparedReference: System = referenceSystem({
   reservations: (env) => new RoundedReservations(env),
-  exporters: { moving: (env) => new MovingExporter(env) },
+  exporters: {
+    moving: (env) => new MovingExporter(env),
+    systemHeap: (env) => new SystemHeap(env),
+    udmabuf: (env) => new Udmabuf(env),
+  },
 });
-/** Who may export and import in a program for a kernel. */
-export const kinds: Kinds = { exporters: ["scripted", "scriptedDynamic", "moving"], importers: ["scripted"] };
+const own = ["scripted", "scriptedDynamic", "moving"];
+/** Who may export and import in a program for a kernel: roles of the module alone. */
+export const ownKinds: Kinds = { exporters: own, importers: ["scripted"] };
+/** The same and those that the kernel itself has. */
+export const kinds: Kinds = { exporters: [...own, ...own, ...foreignKinds], importers: ["scripted"] };
+/** Largest buffer of an exporter that the kernel itself has, whose memory is there. */
+const largestForeign = 16 * pageSize;
 
 /** Tasks that want the same locks, each in its own order. */
 const backingOff = {
@@ -114,9 +127,13 @@ export function tame(temper: Temper, longest: number, operations: ReadonlyMap<st
   return { ...temper, length, cumulative, refusedRate, schedule, failRate: 0, misuse: false, wanted: [] };
 }
 
+/** Whether an exporter is one that the kernel itself has. */
+export const isForeign = ({ kind }: Setup["exporters"][number]) => (foreignKinds as readonly string[]).includes(kind);
+
 /** Devices that reach all memory, and importers that only unmap or wait: the module has no device that could refuse or work on. */
 export function commonSetup(setup: Setup): Setup {
   const { exporters, reservations } = setup;
+  const foreign = new Set(exporters.filter(isForeign).map(({ name }) => name));
   return {
     exporters,
     reservations,
@@ -125,7 +142,9 @@ export function commonSetup(setup: Setup): Setup {
       ...importer,
       onInvalidate: importer.onInvalidate === "unmap" ? "unmap" : "defer",
     })),
-    buffers: setup.buffers.map(({ shared: _shared, ...buffer }) => buffer),
+    buffers: setup.buffers.map(({ shared: _shared, ...buffer }) =>
+      foreign.has(buffer.exporter) ? { ...buffer, resv: null, size: Math.min(buffer.size, largestForeign) } : buffer,
+    ),
   };
 }
 
@@ -142,6 +161,9 @@ export function importsNothing({ events }: Drawn): boolean {
   }
   return false;
 }
+
+/** Of the 64 that a program may have. */
+const lastTimeline = 64;
 
 /** Calls that wait for fences without the lock. */
 const lockless: ReadonlySet<string> = new Set(["waitFences", "beginCpu", "ioctlSync"]);
@@ -197,10 +219,26 @@ export function common(step: Step): Step {
   return step;
 }
 
+/** Mapping for no direction at all stops a kernel in its DMA layer, where the exporters of its own do not look. */
+function directed(step: Step): Step {
+  const fields = step as Mutable<Step> & { direction?: Direction };
+  if (fields.direction === "none") fields.direction = "bidirectional";
+  return step;
+}
+
 /** Remembers when nobody could go on and time passed: a step came after there was none. */
 class RestingChooser extends OnlineChooser {
   rest: number | null = null;
   private stalled = false;
+  private readonly foreign: boolean;
+  /** Whether plain fences are those of software timelines, each alone on its own. */
+  software = false;
+  private timeline = firstSoftwareTimeline;
+
+  constructor(...args: ConstructorParameters<typeof OnlineChooser>) {
+    super(...args);
+    this.foreign = args[0].exporters.some(isForeign);
+  }
 
   override next(...args: Parameters<OnlineChooser["next"]>): Step | null {
     const step = super.next(...args);
@@ -209,7 +247,18 @@ class RestingChooser extends OnlineChooser {
       return null;
     }
     if (this.stalled) this.rest ??= this.steps.length - 1;
-    return common(step);
+    const drawn = this.foreign ? directed(common(step)) : common(step);
+    if (this.software) this.toSoftware(drawn);
+    return drawn;
+  }
+
+  private toSoftware(step: Step): void {
+    if (step.op !== "fenceInit" || step.hooks.length > 0 || this.timeline > lastTimeline) return;
+    const fields: Mutable<Step<"fenceInit">> = step;
+    fields.timeline = this.timeline;
+    this.timeline += 1;
+    fields.seqno64 = false;
+    fields.seqno = 1 + (Math.abs(step.seqno) % 1000);
   }
 }
 
@@ -271,6 +320,7 @@ export function drawPlan(
   const setup = situation === situations[0] ? { ...drawn, reservations: ["r1", "r2", "r3"] } : drawn;
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
+  chooser.software = seed % 4 === 3;
   const events = playOn(setup, profile, chooser, `seed ${seed}`);
   const steps = chooser.steps;
   const program: Program = {

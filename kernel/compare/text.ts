@@ -69,7 +69,7 @@ export function textOf(tally: Tally, { version, operations, known, show }: TextO
     lines.push(`  broken    ${String(count).padStart(5)}  ${rule}: ${first.what} (seed ${first.seed})`);
   for (const [id, times] of Object.entries(tally.known))
     lines.push(
-      `  known     ${String(times).padStart(5)}  ${id} (${known.find((entry) => entry.id === id)?.class ?? "?"})`,
+      `  known     ${String(times).padStart(5)}  ${id} (${known.find((entry) => entry.id === id)?.class ?? "as its model in drivers/"})`,
     );
   lines.push(`  operations, in percent of the programs: ${shares(tally, operations)}`);
   lines.push(`  rules exercised: ${rulesByArea(tally)}`);

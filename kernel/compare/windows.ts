@@ -16,7 +16,7 @@ export function windowsOf(events: readonly HistoryEvent[]): readonly Window[] {
   const idle = idleMoments(events);
   for (const [index, event] of events.entries()) {
     const { step } = event;
-    if (idle.has(index)) continue;
+    if (idle.has(index) || isPrivateLock(event)) continue;
     if (step !== null && !seen.has(step)) {
       seen.add(step);
       windows.push({ step, words: [] });
@@ -80,9 +80,12 @@ const ignored: ReadonlySet<string> = new Set([
   "cpuHooks",
 ]);
 
+/** Of an exporter, or of a task's memory, which the kernel's side borrows. */
+function isPrivateLock(event: HistoryEvent): boolean {
+  return (event.kind === "lock" || event.kind === "unlock") && event.lockClass !== "reservation";
+}
+
 function wordOf(event: HistoryEvent, contexts: Ranks): string | null {
-  // Of a task's memory, which the kernel's side borrows.
-  if ((event.kind === "lock" || event.kind === "unlock") && event.lockClass !== "reservation") return null;
   switch (event.kind) {
     // What it was called with is the program's; what came of it is in the return.
     case "call":

@@ -8,7 +8,7 @@ import type { ObjectKind } from "../../spec/operations/define.ts";
 import type { Setup, Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Profile } from "../../spec/profile.ts";
-import { common, commonSetup, kinds, playOn, tame } from "../compare/draw-plan.ts";
+import { common, commonSetup, ownKinds, playOn, tame } from "../compare/draw-plan.ts";
 import { isSignalling, stepOf, type Misuse } from "./misuse.ts";
 
 /** Legal steps, and last a wrong one, as a kernel is to carry them out. */
@@ -92,7 +92,7 @@ export function drawMisuse(
   const profile = profileNamed(profileName);
   const random = new Random(seed);
   const situation = { tasks: 2, weights: { beginSignalling: 0.05, ...misuse.weights } };
-  const setup = setupOf(drawSetup(random, kinds), profile);
+  const setup = setupOf(drawSetup(random, ownKinds), profile);
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new MisuseChooser(setup, profile, random, { ...temper, length: longest, refusedRate: 0 }, misuse);
   const events = playOn(setup, profile, chooser, `seed ${seed}`);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /* Buffers, attachments and mappings: the program's calls as importer and exporter. The exporter's hooks are in exporter.c. */
+#include <linux/dma-mapping.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
 #include "requests.h"
@@ -30,7 +31,29 @@ bool holds(struct actor *actor, struct dma_buf *buf)
 	return reservation_held(actor, reservation_of(buf->resv));
 }
 
-/* buffer, shared reservation or -1, size, items left out, dynamic, caching, moves and revokes */
+/* A reservation object of its own comes with the buffer. */
+static void exported(struct buffer *buffer, struct dma_buf *buf)
+{
+	struct reservation *own = &reservations[BUFFERS / 2 + buffer_slot(buffer)];
+
+	own->resv = buf->resv;
+	own->owner = -1;
+	own->acquire = -1;
+}
+
+/* What comes of it is told once it is there: of a device's refusal nobody else hears. */
+static void get_foreign(struct actor *actor, struct buffer *buffer, u64 size, int kind)
+{
+	if (foreign_export(actor, buffer, size, kind))
+		return;
+	buffer->refs = 1;
+	call();
+	exported(buffer, buffer->buf);
+	ret(0);
+	exporter_place(buffer, false);
+}
+
+/* buffer, shared reservation or -1, size, items left out, dynamic, caching, moves and revokes, 1 of a heap or 2 of udmabuf */
 static void export_buffer(struct actor *actor, const s64 *arg, int count)
 {
 	struct buffer *buffer = arg[0] >= 0 && arg[0] < BUFFERS ? &buffers[arg[0]] : NULL;
@@ -39,6 +62,8 @@ static void export_buffer(struct actor *actor, const s64 *arg, int count)
 
 	if (!buffer || buffer->buf || (arg[1] >= 0 && !shared))
 		return skip("buffer");
+	if (arg[7])
+		return get_foreign(actor, buffer, arg[2], arg[7]);
 	call();
 	buf = exporter_export(buffer, shared, arg[2], arg[3], arg[4], arg[5], arg[6]);
 	if (IS_ERR(buf)) {
@@ -47,13 +72,8 @@ static void export_buffer(struct actor *actor, const s64 *arg, int count)
 	}
 	buffer->buf = buf;
 	buffer->refs = 1;
-	if (!shared) {
-		struct reservation *own = &reservations[BUFFERS / 2 + arg[0]];
-
-		own->resv = buf->resv;
-		own->owner = -1;
-		own->acquire = -1;
-	}
+	if (!shared)
+		exported(buffer, buf);
 	ret(0);
 }
 
@@ -207,7 +227,7 @@ static void seek(struct actor *actor, const s64 *arg, int count)
 }
 
 const struct operation buffer_operations[] = {
-	{ "export", 7, export_buffer },
+	{ "export", 8, export_buffer },
 	{ "exportFd", 3, export_fd },
 	{ "requestFd", 3, request_fd },
 	{ "close", 1, close_op },
@@ -311,10 +331,14 @@ int buffers_init(void)
 			snprintf(name, sizeof(name), "conformance%d", at);
 			device = root_device_register(name);
 		}
-		if (IS_ERR(device))
+		if (IS_ERR(device)) {
 			result = PTR_ERR(device);
-		else
-			devices[at] = device;
+			continue;
+		}
+		/* Reaches all memory. */
+		device->coherent_dma_mask = DMA_BIT_MASK(64);
+		device->dma_mask = &device->coherent_dma_mask;
+		devices[at] = device;
 	}
 	if (result)
 		buffers_exit();
@@ -328,5 +352,6 @@ void buffers_exit(void)
 	for (at = 0; at < DEVICES; at++)
 		if (devices[at])
 			root_device_unregister(devices[at]);
+	foreign_exit();
 	exporter_exit();
 }

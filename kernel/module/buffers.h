@@ -19,6 +19,9 @@ struct buffer {
 	u64 size;
 	/* The memory behind it; 0 for none. */
 	int storage;
+	/* Of an exporter of the kernel's own: its hooks, and those of the last mapping of its pages. */
+	const struct dma_buf_ops *foreign;
+	const struct vm_operations_struct *foreign_pages;
 	/* Of the exporter that moves and revokes: live pins and mappings, those of importers who cannot be told included. */
 	bool moving;
 	bool revoked;
@@ -78,12 +81,23 @@ struct dma_buf *exporter_export(struct buffer *buffer, struct reservation *share
 const struct dma_buf_attach_ops *importer_ops_of(bool callback, bool peer2peer);
 int buffer_slot(struct buffer *buffer);
 int table_id(struct sg_table *table);
+/* The table is its exporter's again. */
+void table_gone(int id);
+/* The number of the storage that will be placed next. */
+int exporter_next_storage(void);
+/* The last reference on a buffer is gone. */
+void exporter_released(struct buffer *buffer, struct dma_buf *buf);
 /* Memory for a buffer that has none, and the end of memory that is the buffer's no more. */
 void exporter_place(struct buffer *buffer, bool moved);
 void exporter_retire(int storage, int slot);
 void exporter_reset(void);
 int exporter_init(void);
 void exporter_exit(void);
+
+/* foreign.c */
+int foreign_export(struct actor *actor, struct buffer *buffer, u64 size, int kind);
+u64 foreign_seen(struct dma_buf *buf, u64 address);
+void foreign_exit(void);
 
 /* moving.c */
 /* Waits, lock held, for fences of this usage and those before it. */

@@ -13,6 +13,13 @@
 #define invalidate_buffer dma_buf_move_notify
 #endif
 
+/* Memory of a process without anything special about it. */
+#ifdef EMPTY_VMA_FLAGS
+#define NO_VMA_FLAGS EMPTY_VMA_FLAGS
+#else
+#define NO_VMA_FLAGS 0
+#endif
+
 #if SINCE(7, 3)
 #define enable_signaling_of dma_fence_enable_signaling
 #else

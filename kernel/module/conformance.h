@@ -163,8 +163,8 @@ void record_dump(void);
 void record_stamp(int fence, s64 time);
 
 /* trace.c */
-int trace_init(void);
-void trace_exit(void);
+int probes_init(void);
+void probes_exit(void);
 void trace_stamp(void);
 extern unsigned int warnings;
 
@@ -240,6 +240,13 @@ void fence_gone(struct dma_fence *fence);
 void fences_signal_all(void);
 void nested_call(const char *op, int fence);
 void nested_ret(void);
+
+/* sw_sync.c */
+struct dma_fence *software_fence(struct actor *actor, int slot, u32 seqno);
+bool software_signal(struct actor *actor, int slot);
+void software_reset(void);
+/* fence_waits.c */
+bool sections_open(void);
 
 /* reservations.c */
 extern struct reservation reservations[RESERVATIONS];

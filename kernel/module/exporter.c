@@ -29,6 +29,17 @@ int table_id(struct sg_table *table)
 	return next_table < TABLES ? next_table++ : -1;
 }
 
+void table_gone(int id)
+{
+	if (id >= 0)
+		tables[id] = NULL;
+}
+
+int exporter_next_storage(void)
+{
+	return next_storage;
+}
+
 static struct buffer *buffer_of(struct dma_buf *buf)
 {
 	return buf->priv;
@@ -160,8 +171,7 @@ static void on_unmap(struct dma_buf_attachment *attach, struct sg_table *table, 
 		buffer->fixed--;
 	if (storage < STORAGES && !--places[storage].maps && places[storage].retired)
 		record('f', " %d %d", storage, buffer_slot(buffer));
-	if (id >= 0)
-		tables[id] = NULL;
+	table_gone(id);
 	sg_free_table(table);
 	kfree(table);
 	record('H', " %d 0 %d %d %d", HOOK_UNMAP, slot, direction, id);
@@ -200,18 +210,25 @@ static void on_unpin(struct dma_buf_attachment *attach)
 	record('H', " %d 0 %d", HOOK_UNPIN, slot);
 }
 
-static void on_release(struct dma_buf *buf)
+void exporter_released(struct buffer *buffer, struct dma_buf *buf)
 {
-	struct buffer *buffer = buffer_of(buf);
 	int slot = buffer_slot(buffer);
 
-	record('h', " %d %d", HOOK_RELEASE, slot);
 	exporter_retire(buffer->storage, slot);
 	buffer->storage = 0;
 	buffer->released = true;
 	/* A reservation object of its own ends with the buffer. */
 	if (reservations[BUFFERS / 2 + slot].resv == buf->resv)
 		reservations[BUFFERS / 2 + slot].resv = NULL;
+}
+
+static void on_release(struct dma_buf *buf)
+{
+	struct buffer *buffer = buffer_of(buf);
+	int slot = buffer_slot(buffer);
+
+	record('h', " %d %d", HOOK_RELEASE, slot);
+	exporter_released(buffer, buf);
 	record('H', " %d 0 %d", HOOK_RELEASE, slot);
 }
 

@@ -79,6 +79,7 @@ int exporter_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
 
 	record('h', " %d %d %d %lld %lu %d", HOOK_MMAP, buffer_slot(buffer), view_slot(view), (s64)vma->vm_pgoff,
 	       vma_pages(vma), shared);
+	this_actor()->map_start = vma->vm_pgoff;
 	if (shared) {
 		view->buffer = buffer_slot(buffer);
 		vma->vm_private_data = view;
@@ -117,9 +118,8 @@ int exporter_vmap(struct dma_buf *buf, struct iosys_map *map)
 		record('H', " %d %d %d -1 0", HOOK_VMAP, ENOMEM, buffer_slot(buffer));
 		return -ENOMEM;
 	}
-	buffer->address_id = ++addresses;
-	buffer->address = page_address(page) + sizeof(u64) * (addresses % (PAGE_SIZE / sizeof(u64)));
-	iosys_map_set_vaddr(map, buffer->address);
+	iosys_map_set_vaddr(map, page_address(page) + sizeof(u64) * (addresses % (PAGE_SIZE / sizeof(u64))));
+	exporter_address_given(buffer, map);
 	record('H', " %d 0 %d %d 0", HOOK_VMAP, buffer_slot(buffer), buffer->address_id);
 	return 0;
 }
@@ -131,6 +131,12 @@ void exporter_vunmap(struct dma_buf *buf, struct iosys_map *map)
 
 	record('h', " %d %d %d", HOOK_VUNMAP, buffer_slot(buffer), address);
 	record('H', " %d 0 %d %d", HOOK_VUNMAP, buffer_slot(buffer), address);
+}
+
+void exporter_address_given(struct buffer *buffer, struct iosys_map *map)
+{
+	buffer->address = map->vaddr;
+	buffer->address_id = ++addresses;
 }
 
 int exporter_address(struct buffer *buffer, struct iosys_map *map)

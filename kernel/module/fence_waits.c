@@ -85,6 +85,16 @@ static void wait_any(struct actor *actor, const s64 *arg, int count)
 		flush_signals(current);
 }
 
+bool sections_open(void)
+{
+	int at;
+
+	for (at = 0; at < SECTIONS; at++)
+		if (sections[at].open)
+			return true;
+	return false;
+}
+
 static void begin_signalling(struct actor *actor, const s64 *arg, int count)
 {
 	struct section *section = &sections[arg[0]];

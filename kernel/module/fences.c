@@ -164,7 +164,7 @@ static void signal_op(struct actor *actor, const s64 *arg, int count)
 	if (!fence)
 		return skip("fence");
 	call();
-	ret(signal_fence(fence));
+	ret(software_signal(actor, arg[0]) ? 0 : signal_fence(fence));
 }
 
 static void signal_timestamp(struct actor *actor, const s64 *arg, int count)
@@ -302,6 +302,7 @@ void fences_reset(void)
 			fences[slot].refs--;
 			dma_fence_put(fences[slot].fence);
 		}
+	software_reset();
 	memset(fences, 0, sizeof(fences));
 	next_fence = NAMED_FENCES;
 }

@@ -219,7 +219,8 @@ static void access_op(struct actor *actor, const s64 *arg, int count)
 
 	if (!mapping)
 		return skip("mapping");
-	record('A', " %lld %lld %llu", arg[0], arg[1], (u64)sg_dma_address(mapping->table->sgl));
+	record('A', " %lld %lld %llu %llu", arg[0], arg[1], (u64)sg_dma_address(mapping->table->sgl),
+	       foreign_seen(attachments[mapping->attachment].of, sg_dma_address(mapping->table->sgl)));
 }
 
 /* The importer answers an invalidate, lock held: unmaps what it has, or leaves it for later. */

@@ -115,7 +115,7 @@ static int __init conformance_init(void)
 		goto no_buffers;
 	result = start_actors();
 	if (!result)
-		result = trace_init();
+		result = probes_init();
 	if (!result)
 		result = misc_register(&device);
 	if (result)
@@ -124,7 +124,7 @@ static int __init conformance_init(void)
 	introduce();
 	return 0;
 failed:
-	trace_exit();
+	probes_exit();
 	stop_actors();
 	buffers_exit();
 no_buffers:
@@ -137,7 +137,7 @@ static void __exit conformance_exit(void)
 	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	misc_deregister(&device);
 	requests_exit();
-	trace_exit();
+	probes_exit();
 	stop_actors();
 	buffers_exit();
 	record_exit();

@@ -91,6 +91,25 @@ static const struct dma_fence_ops *table_of(int hooks)
 	return ops;
 }
 
+/* A fence that a user makes. Where nobody may sleep there is none, and a plain one behaves alike. */
+static bool init_software(struct actor *actor, int slot, u32 seqno)
+{
+	struct dma_fence *fence;
+
+	if (sections_open() || reservations_held(actor))
+		return false;
+	fence = software_fence(actor, slot, seqno);
+	if (!fence) {
+		skip("no software timeline");
+		return true;
+	}
+	call();
+	fence_bind(slot, fence);
+	record('r', " 0 %llu", fence->context);
+	return true;
+}
+
+/* fence, timeline, number, 64 bits, hooks, of a software timeline */
 static void fence_init(struct actor *actor, const s64 *arg, int count)
 {
 	struct own_fence *own;
@@ -98,6 +117,8 @@ static void fence_init(struct actor *actor, const s64 *arg, int count)
 
 	if (slot < 0 || slot >= NAMED_FENCES || fences[slot].fence)
 		return skip("fence");
+	if (arg[5] && init_software(actor, slot, arg[2]))
+		return;
 	/* Not what is tested: it must not sleep, whatever section it is in. */
 	own = kzalloc(sizeof(*own), GFP_ATOMIC);
 	if (!own)
@@ -123,7 +144,7 @@ static void finish_work(struct actor *actor, const s64 *arg, int count)
 }
 
 const struct operation own_fence_operations[] = {
-	{ "fenceInit", 5, fence_init },
+	{ "fenceInit", 6, fence_init },
 	{ "finishWork", 1, finish_work },
 	{ }
 };

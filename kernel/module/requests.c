@@ -4,9 +4,11 @@
  * of the process that writes programs.
  */
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
+#include <linux/path.h>
 #include <linux/poll.h>
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
@@ -16,6 +18,7 @@
 static struct mm_struct *user;
 static struct file *user_file;
 static unsigned long user_pages;
+static struct path user_root;
 
 struct mm_struct *requests_user(void)
 {
@@ -25,6 +28,11 @@ struct mm_struct *requests_user(void)
 struct file *requests_file(void)
 {
 	return user_file;
+}
+
+struct file *requests_open(const char *path)
+{
+	return file_open_root(&user_root, path, O_RDWR | O_CLOEXEC, 0);
 }
 
 struct lockdep_map *requests_lock(void)
@@ -58,6 +66,7 @@ int requests_prepare(struct file *device)
 		return -EFAULT;
 	user = current->mm;
 	user_file = device;
+	get_fs_root(current->fs, &user_root);
 	mmgrab(user);
 	user_pages = address;
 	return 0;
@@ -67,6 +76,7 @@ void requests_exit(void)
 {
 	if (user)
 		mmdrop(user);
+	path_put(&user_root);
 }
 
 /* Hands in a pointer to a copy of the data, or one that faults, and copies back what became of it. */

@@ -14,6 +14,8 @@ int request_read(struct actor *actor, void *data, size_t size);
 /* Who borrows its memory and address space to the threads of tasks, and its file of our device. */
 struct mm_struct *requests_user(void);
 struct file *requests_file(void);
+/* A file by its path from the process's root: threads of the kernel need not see the same. */
+struct file *requests_open(const char *path);
 /* Looks at the address space without that being part of the history. */
 int requests_quietly(struct actor *actor, int (*look)(struct mm_struct *user, unsigned long address),
 		     unsigned long address);

@@ -199,7 +199,7 @@ static void find(struct tracepoint *point, void *data)
 			probes[at].point = point;
 }
 
-int trace_init(void)
+int probes_init(void)
 {
 	int at;
 
@@ -214,7 +214,7 @@ int trace_init(void)
 	return 0;
 }
 
-void trace_exit(void)
+void probes_exit(void)
 {
 	int at;
 

@@ -22,6 +22,16 @@ int view_slot(struct view *view)
 	return view - views;
 }
 
+struct view *view_of(struct vm_area_struct *vma)
+{
+	int slot;
+
+	for (slot = 0; slot < VIEWS; slot++)
+		if (views[slot].live && !views[slot].kernel && views[slot].address == vma->vm_start)
+			return &views[slot];
+	return NULL;
+}
+
 void view_shows(struct view *view, u64 page, u64 count, int storage)
 {
 	view->shows = true;
@@ -39,13 +49,8 @@ void view_shows_nothing(struct view *view)
 int views_mmap_device(struct vm_area_struct *vma)
 {
 	struct actor *actor = this_actor();
-	int result;
 
-	if (!actor || !actor->maps)
-		return -EINVAL;
-	result = dma_buf_mmap(actor->maps, vma, actor->map_offset);
-	actor->map_start = vma->vm_pgoff;
-	return result;
+	return actor && actor->maps ? dma_buf_mmap(actor->maps, vma, actor->map_offset) : -EINVAL;
 }
 
 /* The buffer whose file a mapping belongs to; -1 for none. */
@@ -68,7 +73,8 @@ static void map_user(struct actor *actor, const s64 *arg, bool descriptor)
 {
 	struct buffer *buffer = buffer_at(arg[0]);
 	struct view *view = arg[1] >= 0 && arg[1] < VIEWS ? &views[arg[1]] : NULL;
-	unsigned long protection = arg[4] ? PROT_READ | PROT_WRITE : PROT_READ, address;
+	/* A large private mapping that can be written to is refused for its size alone. */
+	unsigned long protection = arg[4] || arg[3] < 1024 ? PROT_READ | PROT_WRITE : PROT_READ, address;
 	struct file *file;
 
 	if (!buffer || !view || view->live)

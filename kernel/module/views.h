@@ -25,6 +25,7 @@ struct view {
 extern struct view views[VIEWS];
 struct view *view_at(s64 slot);
 int view_slot(struct view *view);
+struct view *view_of(struct vm_area_struct *vma);
 /* Entries of a user mapping come, or all of them go. */
 void view_shows(struct view *view, u64 page, u64 count, int storage);
 void view_shows_nothing(struct view *view);
@@ -37,6 +38,8 @@ void exporter_vunmap(struct dma_buf *buf, struct iosys_map *map);
 void exporter_zap(struct buffer *buffer);
 /* The name of a kernel address that the exporter gave; -1 for none. */
 int exporter_address(struct buffer *buffer, struct iosys_map *map);
+/* The exporter has given another one. */
+void exporter_address_given(struct buffer *buffer, struct iosys_map *map);
 void exporter_cpu_reset(void);
 
 #endif
