@@ -62,6 +62,10 @@ export function* fewerFences(session: Session): Search<void> {
   yield* shorter(session, fewer);
   yield* shorter(
     session,
+    program.steps.flatMap((step) => (step.op === "createChain" ? [withoutNode(program, step)] : [])),
+  );
+  yield* shorter(
+    session,
     signals(program).map((step) => neverPending(program, step)),
   );
 }
@@ -78,6 +82,19 @@ function withoutFence(program: Program, resv: string, add: AddStep): readonly Pr
   const both =
     unsignaled.steps.length === rest.steps.length ? [] : usages.map((usage) => lookingAt(unsignaled, resv, usage));
   return [...looks, ...both];
+}
+
+/** A chain without one of its nodes, and without a reference to each fence that it took over. */
+function withoutNode(program: Program, node: Step<"createChain">): Program {
+  const gone = new Set([node.id]);
+  for (const name of [node.fence, ...namesUsed(node)]) {
+    const taken = program.steps.find((step) => step.op === "fenceGet" && step.fence === name);
+    if (taken !== undefined) gone.add(taken.id);
+  }
+  const steps = program.steps.map((step) =>
+    step.op === "createChain" && step.previous === node.fence ? withFields(step, { previous: node.previous }) : step,
+  );
+  return withoutSteps({ ...program, steps }, gone);
 }
 
 /** Every look at the object is one at fences of this usage. */

@@ -1,6 +1,6 @@
 import type { Program, Setup, Step } from "../../spec/program.ts";
 import { reservationOf, withBuffer } from "./buffers.ts";
-import { filled, withMakers, type AddStep } from "./fences.ts";
+import { filled, withMakers, type AddStep, type Filled } from "./fences.ts";
 import { isLock } from "./locks.ts";
 import { freshName, namesMade, namesUsed, takenNames } from "./names.ts";
 import { shorter } from "./pass.ts";
@@ -10,6 +10,8 @@ import type { Search, Session } from "./session.ts";
 const longest = 20;
 /** Of more fences than that one alone is not worth a try. */
 const several = 3;
+/** More fences than that are replaced before the program is short. */
+const many = 8;
 
 /** Steps that take the place of others, and the set-up they need. */
 interface Way {
@@ -22,11 +24,20 @@ interface Way {
  * moves the buffer, or a job of an importer.
  */
 export function* fencesOfDrivers(session: Session): Search<void> {
-  const { program, kinds } = session;
-  if (program.steps.length > longest) return;
+  const { program } = session;
+  if (program.steps.length <= longest) yield* shorter(session, inPlaceOf(session, filled(program)));
+}
+
+/** The same where so many fences are put into one object that to find out which are needed takes longer. */
+export function* manyFences(session: Session): Search<void> {
+  const objects = filled(session.program).filter(({ adds }) => adds.length > many);
+  yield* shorter(session, inPlaceOf(session, objects));
+}
+
+function inPlaceOf({ program, kinds }: Session, objects: readonly Filled[]): readonly Program[] {
   const exporters = [...new Set(kinds.exporters)].filter((kind) => !kind.startsWith("scripted"));
   const importers = [...new Set(kinds.importers)].filter((kind) => kind !== "scripted");
-  const candidates = filled(program).flatMap(({ resv, adds }) => {
+  return objects.flatMap(({ resv, adds }) => {
     const { program: whole, buffer } = withBuffer(program, resv, kinds.exporters[0]);
     if (buffer === null) return [];
     const own = reservationOf(whole, buffer);
@@ -36,11 +47,10 @@ export function* fencesOfDrivers(session: Session): Search<void> {
       const ways = waysToFill(whole, buffer, exporters, importers).flatMap((way) =>
         gone.length > several ? [again(way, gone.length, whole)] : [way],
       );
-      const filling = ways.map((way) => inPlace(whole, rest, buffer, way));
+      const filling = ways.flatMap((way) => inPlace(whole, rest, buffer, way));
       return [...filling, ...exporters.flatMap((kind) => filling.flatMap((now) => revoking(now, buffer, own, kind)))];
     });
   });
-  yield* shorter(session, candidates);
 }
 
 /** What is left without these fences: without the hold too, where nothing else is put there. */
@@ -66,18 +76,15 @@ function withExporter(setup: Setup, buffer: string, kind: string): Setup {
   return { ...setup, exporters: setup.exporters.map((row) => (row.name === owner ? { ...row, kind } : row)) };
 }
 
-/** The steps of the way come where the first of what is gone was, or right after the export. */
-function inPlace(program: Program, rest: readonly Step[], buffer: string, { setup, steps }: Way): Program {
+/** The steps of the way come where the first of what is gone was, or as early as they can. */
+function inPlace(program: Program, rest: readonly Step[], buffer: string, { setup, steps }: Way): readonly Program[] {
   const left = new Set(rest);
-  const first = program.steps.findIndex((step) => !left.has(step));
-  const before = program.steps.slice(0, first).filter((step) => left.has(step)).length;
-  const exported = rest.findIndex((step) => namesMade(step).includes(buffer)) + 1;
-  const needed =
-    rest.findLastIndex((step) =>
-      steps.some((other) => namesUsed(other).some((name) => namesMade(step).includes(name))),
-    ) + 1;
-  const at = Math.max(before, exported, needed);
-  return { ...program, setup, steps: [...rest.slice(0, at), ...steps, ...rest.slice(at)] };
+  const gone = program.steps.findIndex((step) => !left.has(step));
+  const before = program.steps.slice(0, gone).filter((step) => left.has(step)).length;
+  const used = new Set([buffer, ...steps.flatMap(namesUsed)]);
+  const earliest = rest.findLastIndex((step) => namesMade(step).some((name) => used.has(name))) + 1;
+  const places = new Set([Math.max(before, earliest), earliest]);
+  return [...places].map((at) => ({ ...program, setup, steps: [...rest.slice(0, at), ...steps, ...rest.slice(at)] }));
 }
 
 function waysToFill(

@@ -1,8 +1,8 @@
 import { addedOperation } from "../../spec/operations/added.ts";
-import type { OperationName } from "../../spec/operations/operations.ts";
+import { operationOf, type OperationName } from "../../spec/operations/operations.ts";
 import type { Program, Step } from "../../spec/program.ts";
-import { fieldsOf, namesUsed, renamed, withoutSteps } from "./names.ts";
-import { each } from "./pass.ts";
+import { fieldsOf, namesMade, namesUsed, renamed, withFields, withoutSteps } from "./names.ts";
+import { each, shorter } from "./pass.ts";
 import type { Search, Session } from "./session.ts";
 
 /** Beyond this many steps there are more pairs of objects than it is worth to try. */
@@ -63,6 +63,27 @@ export function* fewerObjects(session: Session): Search<void> {
   );
   yield* each(session, pairs, merged);
   yield* each(session, pairs, (program, pair) => withoutReferences(merged(program, pair), program, pair.later));
+}
+
+/** Hands in nothing where that is allowed, and drops the step that makes what was handed in. */
+export function* nothingInstead(session: Session): Search<void> {
+  const { program } = session;
+  if (program.steps.length > longest) return;
+  const candidates = program.steps.flatMap((step) =>
+    Object.entries(operationOf(step.op).fields).flatMap(([field, { shape }]) => {
+      const name = fieldsOf(step)[field];
+      if (shape.kind !== "refer" || !shape.nullable || name === null) return [];
+      const steps = program.steps.map((other) => (other === step ? withFields(step, { [field]: null }) : other));
+      const makers = program.steps.filter((other) => namesMade(other).includes(name as string));
+      return [
+        withoutSteps(
+          { ...program, steps },
+          makers.map(({ id }) => id),
+        ),
+      ];
+    }),
+  );
+  yield* shorter(session, candidates);
 }
 
 /** What a container took over was often referenced only for it. */

@@ -4,8 +4,8 @@ import { fewerFences } from "./fences.ts";
 import { filesOfBuffers } from "./files.ts";
 import { plainerForms } from "./forms.ts";
 import { imports } from "./imports.ts";
-import { fencesOfDrivers } from "./jobs.ts";
-import { fewerObjects } from "./objects.ts";
+import { fencesOfDrivers, manyFences } from "./jobs.ts";
+import { fewerObjects, nothingInstead } from "./objects.ts";
 import { holdForPause, orderForPause, pauseForHold } from "./orders.ts";
 import { fewerPairs } from "./pairs.ts";
 import { fewerPoints, shorterPauses } from "./points.ts";
@@ -87,6 +87,7 @@ function kindsIn({ setup }: Program): Kinds {
 const gradual: readonly Pass[] = [
   fewerPoints,
   fewerSteps,
+  manyFences,
   orderForPause,
   fewerTasks,
   fewerPairs,
@@ -97,6 +98,7 @@ const gradual: readonly Pass[] = [
 
 /** Passes that look for another way to do the same, where nothing else is left: the first that finds one is the last. */
 const detours: readonly Pass[] = [
+  nothingInstead,
   repeats,
   shortcuts,
   imports,

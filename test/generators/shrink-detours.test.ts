@@ -5,7 +5,8 @@ import { replay, type Replay } from "../../conformance/replay.ts";
 import { fewerFences } from "../../generators/shrink/fences.ts";
 import { filesOfBuffers } from "../../generators/shrink/files.ts";
 import { imports } from "../../generators/shrink/imports.ts";
-import { fencesOfDrivers } from "../../generators/shrink/jobs.ts";
+import { fencesOfDrivers, manyFences } from "../../generators/shrink/jobs.ts";
+import { nothingInstead } from "../../generators/shrink/objects.ts";
 import { holdForPause } from "../../generators/shrink/orders.ts";
 import { Session, type Search } from "../../generators/shrink/session.ts";
 import { shortcuts } from "../../generators/shrink/shortcuts.ts";
@@ -14,7 +15,7 @@ import { fewerPauses } from "../../generators/shrink/windows.ts";
 import { program } from "../../spec/builder.ts";
 import { programProblem } from "../../spec/check-program.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
-import { EINVAL, ENOENT } from "../../spec/errno.ts";
+import { EINVAL, ENODEV, ENOENT } from "../../spec/errno.ts";
 import { printStep } from "../../spec/print-step.ts";
 import { profiles } from "../../spec/profile.ts";
 import type { Program } from "../../spec/program.ts";
@@ -123,6 +124,37 @@ describe("fences that a program puts into an object by hand", () => {
       "t1 get the bookkeep fences of r1",
       "t1 wait for the bookkeep fences of r1, timeout 1000000",
     ]);
+  });
+
+  it("come from as many jobs where there are many, however long the program", () => {
+    let many = program("K7.1").exporter("e1", { kind: "scripted" }).step("export", { buffer: "b1" });
+    many = many.step("lock", { resv: "b1.resv" }).step("reserveFences", { resv: "b1.resv", count: 9 });
+    for (let number = 1; number <= 9; number += 1)
+      many = many
+        .step("fenceInit", { fence: `f${number}`, timeline: number, seqno: 1 })
+        .step("addFence", { resv: "b1.resv", fence: `f${number}`, usage: "read" });
+    const waiting = many
+      .step("unlock", { resv: "b1.resv" })
+      .step("beginCpu", { buffer: "b1", direction: "bidirectional" })
+      .build();
+    const isHeldUp = (event: HistoryEvent) => event.kind === "blocked" && event.step === "s23";
+    const lines = shortened(manyFences, waiting, isHeldUp);
+    expect(lines.filter((line) => / (submit|move|evict) /.test(line))).toHaveLength(9);
+    expect(lines.some((line) => line.includes("create fence"))).toBe(false);
+  });
+
+  it("need no node of a chain that another can do without", () => {
+    const chained = program("K7.1")
+      .step("fenceInit", { fence: "f1", timeline: 1, seqno: 1 })
+      .step("fenceGet", { fence: "f1" })
+      .step("createChain", { fence: "f2", previous: null, contained: "f1", seqno: 1 })
+      .step("fenceGet", { fence: "f1" })
+      .step("fenceGet", { fence: "f2" })
+      .step("createChain", { fence: "f3", previous: "f2", contained: "f1", seqno: 2 })
+      .step("isSignaled", { fence: "f3" })
+      .build();
+    const isAsked = (event: HistoryEvent) => event.kind === "ret" && event.op === "isSignaled" && event.step === "s7";
+    expect(shortened(fewerFences, chained, isAsked)).toHaveLength(4);
   });
 
   it("are found signaled when somebody asks, in place of a signal before", () => {
@@ -265,6 +297,20 @@ describe("pauses", () => {
       "t2 lock b1.resv",
       "t1 lock b1.resv",
     ]);
+  });
+});
+
+describe("objects", () => {
+  it("need not be there where nothing will do", () => {
+    const refused = program("K7.1")
+      .exporter("e1", { kind: "scripted" })
+      .importer("i1", { ops: "callback" })
+      .step("export", { buffer: "b1" })
+      .step("attach", { importer: "i1", buffer: "b1", attachment: "a1", noDevice: true })
+      .build();
+    const isRefused = (event: HistoryEvent) =>
+      event.kind === "ret" && event.op === "attach" && (event.errno === EINVAL || event.errno === ENODEV);
+    expect(shortened(nothingInstead, refused, isRefused)).toHaveLength(1);
   });
 });
 

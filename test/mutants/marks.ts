@@ -20,7 +20,6 @@ const deep = [
   "FENCE-29 the eleventh deadline of a fence is not passed on",
   "LIFE-29 the eleventh seek of a buffer answers nothing",
   "LIFE-31 the eleventh name of a buffer is cut short",
-  "MAP-17 with ten tables of a buffer an unmap leaves the translation",
   "PIN-03 ten pins are taken for none",
   "RESV-46 the tenth entry takes the place of the first",
   "REV-07 nine mappings are more than a revoke can count",
