@@ -188,7 +188,7 @@ const proposals: readonly Proposal[] = [
         verdict: "violated",
         source: "A GPU that follows moves is above revocable on the scale, and loses its context with the memory.",
       },
-      ...["NEG-05", "NEG-07", "NEG-14", "NEG-22"].map((rule) => ({
+      ...["ATT-26", "NEG-05", "NEG-07", "NEG-14", "NEG-22"].map((rule) => ({
         rule,
         verdict: "violated" as const,
         source: "The core's own rules on sets, which a scale breaks.",

@@ -266,7 +266,7 @@ export const objections: readonly Objection[] = [
     who: `${vetter} against ${gunthorpe}`,
     answer:
       "Unasked, an importer for which it is final stays dead beside a device that works again; agreed on beforehand, both readings are clean.",
-    rules: ["NEG-03", "NEG-10"],
+    rules: ["NEG-03", "NEG-10", "REV-36"],
     proposals: ["unrevoke", "unrevoke-negotiated"],
   },
   {
