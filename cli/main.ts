@@ -141,7 +141,7 @@ program
   .description("run a stored program or counterexample again")
   .addOption(format(["text", "json", "ts"]))
   .option("--adapter <module>", "replay on this adapter")
-  .option("--subject <name>", "replay on a built-in subject")
+  .option("--subject <name>", "replay on a built-in subject, or on this one of the adapter's")
   .option("--step", "show every event and what it changed", false)
   .action((file: string, options: ReplayOptions) => finish(() => replayCommand(file, options)));
 

@@ -4,6 +4,7 @@ import { isRed, type Report } from "../conformance/report.ts";
 import type { Subject } from "../conformance/subject.ts";
 import { describeDifference } from "../conformance/unexplained.ts";
 import { print, type ExitCode } from "./output.ts";
+import { replayWords } from "./replay-words.ts";
 
 /** What a report's worst verdict means for the exit code. */
 export function exitCodeOf(report: Report, strict: boolean): ExitCode {
@@ -30,17 +31,18 @@ function toursOf({ campaign }: Report): readonly string[] {
   return [`transitions carried out: ${each.join(", ")}`, ...departures];
 }
 
-/** The end of a run for people: every red rule with its story, then the counts. */
+/** The end of a run for people: every red rule with its story, then the counts. `word` is what the run was told to check. */
 export async function printSummary(
   subject: Subject,
   report: Report,
   strict: boolean,
   files: ReadonlyMap<string, string>,
+  word: string,
 ): Promise<void> {
   for (const rule of report.rules.filter((entry) => isRed(entry, strict) && entry.counterexample !== null)) {
     const file = files.get(rule.id);
     const command =
-      file === undefined ? "add --output DIR to keep the counterexample" : `npx dmabuf-conformance replay ${file}`;
+      file === undefined ? "add --output DIR to keep the counterexample" : replayWords(file, word, subject.name);
     print(`${await describeFailure(subject, rule, command)}\n`);
   }
   for (const rule of report.rules.filter((entry) => isRed(entry, strict) && entry.counterexample === null))

@@ -10,7 +10,7 @@ import type { Situation } from "../spec/situation.ts";
 import { boundOf, type Bound } from "./bound.ts";
 import { drawRun, type DrawOptions } from "./draw-run.ts";
 import { excludeShorter } from "./exclude-shorter.ts";
-import { shrinkViolation, type ShrunkViolation } from "./shrink-violation.ts";
+import { numberedViolation, shrinkViolation, type ShrunkViolation } from "./shrink-violation.ts";
 
 /** How the search for a shorter counterexample goes on once the first one has been shrunk. */
 export interface Search {
@@ -80,7 +80,7 @@ export async function lookFurther(first: ShrunkViolation, search: Search): Promi
   const shorter = await excludeShorter(system, best.program, rule, alphabet, best.steps, rest);
   if (shorter.found !== null) best = await shrinkViolation(system, shorter.found, rule.id, { rules, kinds });
   return {
-    ...best,
+    ...(await numberedViolation(system, best)),
     executions: first.executions,
     initial: first.initial,
     first: first.steps,

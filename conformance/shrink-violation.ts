@@ -1,6 +1,7 @@
 import { Judge, type Violation } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import type { Rule } from "../contracts/rule.ts";
+import { numbered } from "../generators/shrink/numbered.ts";
 import { shrink, type ShrinkOptions, type ShrinkResult } from "../generators/shrink/shrink.ts";
 import type { Shrunk } from "../generators/shrink/session.ts";
 import type { System } from "../harness/system.ts";
@@ -84,4 +85,14 @@ export function shrinkViolation(
   const trial = new Trial(system, program.profile, rule);
   const shrunk = shrink(program, (candidate) => trial.run(candidate), options);
   return shrunk instanceof Promise ? shrunk.then((result) => trial.result(result)) : trial.result(shrunk);
+}
+
+/** The same counterexample with its steps numbered from 1, where it breaks the rule in that form too. */
+export async function numberedViolation(system: System, shrunk: ShrunkViolation): Promise<ShrunkViolation> {
+  const { program, violation, reproduced } = shrunk;
+  if (!reproduced) return shrunk;
+  const again = await replay(numbered(program), system, [violation.rule], profileNamed(program.profile));
+  const [found] = again.violations;
+  const isSame = again.fault === null && again.steps.length === program.steps.length;
+  return found === undefined || !isSame ? shrunk : { ...shrunk, program: numbered(program), violation: found };
 }

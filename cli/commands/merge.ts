@@ -15,6 +15,7 @@ import { OutputFolder } from "../output-folder.ts";
 import { saveCorpus, saveReport, stemOf } from "../save.ts";
 import { findSubjects } from "../subjects.ts";
 import { exitCodeOf } from "../summary.ts";
+import { replayWords } from "../replay-words.ts";
 
 /** Settings of `merge`. */
 export interface MergeOptions extends OutputOptions {
@@ -39,7 +40,7 @@ export async function mergeCommand(files: readonly string[], options: MergeOptio
   const stored = saveReport(folder, report);
   saveCorpus(folder, stemOf(about.key.implementation.name, about.key.profile), findings.kept);
   if (options.format === "json") print(JSON.stringify({ reports: [report], ended: null, found: [] }, null, 2));
-  else tell(report, terms.strict === true, stored);
+  else tell(report, terms.strict === true, stored, options.subject ?? null);
   return folder.codeWith(exitCodeOf(report, terms.strict === true));
 }
 
@@ -61,10 +62,10 @@ async function jointOf(about: About, findings: Findings, word: string | undefine
   return jointCounterexamples(campaign, findings, []);
 }
 
-function tell(report: Report, strict: boolean, files: ReadonlyMap<string, string>): void {
+function tell(report: Report, strict: boolean, files: ReadonlyMap<string, string>, word: string | null): void {
   for (const rule of report.rules.filter((entry) => isRed(entry, strict))) {
     const file = files.get(rule.id);
-    const how = file === undefined ? "" : `\n  npx dmabuf-conformance replay ${file}`;
+    const how = file === undefined ? "" : `\n  ${replayWords(file, word, report.implementation.name)}`;
     print(`${rule.id} ${rule.verdict}: ${rule.counterexample?.why ?? rule.reason ?? ""}${how}`);
   }
   const counts = Object.entries(report.counts).map(([verdict, count]) => `${count} ${verdict}`);

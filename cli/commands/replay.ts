@@ -16,12 +16,13 @@ import { programAsTest } from "../program-as-test.ts";
 import { loadSubject, namedSubject } from "../subjects.ts";
 import { readReplayFile } from "../files.ts";
 import { print, type ExitCode, type OutputOptions } from "../output.ts";
+import { replayWords } from "../replay-words.ts";
 
 /** Settings of `replay`. */
 export interface ReplayOptions extends OutputOptions {
   /** Module of the adapter to replay on. */
   readonly adapter?: string;
-  /** Name of one of the built-in subjects. */
+  /** Name of one of the built-in subjects, or of those that the adapter's module exports. */
   readonly subject?: string;
   /** Print every event with what it changed. */
   readonly step?: boolean;
@@ -57,7 +58,9 @@ export async function replayCommand(path: string, options: ReplayOptions): Promi
     return 3;
   }
   for (const violation of run.violations)
-    print(`${describeViolation(violation, program, run.history.events, `npx dmabuf-conformance replay ${path}`)}\n`);
+    print(
+      `${describeViolation(violation, program, run.history.events, replayWords(path, options.adapter ?? null, subject.name))}\n`,
+    );
   print(
     run.violations.length === 0
       ? `${subject.name}: ${program.steps.length - run.skipped.length} steps, no rule broken${rule === null ? "" : ` (${rule} no longer fails)`}`
@@ -95,7 +98,13 @@ async function replayAll(
 }
 
 async function subjectFor({ adapter, subject }: ReplayOptions): Promise<Subject> {
-  if (adapter !== undefined) return (await loadSubject(adapter))[0]!;
+  if (adapter !== undefined) {
+    const found = await loadSubject(adapter);
+    const chosen = found.find(({ name }) => subject === undefined || name === subject);
+    if (chosen !== undefined) return chosen;
+    const names = found.map(({ name }) => name).join(", ");
+    throw new BadInput("flag", "--subject", `${adapter} has no subject "${subject ?? ""}"; it has ${names}`);
+  }
   return subject === undefined ? referenceSubject : namedSubject(subject);
 }
 

@@ -44,6 +44,8 @@ export interface RunOptions extends OutputOptions {
 
 /** Everything one call of `run` works with. */
 interface Setting {
+  /** What is checked: a built-in name or a module. */
+  readonly word: string;
   readonly options: RunOptions;
   readonly folder: OutputFolder;
   readonly prepare: PrepareOptions;
@@ -81,7 +83,7 @@ export async function runCommand(word: string, options: RunOptions): Promise<Exi
   const { stopped, release } = onStop();
   try {
     const folder = new OutputFolder(output);
-    const setting: Setting = { options, folder, prepare, shard, pool, stopped };
+    const setting: Setting = { word, options, folder, prepare, shard, pool, stopped };
     const { answer: names } = await pool.run({ kind: "subjects", word, options: prepare });
     const results: Result[] = [];
     // Loaded here only after it was loaded in a thread that could be ended.
@@ -182,7 +184,8 @@ async function runSubject(
   return { prepared, run, report, loose: finds, file: null };
 }
 
-async function tell(results: readonly Result[], { options, folder, shard }: Setting): Promise<ExitCode> {
+async function tell(results: readonly Result[], setting: Setting): Promise<ExitCode> {
+  const { options, folder, shard } = setting;
   let code: ExitCode = 0;
   for (const { report, run, loose } of results) {
     if (report !== null) code = worse(code, exitCodeOf(report, options.strict));
@@ -199,7 +202,7 @@ async function tell(results: readonly Result[], { options, folder, shard }: Sett
     print(JSON.stringify({ reports, ended, found, ...(options.shard !== undefined && { shard, parts }) }, null, 2));
     return code;
   }
-  for (const result of results) await tellOne(result, options, folder, shard);
+  for (const result of results) await tellOne(result, setting);
   if (results.length === 0) {
     note("nothing was run: the module exports no subject");
     return 3;
@@ -209,13 +212,12 @@ async function tell(results: readonly Result[], { options, folder, shard }: Sett
 
 async function tellOne(
   { prepared, run, report, loose, file }: Result,
-  { strict, output, seconds }: RunOptions,
-  folder: OutputFolder,
-  shard: Shard,
+  { word, options, folder, shard }: Setting,
 ): Promise<void> {
+  const { strict, output, seconds } = options;
   const { findings, ended } = run;
   if (report !== null) {
-    await printSummary(prepared.subject, report, strict, saveReport(folder, report));
+    await printSummary(prepared.subject, report, strict, saveReport(folder, report), word);
     if (seconds !== undefined)
       print(
         `${seconds} s were over after ${report.campaign.slices} slices; --operations ${report.budget} repeats them`,

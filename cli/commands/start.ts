@@ -17,6 +17,7 @@ import { note, print, worse, type ExitCode, type OutputOptions } from "../output
 import { OutputFolder } from "../output-folder.ts";
 import { saveReport } from "../save.ts";
 import { unexplainedNotes } from "../summary.ts";
+import { replayWords } from "../replay-words.ts";
 
 /** Settings of the main job. */
 export interface StartOptions extends OutputOptions {
@@ -107,7 +108,7 @@ async function tell(subject: Subject, judgement: Judgement, files: ReadonlyMap<s
   for (const id of unexpected) {
     const rule = report.rules.find((entry) => entry.id === id)!;
     const file = files.get(id);
-    const command = file === undefined ? "add --output DIR to keep it" : `npx dmabuf-conformance replay ${file}`;
+    const command = file === undefined ? "add --output DIR to keep it" : replayWords(file, null, subject.name);
     print(`${subject.name} under ${report.profile}:\n${await describeFailure(subject, rule, command)}\n`);
   }
   for (const { rule, outcome, source } of differences)

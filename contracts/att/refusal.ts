@@ -35,6 +35,8 @@ function triesOtherwise(
   const refusal = refusals.get(event.task);
   const buffer = state.attachments.get(event.attachment ?? "")?.buffer;
   if (refusal === undefined || event.errno !== 0 || buffer !== refusal.event.buffer) return;
+  // Another question may have found something.
+  if (state.agreements.has(event.attachment ?? "")) return;
   if (state.tasks.get(event.task)?.frames[0]?.seq === refusal.operation)
     verdict.violated(`${event.by} can handle nothing that ${buffer} offers, and maps it all the same`, refusal.event);
 }
