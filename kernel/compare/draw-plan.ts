@@ -100,7 +100,7 @@ const situations: readonly Situation[] = [
       vmap: 30,
       vunmap: 30,
       vmapUnlocked: 4,
-      vunmapUnlocked: 8,
+      vunmapUnlocked: 30,
       move: 4,
       revoke: 3,
       lock: 2,
@@ -109,7 +109,7 @@ const situations: readonly Situation[] = [
   { tasks: 3, weights: { export: 2, poll: 30, pollSyncFile: 12, createSyncFile: 4, signal: 4, addFence: 10 } },
 ];
 /** So many programs of five dwell on one of these. */
-const dwelling = 3;
+const dwelling = 4;
 
 /** Leaves out what the kernel target does not have: its operations, pauses inside a step, failures of our own. */
 export function tame(temper: Temper, longest: number, operations: ReadonlyMap<string, number>, random: Random): Temper {
