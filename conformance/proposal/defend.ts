@@ -13,7 +13,7 @@ import { proposalDefaults, shortestOf } from "./try-proposal.ts";
 export const demands = { operations: 5_000_000, exercised: 100, kills: 5, scopes: 1 } as const;
 
 /** Operations in which a fault of the implementation has to be caught. */
-const killBudget = 60_000;
+const killBudget = 300_000;
 /** Settings of `defend`. */
 export interface DefenceTerms {
   readonly seed: number;
