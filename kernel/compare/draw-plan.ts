@@ -11,7 +11,8 @@ import { drawSetup, type Kinds } from "../../generators/world-shape.ts";
 import type { Chooser } from "../../harness/chooser.ts";
 import { execute } from "../../harness/execute.ts";
 import { ReplayChooser, type Admit } from "../../harness/replay-chooser.ts";
-import type { System } from "../../harness/system.ts";
+import type { Factory, System } from "../../harness/system.ts";
+import type { Exporter } from "../../spec/roles/exporter.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
 import { operationNames } from "../../spec/operations/operations.ts";
 import { pageSize, type Direction } from "../../spec/roles/handles.ts";
@@ -43,14 +44,17 @@ export interface DrawBounds {
   readonly situation?: Situation | undefined;
 }
 
+/** What stands for the exporters of the module and of the kernel itself. */
+export const comparedExporters = {
+  moving: (env) => new MovingExporter(env),
+  systemHeap: (env) => new SystemHeap(env),
+  udmabuf: (env) => new Udmabuf(env),
+} as const satisfies Readonly<Record<string, Factory<Exporter>>>;
+
 /** The reference that kernels are compared with: its reservation lists have their spare room. */
 export const comparedReference: System = referenceSystem({
   reservations: (env) => new RoundedReservations(env),
-  exporters: {
-    moving: (env) => new MovingExporter(env),
-    systemHeap: (env) => new SystemHeap(env),
-    udmabuf: (env) => new Udmabuf(env),
-  },
+  exporters: comparedExporters,
 });
 const own = ["scripted", "scriptedDynamic", "moving"];
 /** Who may export and import in a program for a kernel: roles of the module alone. */

@@ -96,7 +96,8 @@ class Batch {
   private async flush(): Promise<void> {
     const batch = this.waiting;
     this.waiting = [];
-    const runs = this.kernel.run(batch.map(({ plan }) => plan));
+    // One that throws at once must not leave the others waiting.
+    const runs = (async () => this.kernel.run(batch.map(({ plan }) => plan)))();
     for (const [index, { settle }] of batch.entries()) settle(runs.then((all) => all[index]!));
     await runs.catch(() => undefined);
     if (this.waiting.length > 0) setImmediate(() => void this.flush());

@@ -12,11 +12,9 @@ const preemptionsOf = ({ name }: { readonly name: string }) => shortest.get(name
 const windows = await windowMutants();
 const mutants = windows.filter((mutant) => preemptionsOf(mutant) <= 2);
 
-it("covers every window mutant but one, whose shortest program has three preemptions", () => {
-  expect(mutants.length).toBeGreaterThanOrEqual(12);
-  expect(windows.filter((mutant) => preemptionsOf(mutant) > 2).map(({ name }) => name)).toEqual([
-    "FAULT-04 the removal is counted when it is over",
-  ]);
+it("covers every window mutant", () => {
+  expect(windows.length).toBeGreaterThanOrEqual(12);
+  expect(windows.filter((mutant) => preemptionsOf(mutant) > 2).map(({ name }) => name)).toEqual([]);
 });
 
 it.each(mutants.map((mutant) => [mutant.name, mutant] as const))("finds the window of %s again", (name, mutant) => {

@@ -6,9 +6,8 @@ import { referenceSystem } from "../../conformance/reference-system.ts";
 import { registry } from "../../contracts/registry.ts";
 import type { System } from "../../harness/system.ts";
 import { differenceOf } from "../../kernel/compare/campaign.ts";
-import { drawPlan, replayPlan, type Drawn } from "../../kernel/compare/draw-plan.ts";
+import { comparedExporters, drawPlan, replayPlan, type Drawn } from "../../kernel/compare/draw-plan.ts";
 import { KnownDifferences } from "../../kernel/compare/known-differences.ts";
-import { MovingExporter } from "../../kernel/compare/moving-exporter.ts";
 import { RoundedReservations } from "../../kernel/compare/rounded-reservations.ts";
 import { shapeOf, type Shape } from "../../kernel/compare/shape.ts";
 import type { RunsPlans } from "../../kernel/compare/runs-plans.ts";
@@ -22,7 +21,7 @@ const known = new KnownDifferences("[]");
 
 /** A kernel that forgets the bookkeeping level when it is asked what a reservation object waits for. */
 const forgetful = referenceSystem({
-  exporters: { moving: (env) => new MovingExporter(env) },
+  exporters: comparedExporters,
   reservations: (env) =>
     new (class extends RoundedReservations {
       override testSignaled(...[resv, usage]: Parameters<RoundedReservations["testSignaled"]>): boolean {

@@ -131,7 +131,7 @@ export const examples: readonly Example[] = [
         }
       },
     (builder) => withCpu(builder.buffer("b1", { placement: "device" })),
-    { ...cpu, from: ["M-CP7", "B-135"] },
+    { ...cpu, also: ["LIFE-13"], from: ["M-CP7", "B-135"] },
   ),
   faultyImporter(
     "CPU-20",
