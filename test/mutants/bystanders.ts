@@ -31,7 +31,7 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "REV-37 closing the device opens its buffers again": ["ATT-23"],
   "FENCE-34 the fence signals before the last access": ["REV-10"],
   "MOVE-20 a move ends the old mappings itself": ["MOVE-11"],
-  "MOVE-24 a move lets go of the lock after its invalidate": ["MAP-02", "MAP-34"],
+  "MOVE-24 a move lets go of the lock after its invalidate": ["MAP-02", "MAP-34", "PIN-03", "MOVE-25", "MOVE-30"],
   "MOVE-34 the callback maps anew at once": ["MOVE-17"],
   "PIN-20 one unpin drops every pin": ["ATT-05"],
   "RESV-25 a write waits for WRITE only": ["MAP-20", "RESV-26"],
@@ -42,4 +42,9 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "PIN-03 ten pins are taken for none": ["REV-35", "PIN-20", "MOVE-25"],
   "FENCE-13 the eleventh callback of a fence is forgotten": ["FENCE-23"],
   "REV-07 nine mappings are more than a revoke can count": ["REV-32", "REV-15"],
+  "REV-03 the flag is set after the lock was dropped": ["ATT-23"],
+  "FAULT-04 faults go on while the callback takes entries out": ["MOVE-33"],
+  "NEG-07 the exporter's favourite is taken unseen": ["ATT-26"],
+  "NEG-05 having the callback passes for consent": ["ATT-26"],
+  "NEG-22 following memory is taken for surviving its loss": ["ATT-26"],
 };
