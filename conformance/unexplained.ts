@@ -75,6 +75,7 @@ const decisive: ReadonlySet<CallName> = new Set([
   "mapUnlocked",
   "unmap",
   "unmapUnlocked",
+  "negotiate",
 ]);
 
 /** Whether other calls may have to answer otherwise after it: something is revoked, released, closed, interrupted, held. */

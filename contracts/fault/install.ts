@@ -40,10 +40,13 @@ function judgeEmpty(event: CbRetEvent<"invalidate">, state: State, verdict: Verd
 
 /** What was in place when a prefetch began. */
 interface Before {
+  readonly task: string;
   readonly pages: readonly number[];
   readonly table: string | null;
   readonly attachment: string;
   readonly invalidations: number;
+  /** Somebody else has taken pages out since: a callback that may not be over. */
+  disturbed: boolean;
 }
 
 /** Faults under way, by the seq of the call. */
@@ -315,17 +318,22 @@ export const fault15: Rule = {
       const attachment = state.imports.get(event.import)?.attachment ?? "";
       const { invalidations = 0 } = state.attachments.get(attachment) ?? {};
       memory.set(event.seq, {
+        task: event.task,
         pages: entriesOf(state, table).map(({ page }) => page),
         table,
         attachment,
         invalidations,
+        disturbed: false,
       });
+    },
+    "call zap"(event, _state, _verdict, memory) {
+      for (const before of memory.values())
+        if (before.table === event.table && before.task !== event.task) before.disturbed = true;
     },
     "ret prefetch"(event, state, verdict, memory) {
       const before = memory.get(event.call);
       memory.delete(event.call);
-      if (before === undefined) return;
-      if (event.errno === 0) return;
+      if (before === undefined || before.disturbed || event.errno === 0) return;
       const row = state.attachments.get(before.attachment);
       if (row === undefined || row.invalidations !== before.invalidations || row.phase !== "attached") return;
       verdict.exercised();

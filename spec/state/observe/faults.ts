@@ -42,8 +42,10 @@ export function observeFaultCall(state: State, event: CallEvent): void {
   }
 }
 
-/** A table belongs to the slot or the import on whose behalf it is first written. */
+/** A table belongs to the slot or the import on whose behalf it is first written: never to one that is told to let go. */
 function noteTable(state: State, event: CallEvent<"install" | "zap">): void {
+  const frames = state.tasks.get(event.task)?.frames ?? [];
+  if (frames.some((frame) => frame.kind === "cb" && frame.hook === "invalidate")) return;
   const slot = state.slots.get(slotAtWork(state, event.task) ?? "");
   if (slot !== undefined) slot.table ??= event.table;
   const imported = frameOf(state.tasks.get(event.task), "import")?.import;
