@@ -1,20 +1,17 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from "commander";
-import { usualSlice } from "../conformance/campaign/campaign.ts";
-import { checkDefaults } from "../conformance/check.ts";
-import { proposalDefaults } from "../conformance/proposal/try-proposal.ts";
+import { checkDefaults, proposalDefaults, usualSlice } from "../conformance/defaults.ts";
 import { suiteVersion } from "../conformance/version.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import { profileNamed } from "../spec/profile-name.ts";
-import { exploreCommand, type ExploreCommandOptions } from "./commands/explore.ts";
-import { replayCommand, type ReplayOptions } from "./commands/replay.ts";
-import { explainCommand, rulesCommand } from "./commands/rules.ts";
-import { compareCommand, type CompareCommandOptions } from "./commands/compare.ts";
+import type { ExploreCommandOptions } from "./commands/explore.ts";
+import type { ReplayOptions } from "./commands/replay.ts";
+import type { CompareCommandOptions } from "./commands/compare.ts";
 import type { DefendCommandOptions } from "./commands/defend.ts";
 import type { ProposalCommandOptions } from "./commands/proposal.ts";
-import { mergeCommand, type MergeOptions } from "./commands/merge.ts";
-import { runCommand, type RunOptions } from "./commands/run.ts";
-import { startCommand, type StartOptions } from "./commands/start.ts";
+import type { MergeOptions } from "./commands/merge.ts";
+import type { RunOptions } from "./commands/run.ts";
+import type { StartOptions } from "./commands/start.ts";
 import { note, watchOutput, type ExitCode, type OutputOptions } from "./output.ts";
 
 function wholeNumber(text: string): number {
@@ -48,7 +45,7 @@ function format(choices: readonly string[]): Option {
   return new Option("--format <format>", "how to answer").choices([...choices]).default("text");
 }
 
-/** Runs a command to its exit code. Whatever a person handed in wrong is one line, never a stack. */
+/** Runs a command to its exit code, and loads no more than that one needs. Whatever a person handed in wrong is one line, never a stack. */
 async function finish(command: () => ExitCode | Promise<ExitCode>): Promise<void> {
   try {
     process.exitCode = await command();
@@ -83,7 +80,7 @@ program
   .option("--corpus <dir>", "try the counterexamples stored there first")
   .option("--workers <n>", "threads", positiveWhole, 2)
   .option("--no-corpus", "search only (the default: the main job stores none of its own)")
-  .action((options: StartOptions) => finish(() => startCommand(options)));
+  .action((options: StartOptions) => finish(async () => (await import("./commands/start.ts")).startCommand(options)));
 
 function subjectCommand(name: string, description: string, operations: number): void {
   program
@@ -110,7 +107,10 @@ function subjectCommand(name: string, description: string, operations: number): 
     .option("--strict", "violated SHOULD rules count", false)
     .option("--silence <seconds>", "end the adapter after that long without a sign of life", positiveNumber, 20)
     .action((subject: string, options: RunOptions & { readonly budget?: number }) =>
-      finish(() => runCommand(subject, { ...options, operations: options.budget ?? options.operations })),
+      finish(async () => {
+        const { runCommand } = await import("./commands/run.ts");
+        return runCommand(subject, { ...options, operations: options.budget ?? options.operations });
+      }),
     );
 }
 subjectCommand("run", "check a subject", checkDefaults.budget);
@@ -122,7 +122,9 @@ program
   .addOption(format(["text", "json"]))
   .option("--output <dir>", "write the report, counterexamples and the corpus there")
   .option("--subject <name>", "the subject, built-in or a module: to shrink what only several programs break together")
-  .action((files: string[], options: MergeOptions) => finish(() => mergeCommand(files, options)));
+  .action((files: string[], options: MergeOptions) =>
+    finish(async () => (await import("./commands/merge.ts")).mergeCommand(files, options)),
+  );
 
 program
   .command("compare <first> <second>")
@@ -133,7 +135,7 @@ program
   .option("--seed <n>", "seed of the search", wholeNumber, checkDefaults.seed)
   .option("--operations <n>", "length of the search", wholeNumber, 20_000)
   .action((first: string, second: string, options: CompareCommandOptions) =>
-    finish(() => compareCommand(first, second, options)),
+    finish(async () => (await import("./commands/compare.ts")).compareCommand(first, second, options)),
   );
 
 program
@@ -143,7 +145,9 @@ program
   .option("--adapter <module>", "replay on this adapter")
   .option("--subject <name>", "replay on a built-in subject, or on this one of the adapter's")
   .option("--step", "show every event and what it changed", false)
-  .action((file: string, options: ReplayOptions) => finish(() => replayCommand(file, options)));
+  .action((file: string, options: ReplayOptions) =>
+    finish(async () => (await import("./commands/replay.ts")).replayCommand(file, options)),
+  );
 
 program
   .command("explore [scope]")
@@ -153,7 +157,10 @@ program
   .option("--proposal <proposal>", "the scopes of a proposal instead, all of whose transitions are carried out")
   .action((scope: string | undefined, options: ExploreCommandOptions) =>
     finish(async () => {
-      if (options.proposal === undefined) return exploreCommand(scope, options);
+      if (options.proposal === undefined) {
+        const { exploreCommand } = await import("./commands/explore.ts");
+        return exploreCommand(scope, options);
+      }
       const { exploreProposalCommand } = await import("./commands/explore-proposal.ts");
       return exploreProposalCommand(scope, options.proposal, options);
     }),
@@ -185,13 +192,15 @@ program
   .command("rules")
   .description("list every rule with its level and status")
   .addOption(format(["text", "json"]))
-  .action((options: OutputOptions) => finish(() => rulesCommand(options)));
+  .action((options: OutputOptions) => finish(async () => (await import("./commands/rules.ts")).rulesCommand(options)));
 
 program
   .command("explain <rule>")
   .description("everything about one rule, for example explain REV-04")
   .addOption(format(["text", "json"]))
-  .action((rule: string, options: OutputOptions) => finish(() => explainCommand(rule, options)));
+  .action((rule: string, options: OutputOptions) =>
+    finish(async () => (await import("./commands/rules.ts")).explainCommand(rule, options)),
+  );
 
 watchOutput();
 await program.parseAsync();

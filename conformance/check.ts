@@ -1,3 +1,4 @@
+import { checkDefaults } from "./defaults.ts";
 import { registry } from "../contracts/registry.ts";
 import type { Mode, Watch } from "./campaign/campaign.ts";
 import { conclude, type Terms } from "./campaign/conclude.ts";
@@ -32,8 +33,6 @@ export interface CheckOptions extends Terms {
   readonly waivers?: readonly Waiver[];
   readonly watch?: Watch;
 }
-
-export const checkDefaults = { profile: "K7.1", seed: 1, budget: 40_000 } as const;
 
 /**
  * Checks a subject and answers a report: plain data, the same for the same options but for `measured`.

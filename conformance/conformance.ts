@@ -1,5 +1,6 @@
 import { registry } from "../contracts/registry.ts";
-import { check, checkDefaults, type CheckOptions } from "./check.ts";
+import { check, type CheckOptions } from "./check.ts";
+import { checkDefaults } from "./defaults.ts";
 import { scopesFor } from "./explore/graphs.ts";
 import { describeFailure } from "./failure/describe.ts";
 import { isRed, type Report, type RuleReport } from "./report.ts";

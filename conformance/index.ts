@@ -3,7 +3,8 @@
 export type { Rule } from "../contracts/rule.ts";
 export { areaOf, registry } from "../contracts/registry.ts";
 export * from "../spec/index.ts";
-export { check, checkDefaults, type CheckOptions } from "./check.ts";
+export { check, type CheckOptions } from "./check.ts";
+export { checkDefaults } from "./defaults.ts";
 export { coreContract, defineContract, type Contract } from "./contract/contract.ts";
 export { extendContract, extension } from "./contract/extend.ts";
 export type { Proposal } from "./proposal/proposal.ts";

@@ -2,15 +2,11 @@
  * Writes docs/proposals.md from a run of every proposal: `npm run build && node dist/tools/proposals-docs.js`.
  * Nothing in it depends on the machine: the same suite writes the same text.
  */
+import { proposalDefaults } from "../conformance/defaults.ts";
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { OwnScopeReport } from "../conformance/proposal/own-scopes.ts";
-import {
-  proposalDefaults,
-  tryProposal,
-  type ProposalReport,
-  type ProposalRule,
-} from "../conformance/proposal/try-proposal.ts";
+import { tryProposal, type ProposalReport, type ProposalRule } from "../conformance/proposal/try-proposal.ts";
 import { proposals } from "../proposals/index.ts";
 import { objections, type Objection } from "../proposals/objections.ts";
 import { printStep } from "../spec/print-step.ts";

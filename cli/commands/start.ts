@@ -1,4 +1,4 @@
-import { usualSlice } from "../../conformance/campaign/campaign.ts";
+import { usualSlice } from "../../conformance/defaults.ts";
 import { conclude as concludeCampaign } from "../../conformance/campaign/conclude.ts";
 import { prepareCampaign } from "../../conformance/campaign/prepare.ts";
 import { measuredIn } from "../../conformance/check.ts";

@@ -13,9 +13,6 @@ import type { Find } from "./findings.ts";
 /** Times and programs below which a rule counts as not exercised. */
 export const exerciseFloor = { times: 10, programs: 3 } as const;
 
-/** Operations of a slice; the last one of a campaign is shorter. */
-export const usualSlice = 200_000;
-
 /** What a campaign does: search for its budget, or take every transition of the scopes once and stop. */
 export type Mode = "search" | "tour";
 

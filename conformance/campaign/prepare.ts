@@ -10,7 +10,8 @@ import { readManifest, type Manifest } from "../manifest.ts";
 import { kindsOf, rolesOf, situationFor, systemOf, type Subject } from "../subject.ts";
 import { suiteVersion } from "../version.ts";
 import type { About } from "./about.ts";
-import { usualSlice, type Campaign, type Mode } from "./campaign.ts";
+import { usualSlice } from "../defaults.ts";
+import type { Campaign, Mode } from "./campaign.ts";
 
 /** What a campaign on a subject is made from. */
 export interface PrepareOptions {

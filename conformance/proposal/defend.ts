@@ -7,7 +7,8 @@ import { searchSlice, slicesOf, sumSlices, type SliceResult, type SliceWork } fr
 import { isScopeClean, tourOwnScopes, type OwnScopeReport } from "./own-scopes.ts";
 import type { Proposal } from "./proposal.ts";
 import { judgedRules, searchContract } from "./search.ts";
-import { proposalDefaults, shortestOf } from "./try-proposal.ts";
+import { proposalDefaults } from "../defaults.ts";
+import { shortestOf } from "./try-proposal.ts";
 
 /** What a proposal that the threads defend has to show: operations by default, and at least so many of the rest. */
 export const demands = { operations: 5_000_000, exercised: 100, kills: 5, scopes: 1 } as const;

@@ -1,3 +1,4 @@
+import { proposalDefaults } from "../defaults.ts";
 import type { Rule } from "../../contracts/rule.ts";
 import type { Level } from "../../contracts/rule-text.ts";
 import { compare, type Comparison } from "../../drivers/table.ts";
@@ -26,8 +27,6 @@ export interface ProposalOptions {
   /** Leave the proposal's own scopes alone. */
   readonly searchOnly?: true;
 }
-
-export const proposalDefaults = { seed: 1, budget: 20_000, further: 400 } as const;
 
 /** What a run says of one rule: one of the proposal's own, or one of the core that it breaks. */
 export interface ProposalRule {
