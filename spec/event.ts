@@ -116,8 +116,11 @@ export interface AccessEvent extends EventBase {
   readonly storage: string | null;
   /** What the device sent, where its driver has chosen. */
   readonly request?: RequestKind;
-  /** The event that wrote what a read saw; null for writes, faults, and memory that nobody has written. */
-  readonly seen: number | null;
+  /**
+   * The event that wrote what a read saw; null for writes, faults, and memory that nobody has written. Absent where nobody
+   * keeps the content, as of a kernel: then no rule judges it.
+   */
+  readonly seen?: number | null;
 }
 
 /** The CPU touches a byte of a view. */
@@ -137,7 +140,7 @@ export interface CpuEvent extends EventBase {
   readonly storage: string | null;
   readonly storageOffset: number;
   /** As with `access`. */
-  readonly seen: number | null;
+  readonly seen?: number | null;
   /** Of memory that a confidential guest shares with its host: whether the view takes it for such. */
   readonly decrypted?: boolean;
 }

@@ -27,7 +27,7 @@ try {
   for (const path of files) {
     must(!/^dist\/(test|tools|bench|examples)\//.test(path), `${path} must not be in the package`);
     must(
-      /^(dist\/.*|kernel\/(module|agent|config)\/.*|test\/kernel\/differences\.json|package\.json|README\.md|LICENSE)$/.test(
+      /^(dist\/.*|kernel\/(module|agent|config)\/.*|test\/kernel\/(differences|misuse)\.json|package\.json|README\.md|LICENSE)$/.test(
         path,
       ),
       `${path} does not belong in the package`,
@@ -41,7 +41,8 @@ try {
     "kernel/config/um.config",
   ])
     must(files.includes(path), `the package lacks ${path}, which the kernel's build needs`);
-  must(files.includes("test/kernel/differences.json"), "the package lacks test/kernel/differences.json");
+  for (const data of ["differences", "misuse"])
+    must(files.includes(`test/kernel/${data}.json`), `the package lacks test/kernel/${data}.json`);
   must(files.includes("LICENSE") && files.includes("README.md"), "the package lacks LICENSE or README.md");
 
   // Exactly the versions of the lock, so that the cache can answer.

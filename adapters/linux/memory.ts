@@ -183,7 +183,6 @@ export class Memory {
       address,
       answer: storage === null ? "fault" : "ok",
       storage,
-      seen: null,
     };
   }
 
@@ -206,7 +205,6 @@ export class Memory {
       answer: seen === null ? "sigbus" : "ok",
       storage: seen === null ? null : storageName(seen),
       storageOffset: seen === null ? 0 : offset,
-      seen: null,
     };
   }
 

@@ -59,6 +59,7 @@ export class Contents {
 
   /** The CPU reads what a device wrote before the bracket opened. */
   cpuReads(event: CpuEvent, state: State, verdict: Verdict): void {
+    if (event.seen === undefined) return;
     const write = event.storage === null ? null : this.pages.get(pageOf(event.storage, event.storageOffset));
     const buffer = state.buffers.get(event.buffer);
     if (write?.event.kind !== "access" || write.handedOver === null || event.answer !== "ok") return;
@@ -77,6 +78,7 @@ export class Contents {
 
   /** A device reads what the CPU wrote in a bracket that has been closed. */
   deviceReads(event: AccessEvent, state: State, verdict: Verdict): void {
+    if (event.seen === undefined) return;
     const page = devicePage(event, state);
     const write = page === null ? null : this.pages.get(page);
     if (write?.event.kind !== "cpu" || write.handedOver === null || event.answer !== "ok") return;

@@ -168,7 +168,7 @@ const others = [
     answer: wordField(["ok", "fault"]),
     storage: nameOrNull,
     request: wordField(["untranslated", "translated"]).optional(),
-    seen: seq.nullable(),
+    seen: seq.nullable().optional(),
   }),
   event("cpu", {
     by: name,
@@ -180,7 +180,7 @@ const others = [
     answer: wordField(["ok", "sigbus", "fault"]),
     storage: nameOrNull,
     storageOffset: integer,
-    seen: seq.nullable(),
+    seen: seq.nullable().optional(),
     decrypted: flagField.optional(),
   }),
   event("page", {
