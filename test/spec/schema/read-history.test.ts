@@ -68,7 +68,9 @@ describe("readHistory", () => {
       for (const field of Object.keys(event)) {
         const { [field]: _, ...lacking } = event as unknown as Record<string, unknown>;
         // Some may be left out, and then say nothing.
-        const lacks = ["request", "protection", "physical", "owner", "decrypted", "seen"].includes(field) ? [] : [lacking];
+        const lacks = ["request", "protection", "physical", "owner", "decrypted", "seen"].includes(field)
+          ? []
+          : [lacking];
         for (const wrong of [...lacks, { ...event, [field]: { wrong: 1 } }, { ...event, [field]: -0.5 }]) {
           // Alone in its file: reading on is not what is tested here.
           const text = `${headerLine(history)}\n${JSON.stringify(wrong)}\n${footerLine(1)}\n`;
