@@ -1,154 +1,29 @@
 import { coreContract, type Contract } from "../conformance/contract/contract.ts";
 import { exporterWork } from "../conformance/contract/device-work.ts";
 import { extendContract, extension } from "../conformance/contract/extend.ts";
-import type { Has } from "../conformance/contract/own.ts";
 import type { Proposal } from "../conformance/proposal/proposal.ts";
 import { checked } from "../contracts/rule-text.ts";
 import { derived, thread } from "../contracts/source.ts";
 import { DefaultExporter } from "../reference-impl/exporter/default-exporter.ts";
-import { DynamicImporter } from "../reference-impl/importers/dynamic-importer.ts";
 import type { ReferenceVma } from "../reference-impl/spaces/address-space.ts";
 import { ReferenceSpaces } from "../reference-impl/spaces/spaces.ts";
-import { EAGAIN, EFAULT, EOPNOTSUPP, type Errno } from "../spec/errno.ts";
+import { EOPNOTSUPP } from "../spec/errno.ts";
 import type { RetEvent } from "../spec/event.ts";
 import { createOwn, oneOf, refer, referOwn } from "../spec/operations/define.ts";
-import type { Env, Mutex, PageTable } from "../spec/roles/env.ts";
 import type { Storage } from "../spec/roles/handles.ts";
-import type { Notifier, RangeNotice, Vma } from "../spec/roles/spaces.ts";
-import type { Suspension } from "../spec/roles/suspendable.ts";
+import type { Vma } from "../spec/roles/spaces.ts";
 import { isContested } from "../spec/state/observe/rows.ts";
 import { field, table } from "../spec/state/schema.ts";
 import type { State } from "../spec/state/state.ts";
+import { Follower, followFaults, FollowImporter } from "./parts/follower.ts";
 import { judgePlace, reachedBy } from "./parts/reached.ts";
 import { followScope } from "./scopes/follow-scope.ts";
-
-const faults = {
-  noRetry: { rule: "FOLLOW-01", about: "The sequence is not looked at again before the entry is made." },
-  retryUnlocked: { rule: "FOLLOW-01", about: "The second look at the sequence comes before the lock is taken." },
-  lateSequence: { rule: "FOLLOW-01", about: "The sequence is read after the page was looked up." },
-  deafNotifier: { rule: "FOLLOW-01", about: "The callback leaves the entries in the importer's page table." },
-  noSequence: { rule: "FOLLOW-01", about: "The callback does not set the sequence of its notifier." },
-  zapLater: { rule: "FOLLOW-01", about: "The callback only has the entries taken out by work that runs later." },
-} as const;
-type Fault = keyof typeof faults;
 
 /** The mm with `follow_pfn`: what the CPU's page table has for a page, without taking anything. */
 class FollowSpaces extends ReferenceSpaces {
   followPfn(vma: Vma, page: number): Storage | null {
     const target = (vma as ReferenceVma).space.entries.get(page)?.target;
     return target !== undefined && "physical" in target ? target : null;
-  }
-}
-
-/** What an importer shows of a VMA in its own page table. */
-class Follower {
-  readonly vma: Vma;
-  readonly table: PageTable;
-  /** Taken by the callback, and for the last look before an entry is made. */
-  readonly lock: Mutex;
-  readonly follow: (page: number) => Storage | null;
-  notifier: Notifier | null = null;
-  closed = false;
-  users = 0;
-
-  constructor(env: Env, vma: Vma, number: number, follow: Follower["follow"]) {
-    this.vma = vma;
-    this.table = env.createPageTable();
-    this.lock = env.createMutex("followerLock", `follower${number}`);
-    this.follow = follow;
-  }
-}
-
-/** Rounds after which a fault gives up on a VMA that changes all the time. */
-const rounds = 8;
-
-/** KVM's way to memory of devices: `follow_pfn` and a notifier of the address space; dma-buf has no part in it. */
-class FollowImporter extends DynamicImporter {
-  private readonly has: Has<Fault>;
-  private made = 0;
-
-  constructor(env: Env, has: Has<Fault>) {
-    super(env);
-    this.has = has;
-  }
-
-  *watch(vma: Vma, follow: Follower["follow"]): Generator<Suspension, Follower | Errno, unknown> {
-    if (!this.env.spaceGet(vma.space)) return EFAULT;
-    const follower = new Follower(this.env, vma, (this.made += 1), follow);
-    const notifier = yield* this.env.insertNotifier(vma.space, vma.start, vma.pages, {
-      invalidate: (listener, notice, sequence) => this.invalidated(follower, listener, notice, sequence),
-    });
-    yield* this.env.spacePut(vma.space);
-    if (typeof notifier === "number") return notifier;
-    follower.notifier = notifier;
-    return follower;
-  }
-
-  /** A page is wanted: faulted into the CPU's table, looked up there, and entered if nothing has changed since. */
-  *faultPage(follower: Follower): Generator<Suspension, Errno, unknown> {
-    const { space } = follower.vma;
-    if (follower.closed || !this.env.spaceGet(space)) return EFAULT;
-    follower.users += 1;
-    let errno: Errno = EAGAIN;
-    for (let round = 0; round < rounds && errno === EAGAIN; round += 1) errno = yield* this.faultOnce(follower);
-    follower.users -= 1;
-    yield* this.env.spacePut(space);
-    return errno;
-  }
-
-  touch(follower: Follower, access: "read" | "write"): void {
-    this.env.touchPage(follower.table, 0, access);
-  }
-
-  *unwatch(follower: Follower): Generator<Suspension, void, unknown> {
-    if (follower.closed) return;
-    follower.closed = true;
-    yield* this.env.wait({ kind: "other", what: "faults of the follower" }, () => follower.users === 0);
-    yield* this.env.lockMutex(follower.lock);
-    this.env.zap(follower.table, 0, 1);
-    yield* this.env.unlockMutex(follower.lock);
-    if (follower.notifier !== null) yield* this.env.removeNotifier(follower.notifier);
-  }
-
-  private *faultOnce(follower: Follower): Generator<Suspension, Errno, unknown> {
-    const { vma, notifier, table: own } = follower;
-    if (notifier === null) return EFAULT;
-    let sequence = yield* this.env.readBegin(notifier);
-    const errno = yield* this.env.vmaFault(vma, 0);
-    if (errno !== 0) return errno;
-    yield* this.env.lockMutex(vma.space.lock);
-    const storage = follower.follow(vma.start);
-    yield* this.env.unlockMutex(vma.space.lock);
-    // Levels of the table that are missing are made here.
-    yield* this.env.point("page-table");
-    if (this.has("lateSequence")) sequence = yield* this.env.readBegin(notifier);
-    const early = this.has("retryUnlocked") && this.env.readRetry(notifier, sequence);
-    yield* this.env.point("page-table");
-    yield* this.env.lockMutex(follower.lock);
-    const unasked = this.has("noRetry") || this.has("retryUnlocked");
-    const again = unasked ? early : this.env.readRetry(notifier, sequence);
-    const result = again || storage === null ? EAGAIN : follower.closed ? EFAULT : 0;
-    if (result === 0 && storage !== null) this.env.install(own, 0, { via: "physical", storage, offset: 0 }, true);
-    yield* this.env.unlockMutex(follower.lock);
-    return result;
-  }
-
-  /** The callback of the notifier. False: it may not block and would have to. */
-  private *invalidated(
-    follower: Follower,
-    notifier: Notifier,
-    notice: RangeNotice,
-    sequence: number,
-  ): Generator<Suspension, boolean, unknown> {
-    if (notice.blockable) yield* this.env.lockMutex(follower.lock);
-    else if (!this.env.trylockMutex(follower.lock)) return false;
-    if (!this.has("noSequence")) this.env.setSequence(notifier, sequence);
-    if (notice.change === "release") follower.closed = true;
-    const zap = () => this.env.zap(follower.table, 0, 1);
-    if (this.has("zapLater")) this.env.defer("zap", zap);
-    else if (!this.has("deafNotifier")) zap();
-    yield* this.env.unlockMutex(follower.lock);
-    return true;
   }
 }
 
@@ -177,7 +52,7 @@ function follow(name: string, secret: boolean): Contract {
       /** The buffer that a piece of storage was ever behind, by the name of the storage. */
       homes: table({ buffer: field<string>("ghost") }),
     },
-    faults,
+    faults: followFaults,
     roles: {
       exporter: (env) => new DefaultExporter(env),
       importer: (env, has) => new FollowImporter(env, has),

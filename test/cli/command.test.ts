@@ -62,7 +62,7 @@ describe("proposal", () => {
   });
 
   it("in its long form says what a proposal lacks that nobody defends", () => {
-    const { out, code } = command.run("proposal", "get-pfn", "--defend", "--operations", "1000");
+    const { out, code } = command.run("proposal", "get-pfn", "--defend", "--operations", "300");
     expect(code).toBe(1);
     expect(out).toMatch(/^get-pfn under K7\.1, seed 1: DOES NOT HOLD\n/);
     expect(out).toContain("scopes: 0, and 1 are demanded");
@@ -84,7 +84,7 @@ describe("proposal", () => {
 describe("run, smoke and replay", () => {
   it("finds the broken line, keeps the counterexample, and replays it in a new process", () => {
     const out = `${command.folder}/out`;
-    const run = command.run("run", "examples/exporter-broken.mjs", "--budget", "4000", "--output", out);
+    const run = command.run("run", "examples/exporter-broken.mjs", "--budget", "1200", "--output", out);
     expect(run.code).toBe(1);
     expect(run.out).toContain("FAIL  MAP-17");
     const file = /replay (\S+MAP-17\S+\.json)/.exec(run.out)![1]!;
@@ -204,7 +204,7 @@ describe("bad input: one clear sentence, exit code 3, no stack", () => {
 describe("a corpus", () => {
   it("is tried first: what was found once is found at once", () => {
     const out = `${command.folder}/corpus`;
-    command.run("run", "examples/exporter-broken.mjs", "--budget", "2000", "--output", out);
+    command.run("run", "examples/exporter-broken.mjs", "--budget", "600", "--output", out);
     const again = command.run(
       "run",
       "examples/exporter-broken.mjs",

@@ -9,8 +9,8 @@ const command = new BuiltCommand();
 afterAll(() => command.dispose());
 
 const subject = "examples/exporter-broken.mjs";
-const one = ["run", subject, "--operations", "800", "--seed", "5"] as const;
-const several = [...one, "--slice", "400"] as const;
+const one = ["run", subject, "--operations", "300", "--seed", "5"] as const;
+const several = [...one, "--slice", "150"] as const;
 
 const errors = {
   ENOSPC: "no space left on device",
