@@ -21,6 +21,8 @@ function needed(context: ClassifyContext, name: string): boolean {
   for (const view of context.state.views.values())
     if (view.buffer === name && view.live && view.by === "program" && view.kind === "vmap") return true;
   if (context.state.buffers.get(name)?.brackets.some(({ by }) => by === "program") === true) return true;
+  // The program's VMAs hold no reference of their own.
+  for (const vma of context.state.vmas.values()) if (vma.live && vma.buffer === name) return true;
   // A private reservation object dies with its buffer.
   const resv = context.state.buffers.get(name)?.resv ?? "";
   if ((context.state.reservations.get(resv)?.owner ?? null) !== null) return true;
