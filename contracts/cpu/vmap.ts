@@ -5,6 +5,7 @@ import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
+import { rememberHolds, type Holds } from "../shared/holds.ts";
 import { resvOf } from "../shared/lookup.ts";
 import { doc, kernel, run } from "../source.ts";
 import { cpuHooksIn } from "./frames.ts";
@@ -99,17 +100,12 @@ function isFreeAgain(
   event: RetEvent<"move" | "evict">,
   state: State,
   verdict: Verdict,
-  tried: ReadonlyMap<string, number>,
+  { tried, holds }: { readonly tried: ReadonlyMap<string, number>; readonly holds: Holds },
 ): void {
   const buffer = state.buffers.get(event.buffer);
   // The move may have looked before the last of it went.
-  if (
-    (tried.get(event.buffer) ?? event.call) >= event.call ||
-    buffer === undefined ||
-    buffer.vmapHooked ||
-    buffer.access !== "accessible"
-  )
-    return;
+  if ((tried.get(event.buffer) ?? event.call) >= event.call || holds.endedIn(event)) return;
+  if (buffer === undefined || buffer.vmapHooked || buffer.access !== "accessible") return;
   for (const [task, { frames }] of state.tasks) if (task !== event.task && frames.length > 0) return;
   for (const row of state.attachments.values())
     if (row.buffer === event.buffer && (row.hookPins > 0 || row.hookMaps.length > 0)) return;
@@ -256,11 +252,11 @@ export const cpu16: Rule = {
     failures: [{ site: "kernel-mapping", errno: ENOMEM }],
     exporters: ["subject", "dynamic"],
   },
-  monitor: remember(() => new Map<string, number>(), {
-    "cbret vmap"(event, _state, _verdict, tried) {
+  monitor: rememberHolds(() => ({ tried: new Map<string, number>() }), {
+    "cbret vmap"(event, _state, _verdict, { tried }) {
       tried.set(event.buffer, event.seq);
     },
-    "cbret vunmap"(event, _state, _verdict, tried) {
+    "cbret vunmap"(event, _state, _verdict, { tried }) {
       tried.set(event.buffer, event.seq);
     },
     cpu(event, state, verdict) {
@@ -275,8 +271,8 @@ export const cpu16: Rule = {
           since,
         );
     },
-    "ret move": (event, state, verdict, tried) => isFreeAgain(event, state, verdict, tried),
-    "ret evict": (event, state, verdict, tried) => isFreeAgain(event, state, verdict, tried),
+    "ret move": isFreeAgain,
+    "ret evict": isFreeAgain,
   }),
 };
 

@@ -4,6 +4,7 @@ import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { Work } from "../shared/exporter-work.ts";
+import { rememberHolds } from "../shared/holds.ts";
 import { pinsOn, placementOf } from "../shared/lookup.ts";
 import { isFooled, isPinnedInDevice, moved, neverPeer, pinned, revokes, staysFree, staysPinned } from "./placement.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
@@ -71,18 +72,20 @@ export const pin05: Rule = {
   ],
   status: checked,
   evidence: ["cb", "cbret"],
-  monitor: remember(() => new Map<string, CbRetEvent<"pin">>(), {
-    "cbret pin"(event, state, _verdict, failed) {
+  monitor: rememberHolds(() => ({ failed: new Map<string, CbRetEvent<"pin">>() }), {
+    "cbret pin"(event, state, _verdict, { failed }) {
       if (event.errno !== 0 && !event.injected) failed.set(bufferNameOf(state, event.attachment), event);
     },
     // Whoever asked for a move before this could not have it: it says nothing of the pin that failed.
-    "cbret unpin": ({ attachment }, state, _verdict, failed) => void failed.delete(bufferNameOf(state, attachment)),
-    "cbret vunmap": ({ buffer }, _state, _verdict, failed) => void failed.delete(buffer),
-    "cbret unmap": ({ attachment }, state, _verdict, failed) => {
+    "cbret unpin": ({ attachment }, state, _verdict, { failed }) => void failed.delete(bufferNameOf(state, attachment)),
+    "cbret vunmap": ({ buffer }, _state, _verdict, { failed }) => void failed.delete(buffer),
+    "cbret unmap": ({ attachment }, state, _verdict, { failed }) => {
       if (state.attachments.get(attachment)?.ops !== "callback") failed.delete(bufferNameOf(state, attachment));
     },
-    "ret move": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
-    "ret evict": (event, state, verdict, failed) => staysFree(event, state, verdict, failed.get(event.buffer)),
+    "ret move": (event, state, verdict, { failed, holds }) =>
+      staysFree(event, state, verdict, failed.get(event.buffer), holds),
+    "ret evict": (event, state, verdict, { failed, holds }) =>
+      staysFree(event, state, verdict, failed.get(event.buffer), holds),
   }),
   situation: {
     weights: { export: 20, attach: 8, lock: 10, pin: 60, unpin: 20, unlock: 4, mapUnlocked: 0.2, move: 6, evict: 10 },
@@ -230,13 +233,15 @@ export const pin17: Rule = {
   ],
   status: checked,
   evidence: ["cbret"],
-  monitor: remember(() => new Map<string, CbEvent<"unpin">>(), {
-    "cb unpin": (event, state, _verdict, unpins) => void unpins.set(bufferNameOf(state, event.attachment), event),
-    "cbret pin": ({ attachment }, state, _verdict, unpins) => void unpins.delete(bufferNameOf(state, attachment)),
+  monitor: rememberHolds(() => ({ unpins: new Map<string, CbEvent<"unpin">>() }), {
+    "cb unpin": (event, state, _verdict, { unpins }) => void unpins.set(bufferNameOf(state, event.attachment), event),
+    "cbret pin": ({ attachment }, state, _verdict, { unpins }) => void unpins.delete(bufferNameOf(state, attachment)),
     // A move that began before this was kept by the kernel's mapping.
-    "cbret vunmap": ({ buffer }, _state, _verdict, unpins) => void unpins.delete(buffer),
-    "ret move": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
-    "ret evict": (event, state, verdict, unpins) => staysFree(event, state, verdict, unpins.get(event.buffer)),
+    "cbret vunmap": ({ buffer }, _state, _verdict, { unpins }) => void unpins.delete(buffer),
+    "ret move": (event, state, verdict, { unpins, holds }) =>
+      staysFree(event, state, verdict, unpins.get(event.buffer), holds),
+    "ret evict": (event, state, verdict, { unpins, holds }) =>
+      staysFree(event, state, verdict, unpins.get(event.buffer), holds),
   }),
   situation: {
     weights: { export: 15, attach: 5, lock: 6, pin: 40, unpin: 60, unlock: 2, move: 3, evict: 4 },

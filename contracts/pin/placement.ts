@@ -5,6 +5,7 @@ import { promisesRest } from "../../spec/state/promises.ts";
 import { trailOf, type BufferState, type State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
 import { pendingFences } from "../shared/fences.ts";
+import type { Holds } from "../shared/holds.ts";
 import { attachmentsOf, pinsOn, placementOf } from "../shared/lookup.ts";
 
 /** Whether storage that a buffer had is exchanged by a move, which pins forbid. Its first storage moves nothing. */
@@ -32,9 +33,11 @@ export function staysFree(
   state: State,
   verdict: Verdict,
   cause: CbEvent<"unpin"> | CbRetEvent<"pin"> | undefined,
+  holds: Holds,
 ): void {
   const buffer = state.buffers.get(event.buffer);
   if (cause === undefined || buffer?.access !== "accessible" || cause.seq > event.call) return;
+  if (event.errno === EBUSY && holds.endedIn(event)) return;
   const fixed =
     buffer.vmapHooked ||
     promisesRest(state, event.buffer) ||
