@@ -12,6 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { vi } from "vitest";
 import { buildFolderVariable } from "./build-folder.ts";
 
 /** What a command printed and ended with. */
@@ -31,19 +33,40 @@ export class BuiltCommand {
     writeFileSync(join(this.folder, "package.json"), '{ "type": "module" }\n');
   }
 
-  /** Runs it with these arguments; `input` files are given by path. */
-  run(...words: readonly string[]): Answer {
-    return this.runIn({}, ...words);
+  /**
+   * Runs it with these arguments, in this process: only the first time it has to be loaded. Its threads are its own as
+   * ever; what it loads itself stays loaded.
+   */
+  async run(...words: readonly string[]): Promise<Answer> {
+    const answer = { out: "", err: "" };
+    const writers = [
+      vi.spyOn(process.stdout, "write").mockImplementation(takes((text) => (answer.out += text))),
+      vi.spyOn(process.stderr, "write").mockImplementation(takes((text) => (answer.err += text))),
+    ];
+    try {
+      const { runCommandLine } = (await import(pathToFileURL(join(this.folder, "cli", "command-line.js")).href)) as {
+        readonly runCommandLine: (words: readonly string[]) => Promise<number>;
+      };
+      const code = await runCommandLine(words);
+      return { ...answer, code };
+    } finally {
+      for (const writer of writers) writer.mockRestore();
+    }
   }
 
-  /** Runs it with these variables, and its answer sent to an open file where one is given. */
-  runIn({ env, stdout }: { readonly env?: NodeJS.ProcessEnv; readonly stdout?: number }, ...words: readonly string[]) {
-    const ended = spawnSync(process.execPath, [join(this.folder, "cli", "main.js"), ...words], {
+  /** Runs it in a process of its own, with its answer sent to an open file where one is given. */
+  spawn({ stdout }: { readonly stdout?: number }, ...words: readonly string[]): Answer {
+    const ended = spawnSync(process.execPath, [this.main, ...words], {
       encoding: "utf8",
-      env: { ...process.env, NO_COLOR: "1", ...env },
+      env: { ...process.env, NO_COLOR: "1" },
       stdio: ["pipe", stdout ?? "pipe", "pipe"],
     });
     return { out: ended.stdout, err: ended.stderr, code: ended.status };
+  }
+
+  /** The file that Node.js runs. */
+  get main(): string {
+    return join(this.folder, "cli", "main.js");
   }
 
   /** Writes a file into the folder and answers its path. */
@@ -56,6 +79,14 @@ export class BuiltCommand {
   dispose(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A stream's write that hands all text to one reader. */
+function takes(read: (text: string) => void): typeof process.stdout.write {
+  return (chunk: string | Uint8Array) => {
+    read(String(chunk));
+    return true;
+  };
 }
 
 /** The build of this run. Test files run side by side: the first to come makes it, the others wait. */

@@ -14,8 +14,8 @@ function expectOneSentence(err: string): void {
 }
 
 describe("rules and explain", () => {
-  it("lists 530 rules as data", () => {
-    const { out, code } = command.run("rules", "--format", "json");
+  it("lists 530 rules as data", async () => {
+    const { out, code } = await command.run("rules", "--format", "json");
     const rules = JSON.parse(out) as readonly { id: string; level: string; obliged: string[]; status: string }[];
     expect(code).toBe(0);
     expect(rules).toHaveLength(530);
@@ -26,8 +26,8 @@ describe("rules and explain", () => {
     });
   });
 
-  it("explains a rule within 80 columns", () => {
-    const { out, code } = command.run("explain", "rev-04");
+  it("explains a rule within 80 columns", async () => {
+    const { out, code } = await command.run("explain", "rev-04");
     expect(code).toBe(0);
     expect(out).toContain("REV-04  MUST  exporter");
     expect(out).toContain("Check: ");
@@ -35,7 +35,7 @@ describe("rules and explain", () => {
   });
 
   it("names the nearest rule for an unknown id", () => {
-    const { err, code } = command.run("explain", "REV-99");
+    const { err, code } = command.spawn({}, "explain", "REV-99");
     expect(code).toBe(3);
     expect(err).toMatch(/REV-99: there is no such rule.*REV-/);
     expectOneSentence(err);
@@ -43,38 +43,39 @@ describe("rules and explain", () => {
 });
 
 describe("proposal", () => {
-  it("finds the shortest program, keeps it, replays it, and the core refuses it", () => {
+  it("finds the shortest program, keeps it, replays it, and the core refuses it", async () => {
     const out = `${command.folder}/proposal`;
-    const run = command.run("proposal", "get-pfn", "--operations", "1500", "--output", out);
+    const run = await command.run("proposal", "get-pfn", "--operations", "1500", "--output", out);
     expect(run.code).toBe(0);
     expect(run.out).toContain("PFN-01 broken in 4 steps");
     const file = `${out}/get-pfn-PFN-01.json`;
-    const again = command.run("proposal", "get-pfn", "--replay", file);
+    const again = await command.run("proposal", "get-pfn", "--replay", file);
     expect(again.code).toBe(1);
     expect(again.out).toContain("get-pfn: 4 steps, PFN-01 broken");
-    const core = command.run("replay", file);
+    // Here the proposal is known by now.
+    const core = command.spawn({}, "replay", file);
     expect(core.code).toBe(3);
     expect(core.err).toMatch(/line 3, contract: a program for the contract "get-pfn", which is not loaded/);
     expectOneSentence(core.err);
-    const other = command.run("proposal", "follow-pfn", "--replay", file);
+    const other = await command.run("proposal", "follow-pfn", "--replay", file);
     expect(other.code).toBe(3);
     expectOneSentence(other.err);
   });
 
-  it("in its long form says what a proposal lacks that nobody defends", () => {
-    const { out, code } = command.run("proposal", "get-pfn", "--defend", "--operations", "300");
+  it("in its long form says what a proposal lacks that nobody defends", async () => {
+    const { out, code } = await command.run("proposal", "get-pfn", "--defend", "--operations", "300");
     expect(code).toBe(1);
     expect(out).toMatch(/^get-pfn under K7\.1, seed 1: DOES NOT HOLD\n/);
     expect(out).toContain("scopes: 0, and 1 are demanded");
   });
 
-  it("answers with data, and names the nearest proposal", () => {
-    const { out, code } = command.run("proposal", "mmio-phys-mixed", "--operations", "400", "--format", "json");
+  it("answers with data, and names the nearest proposal", async () => {
+    const { out, code } = await command.run("proposal", "mmio-phys-mixed", "--operations", "400", "--format", "json");
     expect(code).toBe(0);
     const report = JSON.parse(out) as { proposal: string; rules: { id: string; verdict: string; length: number }[] };
     expect(report.proposal).toBe("mmio-phys-mixed");
     expect(report.rules.find(({ id }) => id === "MMIO-03")).toMatchObject({ verdict: "violated", length: 1 });
-    const unknown = command.run("proposal", "get-pnf");
+    const unknown = await command.run("proposal", "get-pnf");
     expect(unknown.code).toBe(3);
     expect(unknown.err).toMatch(/did you mean "get-pfn"/);
     expectOneSentence(unknown.err);
@@ -82,53 +83,53 @@ describe("proposal", () => {
 });
 
 describe("run, smoke and replay", () => {
-  it("finds the broken line, keeps the counterexample, and replays it in a new process", () => {
+  it("finds the broken line, keeps the counterexample, and replays it in a new process", async () => {
     const out = `${command.folder}/out`;
-    const run = command.run("run", "examples/exporter-broken.mjs", "--budget", "1200", "--output", out);
+    const run = await command.run("run", "examples/exporter-broken.mjs", "--budget", "1200", "--output", out);
     expect(run.code).toBe(1);
     expect(run.out).toContain("FAIL  MAP-17");
     const file = /replay (\S+MAP-17\S+\.json)/.exec(run.out)![1]!;
-    const again = command.run("replay", file, "--adapter", "examples/exporter-broken.mjs");
+    const again = command.spawn({}, "replay", file, "--adapter", "examples/exporter-broken.mjs");
     expect(again.code).toBe(1);
     expect(again.out).toContain("MAP-17");
-    const fixed = command.run("replay", file, "--adapter", "examples/exporter-plain.mjs");
+    const fixed = await command.run("replay", file, "--adapter", "examples/exporter-plain.mjs");
     expect(fixed.code).toBe(0);
     expect(fixed.out).toContain("MAP-17 no longer fails");
-    const stepwise = command.run("replay", file, "--step");
+    const stepwise = await command.run("replay", file, "--step");
     expect(stepwise.out).toMatch(/s\d+ \(t1\): export b\d/);
-    const test = command.run("replay", file, "--format", "ts");
+    const test = await command.run("replay", file, "--format", "ts");
     expect(test.out).toContain('import { runProgram, type Program } from "dmabuf-conformance"');
   });
 
-  it("tours every transition the subject has a part in, and says how many of how many", () => {
-    const { out, code } = command.run("run", "examples/exporter-plain.mjs", "--mode", "tour");
+  it("tours every transition the subject has a part in, and says how many of how many", async () => {
+    const { out, code } = await command.run("run", "examples/exporter-plain.mjs", "--mode", "tour");
     expect(code).toBe(0);
     expect(out).toMatch(/transitions carried out: lifetime (\d+) of \1,/);
-    const wrong = command.run("run", "examples/exporter-plain.mjs", "--mode", "tuor");
+    const wrong = await command.run("run", "examples/exporter-plain.mjs", "--mode", "tuor");
     expect(wrong.code).toBe(3);
     expectOneSentence(wrong.err);
   });
 
-  it("smoke is quick and says what it found", () => {
-    const { out, code } = command.run("smoke", "examples/exporter-plain.mjs", "--format", "json");
+  it("smoke is quick and says what it found", async () => {
+    const { out, code } = await command.run("smoke", "examples/exporter-plain.mjs", "--format", "json");
     const { reports } = JSON.parse(out) as { reports: readonly { operations: number; fault: string | null }[] };
     expect(reports[0]!.fault).toBeNull();
     expect(reports[0]!.operations).toBeLessThan(3_000);
     expect([0, 2]).toContain(code);
   });
 
-  it("ends an adapter that loops, and says so", () => {
+  it("ends an adapter that loops, and says so", async () => {
     const path = command.file(
       "busy.mjs",
       "export default { name: 'busy', exporter: () => ({ map() { for (;;); }, unmap() {}, release() {} }) };\n",
     );
-    const { out, err, code } = command.run("run", path, "--silence", "2");
+    const { out, err, code } = await command.run("run", path, "--silence", "1");
     expect(code).toBe(3);
-    expect(out).toMatch(/harness error: the adapter gave no sign of life for 2 s.*loops without calling env/);
+    expect(out).toMatch(/harness error: the adapter gave no sign of life for 1 s.*loops without calling env/);
     expectOneSentence(err);
   });
 
-  it("keeps what it had found when an adapter ends the process", () => {
+  it("keeps what it had found when an adapter ends the process", async () => {
     const path = command.file(
       "exits.mjs",
       `let maps = 0;
@@ -141,7 +142,7 @@ export default { name: "exits", exporter: (env) => ({
     return typeof segment === "number" ? segment : { segments: [segment] };
   }, unmap() {}, release() {} }) };\n`,
     );
-    const { out, code } = command.run("run", path);
+    const { out, code } = await command.run("run", path);
     expect(code).toBe(3);
     expect(out).toMatch(/violated before that/);
     expect(out).toMatch(/harness error: the adapter/);
@@ -193,8 +194,8 @@ const bad: readonly (readonly [string, () => readonly string[], RegExp])[] = [
 ];
 
 describe("bad input: one clear sentence, exit code 3, no stack", () => {
-  it.each(bad)("%s", (_, words, sentence) => {
-    const { err, out, code } = command.run(...words());
+  it.each(bad)("%s", async (_, words, sentence) => {
+    const { err, out, code } = await command.run(...words());
     expect(err + out).toMatch(sentence);
     expect(code).toBe(3);
     expectOneSentence(err);
@@ -202,10 +203,10 @@ describe("bad input: one clear sentence, exit code 3, no stack", () => {
 });
 
 describe("a corpus", () => {
-  it("is tried first: what was found once is found at once", () => {
+  it("is tried first: what was found once is found at once", async () => {
     const out = `${command.folder}/corpus`;
-    command.run("run", "examples/exporter-broken.mjs", "--budget", "600", "--output", out);
-    const again = command.run(
+    await command.run("run", "examples/exporter-broken.mjs", "--budget", "600", "--output", out);
+    const again = await command.run(
       "run",
       "examples/exporter-broken.mjs",
       "--budget",

@@ -1,6 +1,6 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import fs, { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Report } from "../../conformance/report.ts";
 import { BuiltCommand, type Answer } from "./built.ts";
@@ -18,28 +18,21 @@ const errors = {
   EROFS: "read-only file system",
 } as const;
 
-/** A disk that takes so many files and no more, for a command and its threads. */
-const disk = command.file(
-  "disk.mjs",
-  `import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
-const { writeFileSync } = fs;
-let left = Number(process.env.DISK_TAKES);
-fs.writeFileSync = (...words) => {
-  if ((left -= 1) >= 0) return writeFileSync(...words);
-  throw Object.assign(new Error(process.env.DISK_SAYS), { code: process.env.DISK_SAYS.split(":")[0] });
-};
-syncBuiltinESMExports();
-`,
-);
-
-function runOn(takes: number, error: keyof typeof errors, ...words: readonly string[]): Answer {
-  const env = {
-    NODE_OPTIONS: `--import ${pathToFileURL(disk).href}`,
-    DISK_TAKES: String(takes),
-    DISK_SAYS: `${error}: ${errors[error]}, write`,
+/** Runs the command with a disk that takes so many files and no more. Its threads write none. */
+async function runOn(takes: number, error: keyof typeof errors, ...words: readonly string[]): Promise<Answer> {
+  const { writeFileSync } = fs;
+  let left = takes;
+  fs.writeFileSync = (...given) => {
+    if ((left -= 1) >= 0) return writeFileSync(...given);
+    throw Object.assign(new Error(`${error}: ${errors[error]}, write`), { code: error });
   };
-  return command.runIn({ env }, ...words);
+  syncBuiltinESMExports();
+  try {
+    return await command.run(...words);
+  } finally {
+    fs.writeFileSync = writeFileSync;
+    syncBuiltinESMExports();
+  }
 }
 
 function folder(name: string): string {
@@ -58,27 +51,32 @@ function reportOf(out: string): Omit<Report, "measured"> {
   return report;
 }
 
-const whole = command.run(...one, "--output", folder("whole"), "--format", "json");
-const parts = [1, 2].map(
-  (index) =>
-    (
-      JSON.parse(
-        command.run(...several, "--shard", `${index}/2`, "--output", folder("parts"), "--format", "json").out,
-      ) as { readonly parts: readonly string[] }
-    ).parts[0]!,
-);
+const whole = await command.run(...one, "--output", folder("whole"), "--format", "json");
+const parts: string[] = [];
+for (const index of [1, 2]) {
+  const { out } = await command.run(
+    ...several,
+    "--shard",
+    `${index}/2`,
+    "--output",
+    folder("parts"),
+    "--format",
+    "json",
+  );
+  parts.push((JSON.parse(out) as { readonly parts: readonly string[] }).parts[0]!);
+}
 
 describe("a disk that takes nothing costs files and no verdicts", () => {
-  it("run still tells what it found", () => {
-    const answer = runOn(0, "EACCES", ...one, "--output", folder("none"));
+  it("run still tells what it found", async () => {
+    const answer = await runOn(0, "EACCES", ...one, "--output", folder("none"));
     expectOneLine(answer, "EACCES");
     expect(answer.out).toMatch(/MAP-17[^]*detach/);
     expect(answer.out).toMatch(/NOT CONFORMANT/);
     expect(readdirSync(folder("none"))).toEqual([]);
   });
 
-  it("as data the report is the same", () => {
-    const answer = runOn(0, "EROFS", ...one, "--output", folder("data"), "--format", "json");
+  it("as data the report is the same", async () => {
+    const answer = await runOn(0, "EROFS", ...one, "--output", folder("data"), "--format", "json");
     expectOneLine(answer, "EROFS");
     expect(reportOf(answer.out)).toEqual(reportOf(whole.out));
   });
@@ -93,26 +91,26 @@ describe("a disk that takes nothing costs files and no verdicts", () => {
       /MAP-17 .*violated[^]* operations, seed 1: [1-9]\d* differences/,
     ],
     ["proposal", ["proposal", "get-pfn", "--operations", "300"], /get-pfn[^]*broken in \d+ step/],
-  ] as const)("%s still answers", { timeout: 60_000 }, (name, words, found) => {
-    const answer = runOn(0, "ENOSPC", ...words, "--output", folder(name));
+  ] as const)("%s still answers", { timeout: 60_000 }, async (name, words, found) => {
+    const answer = await runOn(0, "ENOSPC", ...words, "--output", folder(name));
     const lines = answer.err.split("\n").filter((line) => line.includes("cannot be written"));
     expectOneLine({ ...answer, err: lines.join("\n") }, "ENOSPC");
     expect(answer.err).not.toMatch(/\n\s+at /);
     expect(answer.out).toMatch(found);
   });
 
-  it("explore still answers", () => {
+  it("explore still answers", async () => {
     const file = folder("graph.dot");
-    const answer = runOn(0, "ENOSPC", "explore", "fences", "--graph", file);
+    const answer = await runOn(0, "ENOSPC", "explore", "fences", "--graph", file);
     expectOneLine(answer, "ENOSPC");
     expect(answer.out).toMatch(/diameter/);
   });
 });
 
 describe("a disk that fills up on the way", () => {
-  it("ends a campaign with what it has; what was stored stays whole and is gone on with", () => {
+  it("ends a campaign with what it has; what was stored stays whole and is gone on with", async () => {
     const output = ["--output", folder("filling")] as const;
-    const answer = runOn(1, "ENOSPC", ...several, ...output);
+    const answer = await runOn(1, "ENOSPC", ...several, ...output);
     expectOneLine(answer, "ENOSPC");
     expect(answer.out).toMatch(/MAP-17 violated before that/);
     expect(answer.out).toMatch(/harness error: .*campaign\.json: cannot be written/);
@@ -122,13 +120,13 @@ describe("a disk that fills up on the way", () => {
       findings: { slices: readonly number[] };
     };
     expect(findings.slices).toEqual([0]);
-    const resumed = command.run(...several, ...output, "--resume", "--format", "json");
-    const unhindered = command.run(...several, "--output", folder("unhindered"), "--format", "json");
+    const resumed = await command.run(...several, ...output, "--resume", "--format", "json");
+    const unhindered = await command.run(...several, "--output", folder("unhindered"), "--format", "json");
     expect(reportOf(resumed.out)).toEqual(reportOf(unhindered.out));
   });
 
-  it("keeps the files that still found room", () => {
-    const answer = runOn(1, "ENOSPC", ...one, "--output", folder("last"));
+  it("keeps the files that still found room", async () => {
+    const answer = await runOn(1, "ENOSPC", ...one, "--output", folder("last"));
     expectOneLine(answer, "ENOSPC");
     expect(readdirSync(folder("last"))).toHaveLength(1);
     expect(answer.out).toMatch(/NOT CONFORMANT/);
@@ -136,7 +134,7 @@ describe("a disk that fills up on the way", () => {
 
   it.skipIf(!existsSync("/dev/full"))("where the answer itself goes: one line, 3, and the files are there", () => {
     const full = openSync("/dev/full", "w");
-    const answer = command.runIn({ stdout: full }, ...one, "--output", folder("unheard"));
+    const answer = command.spawn({ stdout: full }, ...one, "--output", folder("unheard"));
     closeSync(full);
     expect(answer.err).toMatch(/^standard output: cannot be written \(ENOSPC.*\); send it somewhere else\n$/);
     expect(answer.code).toBe(3);
@@ -145,7 +143,7 @@ describe("a disk that fills up on the way", () => {
 });
 
 describe("a thread that dies while counterexamples are shrunk", () => {
-  it("loses nothing that the search had found", () => {
+  it("loses nothing that the search had found", async () => {
     const path = command.file(
       "dies.mjs",
       `let maps = 0;
@@ -158,7 +156,7 @@ export default { name: "dies", exporter: (env) => ({
     return typeof segment === "number" ? segment : { segments: [segment] };
   }, unmap() {}, release() {} }) };\n`,
     );
-    const { out, code } = command.run("run", path, "--operations", "100", "--output", folder("dies"));
+    const { out, code } = await command.run("run", path, "--operations", "100", "--output", folder("dies"));
     expect(code).toBe(3);
     expect(out).toMatch(/MAP-17 violated before that: .*unshrunk\.json/);
     expect(out).toMatch(/1 slices, \d+ operations, .*MAP-17.* broken; stored in .*campaign\.json; --resume goes on/);
