@@ -8,6 +8,7 @@ import { checked } from "../rule-text.ts";
 import { innermost } from "../shared/lookup.ts";
 import { kernel } from "../source.ts";
 import { certainReferences } from "./holders.ts";
+import { Homes } from "./kept-storage.ts";
 
 const core = "drivers/dma-buf/dma-buf.c";
 const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
@@ -36,8 +37,9 @@ export const life16: Rule = {
   level: "MUST",
   obliged: ["exporter"],
   statement:
-    "The exporter keeps the backing storage until release, or first completes a revoke after which maps fail with ENODEV and nothing crashes.",
-  intent: "Importers cannot notice that memory behind a valid mapping is gone; they keep writing to it.",
+    "The exporter keeps the backing storage until release and gives it back then, or first completes a revoke after which maps fail with ENODEV and nothing crashes.",
+  intent:
+    "Importers cannot notice that memory behind a valid mapping is gone; they keep writing to it. Memory that nobody gives back is lost until reboot.",
   sources: [
     kernel("drivers/gpu/drm/drm_prime.c", "drm_gem_dmabuf_export, drm_gem_dmabuf_release", "6.12, 7.2"),
     kernel(vfio, "vfio_pci_dma_buf_cleanup", "6.19+"),
@@ -45,10 +47,13 @@ export const life16: Rule = {
   hints: [
     "Does the buffer hold a reference on the exported object from export to release?",
     "If storage can go earlier, has the revoke returned before it is freed?",
+    "Is the storage that a move left behind freed when the copy is done?",
   ],
-  monitor: remember(() => new Set<string>(), {
-    free: ({ id, what, by }, state, verdict, homeless) => {
+  evidence: ["alloc"],
+  monitor: remember(() => ({ homeless: new Set<string>(), homes: new Homes() }), {
+    free: ({ id, what, by }, state, verdict, { homeless, homes }) => {
       if (what !== "storage") return;
+      homes.free(id, state);
       for (const [name, buffer] of state.buffers) {
         if (buffer.storage !== id || buffer.released) continue;
         verdict.exercised();
@@ -58,19 +63,22 @@ export const life16: Rule = {
         verdict.violated(`${by} frees ${id} under ${name}, which is neither released nor revoked`, since);
       }
     },
-    epoch: ({ buffer, storage }, _state, _verdict, homeless) => {
-      if (storage !== null) homeless.delete(buffer);
+    epoch: ({ buffer, storage }, _state, _verdict, { homeless, homes }) => {
+      if (storage === null) return;
+      homeless.delete(buffer);
+      homes.move(buffer, storage);
     },
     "cb release": ({ buffer }, state, verdict) => {
       if (state.buffers.get(buffer)?.access === "accessible") verdict.exercised();
     },
-    "cbret map": ({ attachment, errno, injected }, state, verdict, homeless) => {
+    "cbret map": ({ attachment, errno, injected }, state, verdict, { homeless }) => {
       const name = state.attachments.get(attachment)?.buffer ?? "";
       if (injected || !homeless.has(name)) return;
       verdict.exercised();
       if (errno !== 0) return;
       verdict.violated(`${attachment} got a mapping of ${name}, whose storage was freed before`);
     },
+    end: (event, state, verdict, { homes }) => homes.judge(event, state, verdict),
   }),
   status: checked,
 };

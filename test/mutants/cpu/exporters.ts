@@ -105,7 +105,7 @@ export const examples: readonly Example[] = [
         .step("beginCpu", reading)
         .step("move", { buffer: "b1", placement: "system" })
         .step("cpuAccess", touch),
-    { also: ["CPU-27"] },
+    { also: ["CPU-27", "LIFE-16"] },
   ),
   faultyExporter(
     "CPU-16",

@@ -1,6 +1,6 @@
 import { EBUSY, EFAULT, EMFILE, ENOMEM } from "../../../spec/errno.ts";
 import type { ExportRequest } from "../../../spec/roles/exporter.ts";
-import type { Device, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
+import type { Device, Direction, DmaBuf, Fence, Storage } from "../../../spec/roles/handles.ts";
 import type { Suspension } from "../../../spec/roles/suspendable.ts";
 import { type BufferObject, objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
@@ -129,6 +129,37 @@ export const examples: readonly Example[] = [
       },
     (builder) =>
       builder.step("export", b1).step("attach", a1).step("mapUnlocked", m1).step("unmapUnlocked", { mapping: "m1" }),
+  ),
+  faultyExporter(
+    "LIFE-16",
+    "nobody gives back what a released buffer had",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override *retire() {
+          reached();
+          yield* this.env.point("retire");
+        }
+      },
+    (builder) => builder.step("export", b1),
+  ),
+  faultyExporter(
+    "LIFE-16",
+    "nobody gives back what a move left behind",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override switchStorage(
+          buffer: DmaBuf,
+          object: BufferObject,
+          storage: Storage,
+          fences: readonly Fence[],
+        ) {
+          const old = object.backing;
+          super.switchStorage(buffer, object, storage, fences);
+          reached();
+          old.freed = true;
+        }
+      },
+    (builder) => builder.step("export", b1).step("move", { buffer: "b1", placement: "device" }),
   ),
   faultyExporter(
     "LIFE-17",
