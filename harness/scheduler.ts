@@ -32,6 +32,8 @@ export class Scheduler {
   draining = false;
   /** Activities under way, oldest first. */
   private active: Task[] = [];
+  /** Tasks that were woken and have not run since, in that order. */
+  private readonly woken: Task[] = [];
   private deferred: {
     readonly name: string;
     readonly step: string | null;
@@ -63,6 +65,11 @@ export class Scheduler {
       this.tasks.set(name, task);
     }
     return task;
+  }
+
+  /** Somebody ended what this task waits for. Those who were woken go on in that order, whoever began first. */
+  wakeUp(task: Task): void {
+    if (task.wait !== null && !this.woken.includes(task)) this.woken.push(task);
   }
 
   /** Queues work that runs in a context of its own. */
@@ -196,11 +203,8 @@ export class Scheduler {
   }
 
   private pick(): Task | null {
-    for (const task of this.active) {
-      if (task.parking !== null) continue;
-      const { wait } = task;
-      if (wait === null || (wait.interruptible && task.interrupted) || wait.ready()) return task;
-    }
+    for (const task of this.active)
+      if (this.canGoOn(task)) return this.woken.length > 0 && this.woken.includes(task) ? this.firstWoken(task) : task;
     if (this.deferred.length > 0) {
       const deferred = this.deferred.shift()!;
       const task = new Task(`deferred${(this.deferredCount += 1)}`, false);
@@ -218,6 +222,18 @@ export class Scheduler {
     if (parked === null) return null;
     this.unpark(parked, "idle");
     return this.pick();
+  }
+
+  private canGoOn({ parking, wait, interrupted }: Task): boolean {
+    if (parking !== null) return false;
+    return wait === null || (wait.interruptible && interrupted) || wait.ready();
+  }
+
+  /** Who was woken before all others; one that was woken in vain sleeps on. `task` was woken and can go on. */
+  private firstWoken(task: Task): Task {
+    for (let next = this.woken.shift(); next !== undefined; next = this.woken.shift())
+      if (this.canGoOn(next)) return next;
+    return task;
   }
 
   /** So that two tasks which give way to each other take turns. */

@@ -23,6 +23,7 @@ import { KeptSlices } from "./compare/kept.ts";
 import { KnownDifferences } from "./compare/known-differences.ts";
 import { measureRates, ratesText } from "./compare/rate.ts";
 import { repeat, repeatText } from "./compare/repeat.ts";
+import { tooMuchOf } from "./compare/room.ts";
 import { sideBySide } from "./compare/side-by-side.ts";
 import { shrinkCulprits } from "./compare/shrink-trouble.ts";
 import { storedPlan } from "./compare/stored-plan.ts";
@@ -86,6 +87,8 @@ async function explain(linux: Linux, { version }: BuiltKernel, what: string): Pr
   const drawn = /^\d+$/.test(what)
     ? drawPlan(Number(what), { profile: profileOf(version), longest, operations })
     : storedPlan(what, introduction);
+  const tooMuch = tooMuchOf(drawn.plan, introduction);
+  if (tooMuch !== null) throw new BadInput("limit", `seed ${what}`, `too large for the kernel's module: ${tooMuch}`);
   const [run] = await linux.run([faulty(drawn.plan, fault)]);
   console.log(sideBySide(drawn, run!));
   return { status: "good", words: `${what} shown` };

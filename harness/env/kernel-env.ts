@@ -15,6 +15,7 @@ import type {
 import type { AddressSpace, MmPage } from "../../spec/roles/spaces.ts";
 import type { Suspendable, Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
+import type { Task } from "../task.ts";
 import type { OwnerModule, World } from "../world.ts";
 
 class HarnessMutex implements Mutex {
@@ -84,6 +85,10 @@ export class KernelEnv {
   *waitUnmapped(buffer: DmaBuf, unmapped: () => boolean): Generator<Suspension, void, unknown> {
     this.begun();
     yield* this.world.wait({ kind: "unmapped", buffer }, unmapped, false);
+  }
+
+  wakeUp(task: object): void {
+    this.world.scheduler.wakeUp(task as Task);
   }
 
   interruptPending(): boolean {

@@ -143,7 +143,9 @@ export const importerSteps: StepHandlers<keyof typeof importerOperations> = {
     const { recorder, scheduler } = run.world;
     const args = { target: step.target };
     const call = recorder.emit({ kind: "call", op: "interrupt", by: "program", ...args });
-    scheduler.task(step.target).interrupted = true;
+    const task = scheduler.task(step.target);
+    task.interrupted = true;
+    if (task.wait?.interruptible === true) scheduler.wakeUp(task);
     recorder.emit({ kind: "ret", op: "interrupt", by: "program", call, errno: 0, ...args });
   },
 };

@@ -16,14 +16,20 @@ function anyFile(run: RunContext, syncFile: string | null, other: string | null)
 /** A thread in poll: woken for what it asked for, and for that only. */
 class Sleeper implements Poller {
   woken = false;
+  private readonly run: RunContext;
+  private readonly task: object;
   private readonly wanted: PollEvents;
 
-  constructor(wanted: PollEvents) {
+  constructor(run: RunContext, wanted: PollEvents) {
+    this.run = run;
+    this.task = run.program.currentTask();
     this.wanted = wanted;
   }
 
   wake({ input, output }: PollEvents): void {
-    if ((input && this.wanted.input) || (output && this.wanted.output)) this.woken = true;
+    if (!(input && this.wanted.input) && !(output && this.wanted.output)) return;
+    this.woken = true;
+    this.run.program.wakeUp(this.task);
   }
 }
 
@@ -81,7 +87,7 @@ export const syncSteps: StepHandlers<keyof typeof syncOperations> = {
       run.program.pollSyncFile(file, null);
       return;
     }
-    const sleeper = new Sleeper({ input: true, output: false });
+    const sleeper = new Sleeper(run, { input: true, output: false });
     // oxlint-disable-next-line require-yield -- the look itself never blocks
     yield* sleepFor(run, `poll of ${step.syncFile}`, sleeper, function* look(poller) {
       return run.program.pollSyncFile(file, poller);
@@ -100,7 +106,7 @@ export const syncSteps: StepHandlers<keyof typeof syncOperations> = {
       yield* run.program.poll(buffer, events, null);
       return;
     }
-    const sleeper = new Sleeper(events);
+    const sleeper = new Sleeper(run, events);
     yield* sleepFor(run, `poll of ${step.buffer}`, sleeper, function* look(poller) {
       const ready = yield* run.program.poll(buffer, events, poller);
       return ready.input || ready.output;

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder, folderText, keyOf } from "./cache.ts";
 import { run, tail } from "./command.ts";
+import { alone } from "./lock.ts";
 import { isWhole, markWhole } from "./whole.ts";
 import { BuildFailed, Skipped } from "./skipped.ts";
 import { findSource, type SeriesWanted, type Source } from "./source.ts";
@@ -35,8 +36,12 @@ export function buildKernel(wanted: SeriesWanted): BuiltKernel {
   const own = ownFolder();
   const fragment = readFileSync(join(own, "config/um.config"), "utf8");
   const sources = [folderText(join(own, "module")), folderText(join(own, "agent"))];
-  const ready = inCache(wanted, fragment, sources);
-  if (ready !== null) return ready;
+  const ready = () => inCache(wanted, fragment, sources);
+  // Whoever had to wait for another finds what that one built.
+  return ready() ?? alone(() => ready() ?? build(wanted, own, fragment, sources));
+}
+
+function build(wanted: SeriesWanted, own: string, fragment: string, sources: readonly string[]): BuiltKernel {
   const source = findSource(wanted);
   const env = buildEnvironment();
   const kernel = compileKernel(source, fragment, env);

@@ -25,10 +25,15 @@ export function limitCommands(seconds: number | null): void {
   limit = seconds === null ? null : { end: performance.now() + seconds * 1000, seconds };
 }
 
+/** Throws Skipped where the time allowed is up. */
+export function checkLimit(): void {
+  if (limit !== null && performance.now() >= limit.end) throw outOfTime();
+}
+
 /** Runs a command of the host to its end. Never throws for what the command does; throws Skipped where time is up. */
 export function run(command: string, args: readonly string[], { cwd, env, log }: CommandOptions = {}): Outcome {
+  checkLimit();
   const left = limit === null ? undefined : limit.end - performance.now();
-  if (left !== undefined && left <= 0) throw outOfTime();
   const done = spawnSync(command, args, {
     encoding: "utf8",
     maxBuffer: 256 << 20,

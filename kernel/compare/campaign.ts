@@ -7,8 +7,17 @@ import type { Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { complaintsOf, reportedBy } from "../complaints/complaint.ts";
 import { compare, type Difference } from "./compare.ts";
-import { copiesUnderAWait, drawPlan, importsNothing, mapsUnderAFault, type Drawn, isForeign } from "./draw-plan.ts";
+import {
+  copiesUnderAWait,
+  drawPlan,
+  importsNothing,
+  isForeign,
+  mapsUnderAFault,
+  remakesTables,
+  type Drawn,
+} from "./draw-plan.ts";
 import type { KnownDifferences } from "./known-differences.ts";
+import { tooMuchOf } from "./room.ts";
 import { count, emptyTally, type Tally, type Trouble } from "./tally.ts";
 
 /** What a comparison of many programs is made of. */
@@ -51,7 +60,8 @@ const complaintShare = 40;
 
 /** Compares programs on the reference with the same programs on a kernel. Rejects with MachineLost if no kernel starts. */
 export async function campaign(linux: Linux, options: CampaignOptions): Promise<Tally> {
-  const { operations } = await linux.introduction();
+  const introduction = await linux.introduction();
+  const { operations } = introduction;
   const { profile, longest, situation, fault } = options;
   const tally = emptyTally();
   const begun = performance.now();
@@ -64,7 +74,10 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
     for (; batch.length < batchSize && seed < end; seed += 1) {
       const drawn = drawPlan(seed, { profile, longest, operations, situation });
       const complains = drawn.events.some(({ kind }) => kind === "warn");
-      if ((!complains || seed % complaintShare === 0) && isComparable(drawn)) batch.push(drawn);
+      if ((complains && seed % complaintShare !== 0) || !isComparable(drawn)) continue;
+      const tooMuch = tooMuchOf(drawn.plan, introduction);
+      if (tooMuch === null) batch.push(drawn);
+      else count(tally.tooLarge, tooMuch);
     }
     return batch;
   };
@@ -85,7 +98,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
 
 /** Whether a kernel's run of this program says anything about it. */
 export function isComparable(drawn: Drawn): boolean {
-  return !importsNothing(drawn) && !copiesUnderAWait(drawn) && !mapsUnderAFault(drawn);
+  return !importsNothing(drawn) && !copiesUnderAWait(drawn) && !mapsUnderAFault(drawn) && !remakesTables(drawn);
 }
 
 /** The plan with a fault of the module's, if any. */

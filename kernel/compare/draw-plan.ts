@@ -191,6 +191,16 @@ export function copiesUnderAWait({ events }: Drawn): boolean {
   return false;
 }
 
+/**
+ * Whether an attachment of the system heap is mapped while it is mapped, before 7.x: its one table is then made anew
+ * under the first mapping, and of what a debug kernel does to such a table nothing can be compared (docs/findings.md).
+ */
+export function remakesTables({ events }: Drawn): boolean {
+  return events.some(
+    (event) => event.kind === "call" && event.op.startsWith("unmap") && "altered" in event && event.altered,
+  );
+}
+
 /** Calls that change the one address space that all tasks of a kernel's program borrow. */
 const mapping: ReadonlySet<string> = new Set(["mmap", "mmapFd", "munmap"]);
 

@@ -2,6 +2,7 @@ import { cpus, loadavg } from "node:os";
 import type { RunsPlans } from "./runs-plans.ts";
 import { drawPlan, type DrawBounds, type Drawn } from "./draw-plan.ts";
 import { isComparable } from "./campaign.ts";
+import { tooMuchOf } from "./room.ts";
 
 /** How many programs a second a kernel carries out. */
 export interface Rates {
@@ -34,11 +35,13 @@ export async function measureRates(
   firstSeed: number,
   programs: number,
 ): Promise<Rates> {
-  const { operations } = await kernel.introduction();
+  const introduction = await kernel.introduction();
+  const { operations } = introduction;
   const drawn: Drawn[] = [];
   for (let seed = firstSeed; drawn.length < programs; seed += 1) {
     const one = drawPlan(seed, { ...bounds, operations });
-    if (isComparable(one) && one.events.every(({ kind }) => kind !== "warn")) drawn.push(one);
+    const quiet = isComparable(one) && one.events.every(({ kind }) => kind !== "warn");
+    if (quiet && tooMuchOf(one.plan, introduction) === null) drawn.push(one);
   }
   const plans = drawn.map(({ plan }) => plan);
   // The first pays for what is set up once.

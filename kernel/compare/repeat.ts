@@ -1,5 +1,6 @@
 import type { Linux } from "../../adapters/linux/linux.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
+import { tooMuchOf } from "./room.ts";
 import { drawPlan, type DrawBounds, type Drawn } from "./draw-plan.ts";
 
 /** What running the same programs twice came to. */
@@ -18,24 +19,29 @@ const excluded: ReadonlySet<string> = new Set(["time"]);
 /** A wait's remaining time, of which only the sign is said. */
 const remaining: ReadonlySet<string> = new Set(["result"]);
 
-/** Runs programs twice, the second time on other kernels, and compares the histories to the letter. */
+/** Runs programs twice that the module has room for, the second time on other kernels, and compares the histories to the letter. */
 export async function repeat(linux: Linux, first: number, programs: number, bounds: DrawBounds): Promise<Repeated> {
   const different: { seed: number; where: string }[] = [];
-  let events = 0;
+  const introduction = await linux.introduction();
+  let [run, events] = [0, 0];
   for (let seed = first; seed < first + programs; seed += 100) {
     const drawn: Drawn[] = [];
-    for (let at = seed; at < Math.min(seed + 100, first + programs); at += 1) drawn.push(drawPlan(at, bounds));
+    for (let at = seed; at < Math.min(seed + 100, first + programs); at += 1) {
+      const one = drawPlan(at, bounds);
+      if (tooMuchOf(one.plan, introduction) === null) drawn.push(one);
+    }
     const plans = drawn.map(({ plan }) => plan);
+    run += plans.length;
     const once = await linux.run(plans);
     linux.renew();
     const twice = await linux.run(plans);
-    for (const [index, run] of once.entries()) {
-      events += run.events.length;
-      const where = firstPart(run.events, twice[index]!.events);
+    for (const [index, one] of once.entries()) {
+      events += one.events.length;
+      const where = firstPart(one.events, twice[index]!.events);
       if (where !== null) different.push({ seed: drawn[index]!.seed, where });
     }
   }
-  return { programs, events, different };
+  return { programs: run, events, different };
 }
 
 /** The two in words, exclusions named. */

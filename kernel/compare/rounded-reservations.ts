@@ -1,6 +1,8 @@
 import type { ReservationList, ReferenceReservation } from "../../reference-impl/reservations/reservation.ts";
 import { ReferenceReservations } from "../../reference-impl/reservations/reservations.ts";
 import { EINVAL, ENOMEM, type Errno } from "../../spec/errno.ts";
+import type { Env } from "../../spec/roles/env.ts";
+import { StolenLocks } from "./stolen-locks.ts";
 
 /** Bytes before the table of `struct dma_resv_list`, and in one entry of it. */
 const head = 24;
@@ -27,6 +29,10 @@ function powerOfTwo(least: number): number {
  */
 export class RoundedReservations extends ReferenceReservations {
   private copying = false;
+
+  constructor(env: Env) {
+    super(env, new StolenLocks(env));
+  }
 
   override reserveFences(resv: ReferenceReservation, count: number): Errno {
     this.assertHeld(resv, "slots are reserved");

@@ -22,6 +22,8 @@ export interface Tally {
   complaining: number;
   /** Complaints of kernels by kind, expected or not: in how many programs. */
   readonly complaints: Record<string, number>;
+  /** Programs that were left out, by what the module has no room for. */
+  readonly tooLarge: Record<string, number>;
   /** Programs whose kernel was lost, and that ran well on the next: nobody's fault that could be shown. */
   unrepeated: number;
   /** Kernels that were started. */
@@ -47,6 +49,7 @@ export function emptyTally(): Tally {
     blocking: 0,
     complaining: 0,
     complaints: {},
+    tooLarge: {},
     unrepeated: 0,
     kernels: 0,
     milliseconds: 0,
@@ -66,7 +69,7 @@ export function count(counts: Record<string, number>, name: string | number, tim
 export function addTally(to: Tally, from: Tally): void {
   for (const name of ["programs", "steps", "blocking", "complaining", "unrepeated", "kernels", "milliseconds"] as const)
     to[name] += from[name];
-  for (const name of ["lengths", "operations", "complaints", "known", "exercises"] as const)
+  for (const name of ["lengths", "operations", "complaints", "tooLarge", "known", "exercises"] as const)
     for (const [key, times] of Object.entries(from[name])) count(to[name], key, times);
   for (const [rule, { count: times, first }] of Object.entries(from.violations))
     (to.violations[rule] ??= { count: 0, first }).count += times;

@@ -75,6 +75,8 @@ export function textOf(tally: Tally, { version, operations, known, show }: TextO
   lines.push(`  rules exercised: ${rulesByArea(tally)}`);
   const complaints = Object.entries(tally.complaints).map(([id, times]) => `${id} ${times}`);
   if (complaints.length > 0) lines.push(`  programs with complaints of the kernel: ${complaints.join(", ")}`);
+  for (const [what, times] of Object.entries(tally.tooLarge))
+    lines.push(`  left out  ${String(times).padStart(5)}  too large for the module: ${what}`);
   for (const shortfall of shortfalls(tally, operations)) lines.push(`  too little: ${shortfall}`);
   lines.push(
     `Linux ${version}: ${programs} programs compared, ${tally.steps} operations, median ${medianLength(tally)} a program, ` +

@@ -10,6 +10,8 @@ static struct sg_table *tables[TABLES];
 static int table_storage[TABLES];
 static int next_table;
 static int next_storage = 1;
+/* Of addresses with nothing behind them: beyond all memory, where those of the kernel's own exporters are. */
+#define FIRST_ADDRESS (1ULL << 40)
 static u64 next_address[DEVICES];
 static struct page *page;
 static u64 segment_limits[DEVICES];
@@ -334,7 +336,7 @@ void exporter_reset(void)
 	memset(places, 0, sizeof(places));
 	exporter_cpu_reset();
 	for (at = 0; at < DEVICES; at++) {
-		next_address[at] = 0x100000;
+		next_address[at] = FIRST_ADDRESS;
 		segment_limits[at] = UINT_MAX & PAGE_MASK;
 	}
 }

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { Linux } from "../../adapters/linux/linux.ts";
 import { MachineLost } from "../../adapters/linux/machine.ts";
 import { buildKernel, makeKernel, ownFolder, type BuiltKernel } from "../build/build.ts";
+import { alone } from "../build/lock.ts";
 import { BuildFailed, Skipped } from "../build/skipped.ts";
 import { findSource, type Source } from "../build/source.ts";
 import { buildEnvironment } from "../build/tools.ts";
@@ -66,14 +67,17 @@ function isCaught(broken: ReadonlyMap<string, number>, rule: string, name: strin
 async function tryEdit(edit: KernelEdit, source: Source, built: BuiltKernel, folder: string): Promise<boolean> {
   const log = join(folder, "build.log");
   const env = buildEnvironment();
-  try {
-    apply(source, edit);
-    makeKernel(source, folder, env, log, ["linux"]);
-    const broken = await brokenRules({ kernel: join(folder, "linux"), root: built.root, rule: edit.rule });
-    return isCaught(broken, edit.rule, edit.name);
-  } finally {
-    restore(source);
-  }
+  // Nobody else may build a kernel of a source with a fault in it.
+  alone(() => {
+    try {
+      apply(source, edit);
+      makeKernel(source, folder, env, log, ["linux"]);
+    } finally {
+      restore(source);
+    }
+  });
+  const broken = await brokenRules({ kernel: join(folder, "linux"), root: built.root, rule: edit.rule });
+  return isCaught(broken, edit.rule, edit.name);
 }
 
 async function tryModuleFaults(faults: readonly ModuleFault[], { kernel, root }: BuiltKernel): Promise<number> {
@@ -89,7 +93,7 @@ async function tryModuleFaults(faults: readonly ModuleFault[], { kernel, root }:
 async function tryEdits(edits: readonly KernelEdit[], built: BuiltKernel): Promise<number> {
   const source = findSource("6.12");
   if (source.origin === "KERNEL_SRC") throw new Skipped("KERNEL_SRC is somebody's own: no fault is put into it");
-  restore(source);
+  alone(() => restore(source));
   const original = dirname(built.kernel);
   const folder = `${original}-mutants`;
   if (!existsSync(folder))

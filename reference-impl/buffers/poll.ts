@@ -21,6 +21,7 @@ export class PollCallback implements FenceCallback {
 
 /** What a buffer has for those who poll it. */
 export class PollQueue {
+  /** Newest first, which is the order in which they are woken (`add_wait_queue`). */
   readonly pollers: Poller[] = [];
   readonly input: PollCallback;
   readonly output: PollCallback;
@@ -41,7 +42,7 @@ export abstract class BufferPoll extends BufferSyncFiles {
     poller: Poller | null,
   ): Generator<Suspension, PollEvents, unknown> {
     const queue = this.queueOf(buffer);
-    if (poller !== null) queue.pollers.push(poller);
+    if (poller !== null) queue.pollers.unshift(poller);
     if (!input && !output) return nothing;
     yield* this.env.lock(buffer.resv);
     const ready = {

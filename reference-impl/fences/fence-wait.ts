@@ -1,4 +1,5 @@
 import { EINVAL, ENOMEM, ERESTARTSYS } from "../../spec/errno.ts";
+import type { Env } from "../../spec/roles/env.ts";
 import type { FenceCallback } from "../../spec/roles/handles.ts";
 import type { Suspension, WaitReason } from "../../spec/roles/suspendable.ts";
 import { FenceReferences } from "./fence-references.ts";
@@ -10,10 +11,21 @@ export interface WaitAnyResult {
   readonly index: number;
 }
 
-/** `struct default_wait_cb`: keeps its place in the list. The scheduler does the waking, when it asks whether the wait is over. */
+/** `struct default_wait_cb`: who waits, at its place in the list. */
 class WaitCallback implements FenceCallback {
   link: unknown = null;
-  run(): void {}
+  private readonly env: Env;
+  private readonly task: object;
+
+  constructor(env: Env) {
+    this.env = env;
+    this.task = env.currentTask();
+  }
+
+  /** `dma_fence_default_wait_cb`. */
+  run(): void {
+    this.env.wakeUp(this.task);
+  }
 }
 
 const waitAnyFailed = (errno: number): WaitAnyResult => ({ result: -errno, index: -1 });
@@ -44,7 +56,7 @@ export abstract class FenceWait extends FenceReferences {
     if (fence.signaled) return timeout === 0 ? 1 : timeout;
     if (interruptible && this.env.interruptPending()) return -ERESTARTSYS;
     if (timeout === 0) return 0;
-    const callback = new WaitCallback();
+    const callback = new WaitCallback(this.env);
     this.queueCallbackFirst(fence, callback);
     const deadline = this.env.now() + timeout;
     const ready = (): boolean => fence.signaled || this.env.now() >= deadline;
@@ -90,7 +102,7 @@ export abstract class FenceWait extends FenceReferences {
   /** Queues on each fence up to the first that is signaled, and answers its index; -1 if there is none. */
   protected queueOnAll(fences: readonly ReferenceFence[], callbacks: WaitCallback[]): number {
     for (let index = 0; index < fences.length; index++) {
-      const callback = new WaitCallback();
+      const callback = new WaitCallback(this.env);
       if (this.addCallback(fences[index]!, callback) !== 0) return index;
       callbacks.push(callback);
     }

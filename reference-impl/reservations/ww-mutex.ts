@@ -89,8 +89,7 @@ export class WaitDieClass {
     if (context !== null && mutex.context === context) return EALREADY;
     const task = this.env.currentTask();
     if (mutex.owner === null) {
-      mutex.owner = task;
-      if (context !== null) this.lockAcquired(mutex, context);
+      this.takeFree(mutex, context);
       return 0;
     }
     if (mutex.owner === task)
@@ -130,6 +129,12 @@ export class WaitDieClass {
   /** `mutex_destroy`. */
   destroy(mutex: WwMutex): void {
     if (mutex.owner !== null) this.env.warn("a lock is destroyed while it is held");
+  }
+
+  /** The part of `__mutex_lock_common` where nobody holds it. */
+  protected takeFree(mutex: WwMutex, context: WwAcquireContext | null): void {
+    mutex.owner = this.env.currentTask();
+    if (context !== null) this.lockAcquired(mutex, context);
   }
 
   /** The sleeping part of `__mutex_lock_common`. */
@@ -217,7 +222,7 @@ export class WaitDieClass {
   /** `__ww_mutex_die`. */
   protected wakeToDie(waiter: MutexWaiter, older: WwAcquireContext): void {
     const { context } = waiter;
-    if (context !== null && context.acquired > 0 && this.isYounger(context, older)) waiter.woken = true;
+    if (context !== null && context.acquired > 0 && this.isYounger(context, older)) this.wake(waiter);
   }
 
   /** `__ww_ctx_less`. */
@@ -236,7 +241,12 @@ export class WaitDieClass {
     // Visible at once: whoever meets the lock before the new owner has run must judge by its age.
     mutex.context = next.context;
     next.granted = true;
-    next.woken = true;
+    this.wake(next);
+  }
+
+  protected wake(waiter: MutexWaiter): void {
+    waiter.woken = true;
+    this.env.wakeUp(waiter.task);
   }
 
   /** `ww_mutex_lock_acquired`: runs in the task that got the lock. */

@@ -70,7 +70,7 @@ export class ReferenceSyncFiles implements SyncFileFramework {
 
   /** `sync_file_poll`: the first poll of all enables the fence. */
   pollSyncFile(file: ReferenceSyncFile, poller: Poller | null): boolean {
-    if (poller !== null) file.pollers.push(poller);
+    if (poller !== null) file.pollers.unshift(poller);
     if (!file.pollEnabled) {
       file.pollEnabled = true;
       if (this.env.addCallback(file.fence, file.callback) !== 0) this.wakeAll(file);

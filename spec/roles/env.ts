@@ -83,6 +83,8 @@ export interface Kernel {
   point(site: string): Blocking<void>;
   /** Blocks until `ready`; answers EINTR if an interruption came first and the wait allows it, otherwise 0. */
   wait(reason: WaitReason, ready: () => boolean, interruptible?: boolean): Blocking<Errno>;
+  /** `wake_up_process`: of those whose wait is over, whoever was woken first goes on first. Nothing for who does not wait. */
+  wakeUp(task: object): void;
   /** True if the running task has an interruption pending. */
   interruptPending(): boolean;
   /** Runs `work` later, in a context of its own (irq work, deferred fput). */

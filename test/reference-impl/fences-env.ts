@@ -13,6 +13,8 @@ export class FakeEnv {
   readonly warnings: string[] = [];
   readonly signaled: object[] = [];
   readonly released: object[] = [];
+  /** Tasks in the order in which they were woken. */
+  readonly woken: object[] = [];
   readonly refuse = new Set<string>();
   time = 100;
   interrupt = false;
@@ -33,6 +35,9 @@ export class FakeEnv {
   }
   interruptPending(): boolean {
     return this.interrupt;
+  }
+  wakeUp(task: object): void {
+    this.woken.push(task);
   }
   allocate(site: string): boolean {
     return !this.refuse.has(site);

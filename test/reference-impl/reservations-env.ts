@@ -65,6 +65,7 @@ export class FakeEnv {
   *wait(reason: WaitReason, ready: () => boolean, interruptible = false): Program<Errno> {
     return (yield { reason, ready, interruptible }) as Errno;
   }
+  wakeUp(): void {}
   interruptPending(): boolean {
     return this.interrupted.has(this.task);
   }
