@@ -1,10 +1,18 @@
 import { EIO } from "../../spec/errno.ts";
-import { on } from "../monitor.ts";
+import type { State } from "../../spec/state/state.ts";
+import { on, remember, type Verdict } from "../monitor.ts";
 import { ownMappings } from "../p2p/situations.ts";
 import { bouncesPiece, isShared, mayBounceRam, meetingOf } from "../shared/platform.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { derived, doc, kernel, thread } from "../source.ts";
+
+/** DMAMAP-22: a move does not end what the buffer was declared to be. */
+function staysShared(storage: string, state: State, verdict: Verdict): void {
+  verdict.exercised();
+  if (!isShared(state, storage))
+    verdict.violated(`${storage} is private, and the buffer that moved there was shared with the host`);
+}
 
 export const dmamap11: Rule = {
   id: "DMAMAP-11",
@@ -105,7 +113,7 @@ export const dmamap22: Rule = {
   level: "MUST",
   obliged: ["exporter"],
   statement:
-    "In a confidential guest shared memory is mapped with the shared attribute, and all its vmap and mmap entries use decrypted protection.",
+    "In a confidential guest a buffer declared shared stays so wherever it moves; shared memory is mapped with the shared attribute, and all its vmap and mmap entries use decrypted protection.",
   intent: "One side encrypts what the other reads as plain bytes.",
   sources: [
     doc("include/linux/dma-mapping.h", "DMA_ATTR_CC_SHARED", "7.2"),
@@ -113,19 +121,32 @@ export const dmamap22: Rule = {
   ],
   from: "K7.1",
   onlyIf: "share memory of a confidential guest with its host",
-  hints: ["Do map, vmap and mmap all ask the same flag of the buffer?"],
+  hints: [
+    "Do map, vmap and mmap all ask the same flag of the buffer?",
+    "Is the storage that a move allocates shared before anyone uses it?",
+  ],
   status: checked,
-  monitor: on({
-    dma(event, state, verdict) {
+  monitor: remember(() => ({ buffers: new Set<string>(), moved: new Set<string>() }), {
+    epoch({ buffer, storage, change }, state, _verdict, { buffers, moved }) {
+      const row = state.buffers.get(buffer);
+      if (isShared(state, storage) || isShared(state, row?.storage ?? null)) buffers.add(buffer);
+      // What is shared of a device is not for the guest to say.
+      if (change === "move" && storage !== null && row?.storage !== storage && buffers.has(buffer))
+        if (state.resources.get(storage)?.placement === "system") moved.add(storage);
+    },
+    dma(event, state, verdict, { moved }) {
       if (event.op !== "map" && event.op !== "mapSg") return;
-      if (event.by === "program" || !isShared(state, event.storage)) return;
+      if (event.by === "program" || event.storage === null) return;
+      if (moved.has(event.storage)) staysShared(event.storage, state, verdict);
+      if (!isShared(state, event.storage)) return;
       verdict.exercised();
       if (!event.attributes.includes("ccShared"))
         verdict.violated(
-          `${event.by} has ${event.storage ?? "?"}, which is shared with the host, mapped for ${event.device} as private`,
+          `${event.by} has ${event.storage}, which is shared with the host, mapped for ${event.device} as private`,
         );
     },
-    cpu(event, _state, verdict) {
+    cpu(event, state, verdict, { moved }) {
+      if (event.storage !== null && moved.has(event.storage)) staysShared(event.storage, state, verdict);
       if (event.decrypted === undefined) return;
       verdict.exercised();
       if (!event.decrypted)
@@ -135,7 +156,7 @@ export const dmamap22: Rule = {
     },
   }),
   situation: {
-    weights: { attach: 6, mapUnlocked: 6, import: 4, export: 3, vmapUnlocked: 8, mmap: 8, cpuAccess: 16 },
+    weights: { attach: 6, mapUnlocked: 6, import: 4, export: 3, vmapUnlocked: 8, mmap: 8, cpuAccess: 16, move: 4 },
     platform: ["shared"],
     exporters: ["static", "subject"],
     importers: ["scripted", "static"],

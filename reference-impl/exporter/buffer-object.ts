@@ -33,6 +33,8 @@ export class BufferObject {
   readonly owner: Owner;
   /** Keeps the device from being torn down behind the buffer's back; given back when the two are unlinked. */
   readonly registration: Resource;
+  /** A confidential guest shares it with its host, wherever in the guest's memory it lies. */
+  readonly shared: boolean;
   /** Null until the core has made the buffer. */
   buffer: DmaBuf | null = null;
   /** Where the content is now. */
@@ -65,11 +67,12 @@ export class BufferObject {
   copyContext = 0;
   copySeqno = 0n;
 
-  constructor(size: number, owner: Owner, registration: Resource, backing: Backing) {
+  constructor(size: number, owner: Owner, registration: Resource, backing: Backing, shared: boolean) {
     this.size = size;
     this.owner = owner;
     this.registration = registration;
     this.backing = backing;
+    this.shared = shared;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Errno } from "../../spec/errno.ts";
 import { EBUSY, ENODEV, EOPNOTSUPP } from "../../spec/errno.ts";
-import type { DmaBuf, Fence, Placement, Storage } from "../../spec/roles/handles.ts";
+import type { DmaBuf, Fence, Placement } from "../../spec/roles/handles.ts";
 import type { Suspension } from "../../spec/roles/suspendable.ts";
-import { Backing, type BufferObject, ownObject } from "./buffer-object.ts";
+import { type Backing, type BufferObject, ownObject } from "./buffer-object.ts";
 import { CopyJob } from "./copy-job.ts";
 import { ExporterCpu } from "./exporter-cpu.ts";
 
@@ -53,22 +53,22 @@ export abstract class ExporterMoves extends ExporterCpu {
     object: BufferObject,
     placement: Placement,
   ): Generator<Suspension, Errno, unknown> {
-    const storage = this.env.allocateStorage(object.size, placement);
-    if (typeof storage === "number") return storage;
+    const backing = this.makeBacking(object.size, placement, object.shared);
+    if (typeof backing === "number") return backing;
     yield* this.announce(buffer, object);
     // Only now, as the callbacks may have added fences and used up slots.
     const accesses = yield* this.env.getFences(buffer.resv, "bookkeep");
     if (typeof accesses === "number") {
-      this.env.freeStorage(storage);
+      this.freeBacking(backing);
       return accesses;
     }
     const errno = this.env.reserveFences(buffer.resv, 1);
     if (errno !== 0) {
       for (const fence of accesses) this.env.fencePut(fence);
-      this.env.freeStorage(storage);
+      this.freeBacking(backing);
       return errno;
     }
-    this.switchStorage(buffer, object, storage, accesses);
+    this.switchStorage(buffer, object, backing, accesses);
     return 0;
   }
 
@@ -78,13 +78,13 @@ export abstract class ExporterMoves extends ExporterCpu {
   }
 
   /** From here nothing fails: the copy is published and queued, and the new storage is where the buffer is. */
-  protected switchStorage(buffer: DmaBuf, object: BufferObject, storage: Storage, accesses: readonly Fence[]): void {
+  protected switchStorage(buffer: DmaBuf, object: BufferObject, backing: Backing, accesses: readonly Fence[]): void {
     const old = object.backing;
     const copy = this.createCopy(object, old);
     this.publishCopy(buffer, copy);
-    object.backing = new Backing(storage);
+    object.backing = backing;
     this.env.zapMappings(buffer);
-    this.env.setStorage(buffer, storage);
+    this.env.setStorage(buffer, backing.storage);
     old.retired = true;
     copy.start(accesses);
   }

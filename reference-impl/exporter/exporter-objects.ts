@@ -8,6 +8,7 @@ import type {
   Direction,
   DmaBuf,
   FileDescriptor,
+  Placement,
   Reservation,
   Segment,
   SgTable,
@@ -87,14 +88,10 @@ export abstract class ExporterObjects {
     this.makeKnown(request.device);
     const noProvider = this.checkProvider(request);
     if (noProvider !== 0) return noProvider;
-    const storage = env.allocateStorage(this.extentOf(request), request.placement);
-    if (typeof storage === "number") return storage;
-    const isShared = request.shared === true && request.placement === "system";
-    const notShared = isShared ? env.setShared(storage) : 0;
-    // How far the change got is unknown: nobody may have the memory again.
-    if (notShared !== 0) return notShared;
-    const backing = new Backing(storage, isShared);
-    const object = new BufferObject(request.size, request.owner, env.take("registration"), backing);
+    const isShared = request.shared === true;
+    const backing = this.makeBacking(this.extentOf(request), request.placement, isShared);
+    if (typeof backing === "number") return backing;
+    const object = new BufferObject(request.size, request.owner, env.take("registration"), backing, isShared);
     object.ranges = request.ranges ?? null;
     object.revoked = this.startsRevoked();
     const { size, resv, owner } = request;
@@ -106,8 +103,18 @@ export abstract class ExporterObjects {
     }
     object.buffer = buffer;
     this.objects.add(object);
-    env.setStorage(buffer, storage);
+    env.setStorage(buffer, backing.storage);
     return buffer;
+  }
+
+  /** Memory for a buffer. `isShared`: a confidential guest shares it with its host, as far as it is the guest's own. */
+  protected makeBacking(size: number, placement: Placement, isShared: boolean): Backing | Errno {
+    const storage = this.env.allocateStorage(size, placement);
+    if (typeof storage === "number") return storage;
+    const shares = isShared && placement === "system";
+    const errno = shares ? this.env.setShared(storage) : 0;
+    // How far the change got is unknown: nobody may have the memory again.
+    return errno === 0 ? new Backing(storage, shares) : errno;
   }
 
   /** The core has no buffer for it: everything as it was before. */

@@ -1,7 +1,7 @@
 import { EBUSY, ENOMEM } from "../../../spec/errno.ts";
 import type { Resource } from "../../../spec/roles/env.ts";
-import type { Direction, DmaBuf, Fence, IosysMap, Storage, UserMapping } from "../../../spec/roles/handles.ts";
-import type { BufferObject } from "../../../reference-impl/exporter/buffer-object.ts";
+import type { Direction, DmaBuf, Fence, IosysMap, UserMapping } from "../../../spec/roles/handles.ts";
+import type { Backing, BufferObject } from "../../../reference-impl/exporter/buffer-object.ts";
 import { objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { StaticExporter } from "../../../reference-impl/exporter/static-exporter.ts";
@@ -136,14 +136,14 @@ export const examples: readonly Example[] = [
         protected override switchStorage(
           buffer: DmaBuf,
           object: BufferObject,
-          storage: Storage,
+          backing: Backing,
           accesses: readonly Fence[],
         ) {
           reached();
           const other = Object.create(this, { env: { value: patched(this.env, noZap) } }) as {
             switchStorage: DefaultExporter["switchStorage"];
           };
-          super.switchStorage.call(other, buffer, object, storage, accesses);
+          super.switchStorage.call(other, buffer, object, backing, accesses);
         }
       },
     (builder) => mapped(exported(builder)).step("cpuAccess", touch).step("move", { buffer: "b1", placement: "system" }),

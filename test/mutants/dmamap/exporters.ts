@@ -10,7 +10,7 @@ import {
   type Storage,
   type UserMapping,
 } from "../../../spec/roles/handles.ts";
-import { type Backing, type BufferObject, rangesOf } from "../../../reference-impl/exporter/buffer-object.ts";
+import { Backing, type BufferObject, rangesOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { pieceLength } from "../../../reference-impl/exporter/mapped-table.ts";
 import { type Mapped, pieces } from "../../../reference-impl/exporter/peer-mapping.ts";
@@ -212,6 +212,20 @@ export const mutants: readonly Mutant[] = [
         }
       },
     { ...asStatic, from: ["M-DM7", "B-161"] },
+  ),
+  faultyExporter(
+    "DMAMAP-22",
+    "a move forgets that the buffer is shared",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override switchStorage(...moved: Parameters<DefaultExporter["switchStorage"]>) {
+          super.switchStorage(...moved);
+          const { backing } = moved[1];
+          if (!backing.shared || this.env.setPrivate(backing.storage) !== 0) return;
+          reached();
+          moved[1].backing = new Backing(backing.storage);
+        }
+      },
   ),
   faultyExporter(
     "DMAMAP-24",

@@ -1,6 +1,6 @@
 import { EBUSY, EFAULT, EMFILE, ENOMEM } from "../../../spec/errno.ts";
 import type { ExportRequest } from "../../../spec/roles/exporter.ts";
-import type { Device, Direction, DmaBuf, Fence, Storage } from "../../../spec/roles/handles.ts";
+import type { Device, Direction, DmaBuf } from "../../../spec/roles/handles.ts";
 import type { Suspension } from "../../../spec/roles/suspendable.ts";
 import { type BufferObject, objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
@@ -147,14 +147,9 @@ export const examples: readonly Example[] = [
     "nobody gives back what a move left behind",
     (reached) =>
       class extends DefaultExporter {
-        protected override switchStorage(
-          buffer: DmaBuf,
-          object: BufferObject,
-          storage: Storage,
-          fences: readonly Fence[],
-        ) {
-          const old = object.backing;
-          super.switchStorage(buffer, object, storage, fences);
+        protected override switchStorage(...moved: Parameters<DefaultExporter["switchStorage"]>) {
+          const old = moved[1].backing;
+          super.switchStorage(...moved);
           reached();
           old.freed = true;
         }

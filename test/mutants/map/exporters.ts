@@ -163,10 +163,10 @@ export const examples: readonly Example[] = [
       class extends DefaultExporter {
         private readonly former = new Map<BufferObject, Backing>();
         protected override switchStorage(
-          ...[buffer, object, storage, accesses]: Parameters<DefaultExporter["switchStorage"]>
+          ...[buffer, object, next, accesses]: Parameters<DefaultExporter["switchStorage"]>
         ) {
           this.former.set(object, object.backing);
-          super.switchStorage(buffer, object, storage, accesses);
+          super.switchStorage(buffer, object, next, accesses);
         }
         protected override mapTable(object: BufferObject, attachment: Attachment) {
           const { backing } = object;
