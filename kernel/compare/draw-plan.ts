@@ -69,23 +69,26 @@ const backingOff = {
   acquireInit: 12,
   lock: 6,
   lockInterruptible: 2,
-  lockSlow: 340,
-  lockSlowInterruptible: 900,
+  lockSlow: 150,
+  lockSlowInterruptible: 400,
   unlock: 1,
   acquireFini: 1,
 };
 /** What most programs never get to: a lock that has to be given up, a pin that is given back, a descriptor and a sync file that are used. Some dwell on that alone. */
 const situations: readonly Situation[] = [
   { tasks: 3, weights: backingOff },
-  { weights: { export: 2, attach: 2, lock: 2, pin: 8, unpin: 30, map: 3, unmap: 10 } },
-  { weights: { export: 2, exportFd: 6, get: 12, close: 3 } },
+  {
+    weights: { export: 2, attach: 2, isRevocable: 8, lock: 2, pin: 8, unpin: 40, map: 3, unmap: 10, unmapUnlocked: 10 },
+  },
+  { weights: { export: 2, exportFd: 6, requestFd: 8, get: 12, close: 3, createChain: 3, findSeqno: 12 } },
   {
     weights: {
-      createSyncFile: 5,
+      export: 3,
+      createSyncFile: 6,
       importSyncFile: 12,
       mergeSyncFiles: 6,
       syncFileInfo: 5,
-      syncFileDeadline: 10,
+      syncFileDeadline: 14,
       syncFileIoctl: 6,
       ioctl: 8,
       beginCpu: 2,
@@ -99,7 +102,7 @@ const situations: readonly Situation[] = [
       endCpu: 2,
       mmap: 6,
       mmapFd: 6,
-      munmap: 6,
+      munmap: 12,
       cpuAccess: 20,
       vmap: 30,
       vunmap: 30,
