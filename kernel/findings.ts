@@ -13,7 +13,7 @@ export interface Finding {
   readonly program: Program;
 }
 
-/** Programs that generated ones no longer contain, as each of them costs a kernel. */
+/** Programs that generated ones no longer contain: many of them cost a kernel. */
 export const findings: readonly Finding[] = [
   {
     id: "copy-of-nothing",
@@ -36,6 +36,23 @@ export const findings: readonly Finding[] = [
       .step("copyFences", { destination: "r1", source: "r2" })
       .step("unlock", { resv: "r1" })
       .step("signal", { fence: "f1" })
+      .build(),
+  },
+  {
+    id: "mangled-twice",
+    kernels: ["6.12."],
+    end: "crashed",
+    program: program("K6.12+moveNotify")
+      .exporter("e1", { kind: "systemHeap" })
+      .importer("i1", { kind: "scripted", ops: "static" })
+      .buffer("b1", { size: 4096 })
+      .task("t1")
+      .step("export", { buffer: "b1" })
+      .step("attach", { importer: "i1", buffer: "b1", attachment: "a1" })
+      .step("lock", { resv: "b1.resv" })
+      .step("map", { attachment: "a1", direction: "bidirectional", mapping: "m1" })
+      .step("map", { attachment: "a1", direction: "bidirectional", mapping: "m2" })
+      .step("access", { mapping: "m2", kind: "read" })
       .build(),
   },
 ];

@@ -195,8 +195,8 @@ export function copiesUnderAWait({ events }: Drawn): boolean {
 }
 
 /**
- * Whether an attachment of the system heap is mapped while it is mapped, before 7.x: its one table is then made anew
- * under the first mapping, and of what a debug kernel does to such a table nothing can be compared (docs/findings.md).
+ * Whether an attachment of the system heap is mapped while it is mapped: its one table is filled anew under the first
+ * mapping, with which addresses depends on the device, and a debug kernel mixes them up (docs/findings.md).
  */
 export function remakesTables({ events }: Drawn): boolean {
   return events.some(
