@@ -1,5 +1,5 @@
-import type { CallEvent, DeviceEvent } from "../../spec/event.ts";
-import { frameOf, type State } from "../../spec/state/state.ts";
+import type { DeviceEvent } from "../../spec/event.ts";
+import { frameOf } from "../../spec/state/state.ts";
 import { faulting } from "../fault/lookup.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
@@ -7,27 +7,7 @@ import { accessPhase } from "../shared/access-phase.ts";
 import { isMadeBy, isOver } from "../shared/fences.ts";
 import { checked, untested } from "../rule-text.ts";
 import { kernel, doc, derived } from "../source.ts";
-
-/** FENCE-05: somebody publishes a fence of its own; the program's stand for no work. */
-function promised(
-  event: CallEvent<"addFence"> | CallEvent<"replaceFences">,
-  state: State,
-  open: Map<string, readonly (CallEvent<"addFence"> | CallEvent<"replaceFences">)[]>,
-): void {
-  const fence = state.fences.get(event.fence);
-  if (fence === undefined || fence.signaled || fence.by === "program" || fence.by !== event.by) return;
-  if (isLettingGo(state, event.task)) return;
-  open.set(event.task, [...(open.get(event.task) ?? []), event]);
-}
-
-/** What an importer publishes where it lets go of memory stands for work that it has begun before. */
-function isLettingGo(state: State, task: string): boolean {
-  return (
-    state.tasks
-      .get(task)
-      ?.frames.some((frame) => (frame.kind === "cb" ? frame.hook === "invalidate" : frame.op === "release")) === true
-  );
-}
+import { Unsubmitted } from "./unsubmitted.ts";
 
 export const fence03: Rule = {
   id: "FENCE-03",
@@ -112,23 +92,12 @@ export const fence05: Rule = {
     "Can the job poll a memory location or wait for a user fence before it ends?",
   ],
   status: checked,
-  monitor: remember(() => new Map<string, readonly (CallEvent<"addFence"> | CallEvent<"replaceFences">)[]>(), {
-    "call addFence": (event, state, _verdict, open) => promised(event, state, open),
-    "call replaceFences": (event, state, _verdict, open) => promised(event, state, open),
-    device: (event, _state, verdict, open) => {
-      if (event.change === "jobStart" && open.delete(event.task)) verdict.exercised();
-    },
-    unlock: (event, state, verdict, open) => {
-      const fences = open.get(event.task)?.filter((call) => call.resv === event.lock) ?? [];
-      if (state.tasks.get(event.task)?.held.some((held) => held.lock === event.lock) !== true) return;
-      for (const call of fences) {
-        verdict.exercised();
-        verdict.violated(
-          `${call.by} publishes ${call.fence} and lets ${event.lock} go before it has submitted the work behind it`,
-          call,
-        );
-      }
-    },
+  monitor: remember(() => new Unsubmitted(), {
+    "call addFence": (event, state, _verdict, unsubmitted) => unsubmitted.published(event, state),
+    "call replaceFences": (event, state, _verdict, unsubmitted) => unsubmitted.published(event, state),
+    unlock: (event, state, verdict, unsubmitted) => unsubmitted.unlocked(event, state, verdict),
+    signal: (event, _state, _verdict, unsubmitted) => unsubmitted.signaled(event),
+    device: (event, _state, verdict, unsubmitted) => unsubmitted.device(event, verdict),
   }),
 };
 

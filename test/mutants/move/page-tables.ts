@@ -51,6 +51,28 @@ export const examples: readonly Example[] = [
   ),
   example(
     mutant(
+      "FENCE-05",
+      "the clearing of the page table is queued when its fence is out and the lock is gone",
+      (reached) =>
+        withImporter(
+          "pageTable",
+          (env) =>
+            new PageTableImporter(
+              patched(env, {
+                startJob: (name: string, work: () => void, killed?: () => void) => {
+                  if (name !== "page table") return env.startJob(name, work, killed);
+                  reached();
+                  env.defer("flush", () => env.startJob(name, work, killed));
+                },
+              }),
+            ),
+        ),
+    ),
+    drives("pageTable"),
+    (p) => imported(p).step("complete", { job: "j1" }).step("evict", { buffer: "b1" }),
+  ),
+  example(
+    mutant(
       "MOVE-32",
       "a page table that is locked elsewhere is forgotten",
       (reached) =>
