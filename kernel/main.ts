@@ -5,6 +5,7 @@
  * program on both, `--repeat` runs every program twice, `--output DIR` takes the shortest programs of what differs,
  * `--misuse` breaks the contract on purpose and expects the complaints of test/kernel/misuse.json,
  * `--holes` runs what reading the kernel made us suspect, `--rate` measures programs per second,
+ * `--pair` runs the tree's own iommufd exporter and importer, on a kernel of its own; a run without options does that last,
  * `--fault N` gives the module's exporter or importer a fault (kernel/mutants/module-faults.ts).
  */
 import { readFileSync } from "node:fs";
@@ -33,6 +34,7 @@ import { staleFindings } from "./findings.ts";
 import { holesText, isAsExpected, runHoles } from "./holes/run-holes.ts";
 import { misuseText, runMisuses, type Expected } from "./misuse/run-misuse.ts";
 import { moduleFaults } from "./mutants/module-faults.ts";
+import { runPair } from "./pair/run-pair.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
 const { values } = parseArgs({
@@ -51,6 +53,7 @@ const { values } = parseArgs({
     misuse: { type: "boolean", default: false },
     holes: { type: "boolean", default: false },
     rate: { type: "boolean", default: false },
+    pair: { type: "boolean", default: false },
     slice: { type: "boolean", default: false },
   },
 });
@@ -200,14 +203,30 @@ async function test(wanted: SeriesWanted): Promise<Outcome> {
   }
 }
 
+function pair(): Promise<Outcome> {
+  return runPair({
+    firstSeed: Number(values.seed),
+    programs: Number(values.programs ?? few),
+    show: Number(values.show),
+    explain: values.explain === undefined ? undefined : Number(values.explain),
+    build: values.build,
+  });
+}
+
+/** Without options everything is run. */
+const isWhole = process.argv.length === 2;
+const runs: { readonly name: string; readonly run: () => Promise<Outcome> }[] = values.pair
+  ? []
+  : (values.series as SeriesWanted[]).map((wanted) => ({ name: wanted, run: () => test(wanted) }));
+if (values.pair || isWhole) runs.push({ name: "pair", run: pair });
 if (values.slice) limitCommands(sliceBuild);
 const outcomes: Outcome[] = [];
-for (const wanted of values.series as SeriesWanted[]) {
-  const outcome = await test(wanted).catch(outcomeOf);
+for (const { name, run } of runs) {
+  const outcome = await run().catch(outcomeOf);
   outcomes.push(outcome);
-  console.log(`${wanted}: ${outcome.words}`);
+  console.log(`${name}: ${outcome.words}`);
 }
 // What was skipped has to be seen, and what was seen first is soon out of sight.
-const summary = outcomes.map(({ status }, index) => `${values.series[index]} ${status}`).join(", ");
+const summary = outcomes.map(({ status }, index) => `${runs[index]!.name} ${status}`).join(", ");
 if (outcomes.length > 1) console.log(`test:linux: ${summary}`);
 process.exitCode = exitCode(outcomes, values.slice);

@@ -40,7 +40,7 @@ export const accessKinds = ["read", "write", "speculativeRead"] as const;
 const charactersPerNumber = 6;
 
 /** A name as numbers, after its length; -1 for none. */
-function packed(name: string | null): readonly number[] {
+export function packed(name: string | null): readonly number[] {
   if (name === null) return [-1];
   const numbers = [name.length];
   for (let at = 0; at < name.length; at += charactersPerNumber) {

@@ -8,7 +8,9 @@ import { alone } from "./lock.ts";
 import { isWhole, markWhole } from "./whole.ts";
 import { BuildFailed, Skipped } from "./skipped.ts";
 import { findSource, type SeriesWanted, type Source } from "./source.ts";
+import { edited } from "./edit.ts";
 import { buildEnvironment } from "./tools.ts";
+import { partsOf, type Variant, type VariantParts } from "./variant.ts";
 
 /** A kernel that is ready to start. */
 export interface BuiltKernel {
@@ -27,25 +29,25 @@ export function ownFolder(): string {
   return existsSync(join(here, "module")) ? here : join(here, "../../kernel");
 }
 
-/** Builds the kernel of a series, its module and the agent, or takes them from the cache. Throws Skipped or BuildFailed. */
-export function buildKernel(wanted: SeriesWanted): BuiltKernel {
+/** Builds a kernel of a series, its module and the agent, or takes them from the cache. Throws Skipped or BuildFailed. */
+export function buildKernel(wanted: SeriesWanted, variant: Variant = "usual"): BuiltKernel {
   if (process.platform !== "linux" || process.arch !== "x64")
     throw new Skipped(
       `User-Mode Linux runs on Linux on x86-64 only, and this is ${process.platform} on ${process.arch}`,
     );
   const own = ownFolder();
-  const fragment = readFileSync(join(own, "config/um.config"), "utf8");
+  const parts = partsOf(own, variant);
   const sources = [folderText(join(own, "module")), folderText(join(own, "agent"))];
-  const ready = () => inCache(wanted, fragment, sources);
+  const ready = () => inCache(wanted, parts.fragment, sources);
   // Whoever had to wait for another finds what that one built.
-  return ready() ?? alone(() => ready() ?? build(wanted, own, fragment, sources));
+  return ready() ?? alone(() => ready() ?? build(wanted, own, parts, sources));
 }
 
-function build(wanted: SeriesWanted, own: string, fragment: string, sources: readonly string[]): BuiltKernel {
+function build(wanted: SeriesWanted, own: string, parts: VariantParts, sources: readonly string[]): BuiltKernel {
   const source = findSource(wanted);
   const env = buildEnvironment();
-  const kernel = compileKernel(source, fragment, env);
-  const root = compileRoot(source, kernel, keyOf(source.version, fragment, ...sources), own, env);
+  const kernel = compileKernel(source, parts, env);
+  const root = compileRoot(source, kernel, keyOf(source.version, parts.fragment, ...sources), own, env);
   writeFileSync(latest(wanted), JSON.stringify({ version: source.version, origin: source.origin }));
   return { version: source.version, origin: source.origin, kernel: join(kernel, "linux"), root, fresh: true };
 }
@@ -85,7 +87,7 @@ function kernelKey(version: string, fragment: string): string {
 }
 
 /** Compiles the kernel itself. The folder keeps what modules are compiled against. */
-function compileKernel(source: Source, fragment: string, env: NodeJS.ProcessEnv): string {
+function compileKernel(source: Source, { fragment, edits }: VariantParts, env: NodeJS.ProcessEnv): string {
   const folder = join(cacheFolder("built"), kernelKey(source.version, fragment));
   if (isWhole(folder, ["linux"])) return folder;
   rmSync(folder, { recursive: true, force: true });
@@ -107,9 +109,15 @@ function compileKernel(source: Source, fragment: string, env: NodeJS.ProcessEnv)
   if (!merged.ok) throw new BuildFailed(`the configuration of Linux ${source.version} cannot be merged; see ${log}`);
   make("olddefconfig");
   checkConfiguration(readFileSync(join(folder, ".config"), "utf8"), fragment, source);
-  make("linux", "modules_prepare");
+  edited(source, edits, () => make("linux", "modules_prepare"));
   markWhole(folder, ["linux"]);
   return folder;
+}
+
+/** A second folder of a build, which make goes on with. It is not whole yet, and has its own log. */
+export function copyBuild(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  for (const own of ["whole", "build.log"]) rmSync(join(to, own), { force: true });
 }
 
 export function makeKernel(

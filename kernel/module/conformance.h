@@ -187,6 +187,7 @@ extern const struct operation moving_operations[];
 extern const struct operation view_operations[];
 extern const struct operation request_operations[];
 extern const struct operation sync_file_operations[];
+extern const struct operation file_operations[];
 
 enum hook {
 	HOOK_ENABLE,
@@ -267,6 +268,11 @@ void buffers_reset(void);
 void buffers_check_lists(struct dma_resv *resv);
 int buffers_init(void);
 void buffers_exit(void);
+
+/* files.c */
+int file_requests_init(void);
+void file_requests_exit(void);
+void file_requests_clear(void);
 
 /* requests.c, views.c, sync_files.c */
 int requests_prepare(struct file *device);

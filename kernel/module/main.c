@@ -117,6 +117,8 @@ static int __init conformance_init(void)
 	if (!result)
 		result = probes_init();
 	if (!result)
+		result = file_requests_init();
+	if (!result)
 		result = misc_register(&device);
 	if (result)
 		goto failed;
@@ -124,6 +126,7 @@ static int __init conformance_init(void)
 	introduce();
 	return 0;
 failed:
+	file_requests_exit();
 	probes_exit();
 	stop_actors();
 	buffers_exit();
@@ -137,6 +140,7 @@ static void __exit conformance_exit(void)
 	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	misc_deregister(&device);
 	requests_exit();
+	file_requests_exit();
 	probes_exit();
 	stop_actors();
 	buffers_exit();

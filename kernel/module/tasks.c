@@ -47,6 +47,7 @@ static const struct operation *const tables[] = {
 	view_operations,
 	request_operations,
 	sync_file_operations,
+	file_operations,
 };
 
 /* The operation of this number, counted over all tables. */
@@ -112,6 +113,7 @@ static void carry_out(struct actor *actor, const struct order *order)
 	else {
 		sync_files_clear();
 		buffers_clear();
+		file_requests_clear();
 	}
 	if (order->flags & STEP_INTERRUPTED)
 		flush_signals(current);

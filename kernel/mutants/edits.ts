@@ -1,13 +1,9 @@
-/** One line of the kernel changed. The line is found by our own description of it; nothing of the kernel is kept here. */
-export interface KernelEdit {
-  readonly name: string;
+import type { SourceEdit } from "../build/edit.ts";
+
+/** A fault put into a kernel. */
+export interface KernelEdit extends SourceEdit {
   /** The rule that has to catch it. */
   readonly rule: string;
-  readonly file: "dma-buf.c" | "dma-resv.c" | "dma-fence.c";
-  /** The function it is in, and the first match in there. */
-  readonly within: string;
-  readonly find: RegExp;
-  readonly replace: string;
 }
 
 /** Faults of the core, on 6.12. A run says which are caught by the rule they name; one that is not makes it fail. */

@@ -1,20 +1,24 @@
 /**
  * `npm run test:linux:mutants`: faults of the module's exporter and importer, then one-line faults in the kernel's own
- * core, each to be caught by the rule it names. With words as arguments: only those whose rule or name has one of them.
+ * core and in the tree's iommufd pair, each to be caught by the rule it names. With words as arguments: only those whose rule or name has one of them.
  */
-import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Linux } from "../../adapters/linux/linux.ts";
 import { MachineLost } from "../../adapters/linux/machine.ts";
-import { buildKernel, makeKernel, ownFolder, type BuiltKernel } from "../build/build.ts";
+import { buildKernel, copyBuild, makeKernel, ownFolder, type BuiltKernel } from "../build/build.ts";
+import { edited, type SourceEdit } from "../build/edit.ts";
 import { alone } from "../build/lock.ts";
 import { BuildFailed, Skipped } from "../build/skipped.ts";
 import { findSource, type Source } from "../build/source.ts";
 import { buildEnvironment } from "../build/tools.ts";
+import { partsOf } from "../build/variant.ts";
 import { registry } from "../../contracts/registry.ts";
 import { campaign } from "../compare/campaign.ts";
 import { KnownDifferences } from "../compare/known-differences.ts";
-import { apply, restore } from "./apply.ts";
+import { pairCampaign, type PairTally } from "../pair/campaign.ts";
+import { pairEdits } from "../pair/faults.ts";
+import { PairKernel } from "../pair/kernel.ts";
 import { kernelEdits, type KernelEdit } from "./edits.ts";
 import { moduleFaults, type ModuleFault } from "./module-faults.ts";
 
@@ -55,6 +59,30 @@ async function brokenRules({ kernel, root, rule, fault }: Suspect): Promise<Read
   return broken;
 }
 
+/** Programs of the pair until a fault counts as missed. */
+const pairPatience = 512;
+
+/** Rules that a kernel of the pair breaks, by its histories or by what it shows otherwise than the model. */
+async function brokenByPair({ kernel, root, rule }: Suspect): Promise<ReadonlyMap<string, number>> {
+  const pair = new PairKernel({ kernel, root, startDeadline: 60_000, batchDeadline: 20_000 });
+  const rulesIn = ({ broken, differences, lost }: PairTally) => {
+    const found = new Map<string, number>();
+    const add = (id: string, times: number) => found.set(id, (found.get(id) ?? 0) + times);
+    for (const [id, { programs }] of Object.entries(broken)) add(id, programs);
+    for (const { rules } of differences) for (const id of rules.length > 0 ? rules : ["another difference"]) add(id, 1);
+    if (lost.length > 0) add("lost", lost.length);
+    return found;
+  };
+  try {
+    return rulesIn(await pairCampaign(pair, 1, pairPatience, (tally) => rulesIn(tally).has(rule)));
+  } catch (error) {
+    if (!(error instanceof MachineLost)) throw error;
+    return new Map([["no start", 1]]);
+  } finally {
+    pair.renew();
+  }
+}
+
 /** Whether the rule is among the broken ones, and says so. */
 function isCaught(broken: ReadonlyMap<string, number>, rule: string, name: string): boolean {
   const others = [...broken].filter(([id]) => id !== rule).map(([id, times]) => `${id} ${times}`);
@@ -64,19 +92,25 @@ function isCaught(broken: ReadonlyMap<string, number>, rule: string, name: strin
   return broken.has(rule);
 }
 
-async function tryEdit(edit: KernelEdit, source: Source, built: BuiltKernel, folder: string): Promise<boolean> {
+/** A kernel that faults are put into, and how it is found out what it breaks. */
+interface Target {
+  readonly source: Source;
+  readonly built: BuiltKernel;
+  /** What it is built with in any case. */
+  readonly edits: readonly SourceEdit[];
+  readonly trial: (suspect: Suspect) => Promise<ReadonlyMap<string, number>>;
+}
+
+async function tryEdit(edit: KernelEdit, { source, built, edits, trial }: Target, folder: string): Promise<boolean> {
   const log = join(folder, "build.log");
   const env = buildEnvironment();
   // Nobody else may build a kernel of a source with a fault in it.
   alone(() => {
-    try {
-      apply(source, edit);
+    edited(source, [...edits, edit], () => {
       makeKernel(source, folder, env, log, ["linux"]);
-    } finally {
-      restore(source);
-    }
+    });
   });
-  const broken = await brokenRules({ kernel: join(folder, "linux"), root: built.root, rule: edit.rule });
+  const broken = await trial({ kernel: join(folder, "linux"), root: built.root, rule: edit.rule });
   return isCaught(broken, edit.rule, edit.name);
 }
 
@@ -90,29 +124,38 @@ async function tryModuleFaults(faults: readonly ModuleFault[], { kernel, root }:
   return faults.length - caught;
 }
 
-async function tryEdits(edits: readonly KernelEdit[], built: BuiltKernel): Promise<number> {
-  const source = findSource("6.12");
-  if (source.origin === "KERNEL_SRC") throw new Skipped("KERNEL_SRC is somebody's own: no fault is put into it");
-  alone(() => restore(source));
-  const original = dirname(built.kernel);
+async function tryEdits(faults: readonly KernelEdit[], target: Target, what: string): Promise<number> {
+  const original = dirname(target.built.kernel);
   const folder = `${original}-mutants`;
-  if (!existsSync(folder))
-    cpSync(original, folder, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  if (!existsSync(folder)) copyBuild(original, folder);
   let caught = 0;
-  for (const edit of edits) if (await tryEdit(edit, source, built, folder)) caught += 1;
+  for (const fault of faults) if (await tryEdit(fault, target, folder)) caught += 1;
   rmSync(folder, { recursive: true, force: true });
-  console.log(`${caught} of ${edits.length} faults of the kernel's core caught by the rule they break`);
-  return edits.length - caught;
+  console.log(`${caught} of ${faults.length} faults of ${what} caught by the rule they break`);
+  return faults.length - caught;
 }
 
 async function all(): Promise<number> {
   const words = process.argv.slice(2);
   const wanted = ({ rule, name }: { readonly rule: string; readonly name: string }) =>
     words.length === 0 || words.some((word) => rule === word || name.includes(word));
-  const built = buildKernel("6.12");
-  const missed = await tryModuleFaults(moduleFaults.filter(wanted), built);
+  let missed = 0;
+  const faults = moduleFaults.filter(wanted);
   const edits = kernelEdits.filter(wanted);
-  return missed + (edits.length === 0 ? 0 : await tryEdits(edits, built)) === 0 ? 0 : 1;
+  const ofPair = pairEdits.filter(wanted);
+  if (faults.length + edits.length > 0) {
+    const built = buildKernel("6.12");
+    if (faults.length > 0) missed += await tryModuleFaults(faults, built);
+    const core: Target = { source: findSource("6.12"), built, edits: [], trial: brokenRules };
+    if (edits.length > 0) missed += await tryEdits(edits, core, "the kernel's core");
+  }
+  if (ofPair.length > 0) {
+    const built = buildKernel("newest", "iommufd");
+    const { edits: own } = partsOf(ownFolder(), "iommufd");
+    const pair: Target = { source: findSource("newest"), built, edits: own, trial: brokenByPair };
+    missed += await tryEdits(ofPair, pair, "the iommufd pair");
+  }
+  return missed === 0 ? 0 : 1;
 }
 
 try {

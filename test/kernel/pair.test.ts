@@ -1,0 +1,321 @@
+import { describe, expect, it } from "vitest";
+import { judgeHistory } from "../../contracts/judge.ts";
+import { monitored, registry } from "../../contracts/registry.ts";
+import { drawPair, replayPair, type PairProgram } from "../../kernel/pair/draw.ts";
+import { isGood, pairCampaign, pairText, shortfalls } from "../../kernel/pair/campaign.ts";
+import { compilePair } from "../../kernel/pair/compile.ts";
+import { decodePair } from "../../kernel/pair/decode.ts";
+import { deviations } from "../../kernel/pair/deviations.ts";
+import { differenceOf, differenceText } from "../../kernel/pair/difference.ts";
+import { pairEdits } from "../../kernel/pair/faults.ts";
+import type { PairResult, RunsPairs } from "../../kernel/pair/kernel.ts";
+import { addressOf, type PairStep } from "../../kernel/pair/steps.ts";
+import {
+  allocateSpace,
+  destroy,
+  getDmabuf,
+  mapFile,
+  mockDevice,
+  register,
+  revokeDmabuf,
+  unmapRange,
+} from "../../kernel/pair/uapi.ts";
+import { profileNamed } from "../../spec/profile-name.ts";
+
+/** A recorder and a range of iommufd's on one buffer; a revoke that has to wait for the lock; an import after it. */
+const scenario: readonly PairStep[] = [
+  { id: "s1", op: "export", buffer: "b1", pages: 2 },
+  { id: "s2", op: "attach", attachment: "a1", buffer: "b1", ops: "callback" },
+  { id: "s3", op: "plug", device: "d1", importer: "i1" },
+  {
+    id: "s4",
+    op: "import",
+    import: "m1",
+    importer: "i1",
+    buffer: "b1",
+    start: 4096,
+    length: 4096,
+    place: 0,
+    closed: false,
+  },
+  { id: "s5", op: "lock", buffer: "b1" },
+  { id: "s6", op: "revoke", buffer: "b1" },
+  { id: "s7", op: "unlock", buffer: "b1" },
+  {
+    id: "s8",
+    op: "import",
+    import: "m2",
+    importer: "i1",
+    buffer: "b1",
+    start: 0,
+    length: 8192,
+    place: 1,
+    closed: false,
+  },
+  { id: "s9", op: "release", import: "m1" },
+  { id: "s10", op: "detach", attachment: "a1" },
+  { id: "s11", op: "quit", importer: "i1" },
+  { id: "s12", op: "close", buffer: "b1" },
+  { id: "s13", op: "put", buffer: "b1" },
+];
+
+/** What a 7.3.4 kernel's module wrote of it. */
+const written = `
+c 0 0 0
+r 0 0 0 0 0
+c 0 1 0
+L 0 1 0 8 -1 0 0 1 0
+l 0 1 0 0 1
+U 0 1 0 8 1
+r 0 1 0 0 1
+c 0 2 0
+r 0 2 0 0 -1
+p 7 2 0 seen 0 0 0 0 0
+c 0 3 0
+p 0 3 1 get 0
+L 0 3 0 8 -1 0 0 1 0
+U 0 3 0 8 1
+p 0 3 1 attach 0 0 1 1
+L 0 3 0 8 -1 0 0 1 0
+p 0 3 1 guard 0
+U 0 3 0 8 1
+p 0 3 1 guard 0
+p 0 3 0 on 16777216 46198784 4096
+r 0 3 0 0 -1
+p 7 3 0 seen 0 46198784 0 0 0
+L 1 4 0 8 -1 0 0 0 0
+p 7 4 0 seen 0 46198784 0 0 0
+c 0 5 0
+p 0 5 1 get 0
+B 0 5 0 0 8 1
+p 7 5 0 seen 0 46198784 0 0 0
+U 1 6 0 8 0
+R 0 5 0
+L 0 5 0 8 -1 0 0 1 1
+p 0 5 1 guard 0
+p 0 5 0 off 16777216 4096 4096
+h 0 5 0 13 0
+H 0 5 0 13 0 0
+p 0 5 0 told 0
+U 0 5 0 8 1
+p 0 5 1 put 0
+r 0 5 0 0 -1
+p 7 6 0 seen 0 0 0 0 0
+c 0 7 0
+p 0 7 1 get 0
+L 0 7 0 8 -1 0 0 1 0
+U 0 7 0 8 1
+p 0 7 1 attach 1 0 1 1
+L 0 7 0 8 -1 0 0 1 0
+p 0 7 1 guard 1
+U 0 7 0 8 1
+L 0 7 0 8 -1 0 0 1 0
+U 0 7 0 8 1
+p 0 7 1 detach 1 0
+p 0 7 1 put 0
+r 0 7 0 19 -1
+p 7 7 0 seen 0 0 0 0 0
+c 0 8 0
+p 0 8 1 guard 0
+L 0 8 0 8 -1 0 0 1 0
+U 0 8 0 8 1
+L 0 8 0 8 -1 0 0 1 0
+U 0 8 0 8 1
+p 0 8 1 detach 0 0
+p 0 8 1 put 0
+r 0 8 0 0 -1
+p 7 8 0 seen 0 0 0 0 0
+c 0 9 0
+L 0 9 0 8 -1 0 0 1 0
+l 0 9 0 0 0
+U 0 9 0 8 1
+r 0 9 0 0
+p 7 9 0 seen 0 0 0 0 0
+c 0 10 0
+r 0 10 0 0
+c 0 11 0
+r 0 11 0 0
+c 0 12 0
+p 0 12 1 put 0
+r 0 12 0 0
+p -1 12 0 released 0
+d -1 -1 0
+E -1 -1 0
+V 0 1 0 0 0`;
+
+const hooks = [...Array.from({ length: 13 }, (_, index) => `hook${index}`), "invalidate"];
+const decode = (text: string) => decodePair(scenario, text.trim().split("\n"), hooks);
+const profile = profileNamed("K7.2");
+
+function brokenIn(text: string): readonly string[] {
+  const { events } = decode(text);
+  return judgeHistory(events, monitored(profile.series), profile).violations.map(({ rule }) => rule.id);
+}
+
+describe("requests of the pair", () => {
+  it("are the structures of the uAPI, word by word", () => {
+    expect(allocateSpace(3)).toEqual({ command: 0x3b81, words: [12, 0, 0], keeps: [[2, 3]] });
+    expect(destroy(7)).toEqual({ command: 0x3b80, words: [8, 7], keeps: [] });
+    const { command, words } = mapFile(register(0), 5, 4096, 8192, 2 ** 33 + 1);
+    expect({ command, words }).toEqual({ command: 0x3b8f, words: [40, 7, -1, 5, 4096, 0, 8192, 0, 1, 2] });
+    expect(unmapRange(1, 2 ** 32, 4096)).toMatchObject({ command: 0x3b86, words: [24, 1, 0, 1, 4096, 0] });
+  });
+
+  it("of the test driver are as long as its structure, whichever of them", () => {
+    for (const request of [mockDevice(2, 9), getDmabuf(4096), revokeDmabuf(4, true)]) {
+      expect(request.command).toBe(0x3ba0);
+      expect(request.words).toHaveLength(18);
+      expect(request.words[0]).toBe(72);
+    }
+    expect(mockDevice(2, 9)).toMatchObject({ keeps: [[4, 9]] });
+    expect(getDmabuf(4096).words.slice(1, 6)).toEqual([22, 0, 0, 4096, 2]);
+    expect(revokeDmabuf(4, true).words.slice(1, 6)).toEqual([23, 0, 0, 4, 1]);
+  });
+});
+
+describe("the model of the pair", () => {
+  it("tells everybody with the lock held, and takes the range away for good", () => {
+    const { facts, sights } = replayPair(scenario);
+    expect(facts[5]).toEqual([
+      ...["get b1", "blocked b1", "resumed", "lock b1"],
+      ...["told m1", `off ${addressOf(0)} 4096`, "told a1", "invalidated"],
+      ...["unlock b1", "put b1", "ok"],
+    ]);
+    expect(facts[7]!.at(-1)).toBe("ENODEV");
+    expect(sights[3]).toContain(`i1 at ${addressOf(0)}: b1+4096`);
+    expect(sights[6]).not.toContain(`i1 at ${addressOf(0)}: b1+4096`);
+  });
+
+  it("maps again after the way back, and leaves what was lost a hole", () => {
+    const again = { start: 0, length: 4096, importer: "i1", buffer: "b1", closed: false } as const;
+    const { facts, sights } = replayPair([
+      { id: "s1", op: "export", buffer: "b1", pages: 1 },
+      { id: "s2", op: "import", import: "m1", place: 0, ...again },
+      { id: "s3", op: "revoke", buffer: "b1" },
+      { id: "s4", op: "unrevoke", buffer: "b1" },
+      { id: "s5", op: "import", import: "m2", place: 1, ...again },
+      { id: "s6", op: "plug", device: "d1", importer: "i1" },
+    ]);
+    expect(facts[4]!.at(-1)).toBe("ok");
+    expect(facts[5]).toEqual([`on ${addressOf(1)} b1+0 4096`, "ok"]);
+    expect(sights[5]!.slice(0, 2)).toEqual([`i1 at ${addressOf(0)}: nothing`, `i1 at ${addressOf(1)}: b1+0`]);
+  });
+
+  it("draws the same program of a seed, and leaves nothing behind", () => {
+    const met = new Set<string>();
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const program = drawPair(seed);
+      expect(drawPair(seed)).toEqual(program);
+      const count = (op: PairStep["op"]) => program.steps.filter((step) => step.op === op).length;
+      expect(count("close")).toBe(count("export"));
+      expect(program.facts.flat().filter((fact) => fact.startsWith("released"))).toHaveLength(count("export"));
+      for (const fact of program.facts.flat()) met.add(fact.split(" ")[0]!);
+    }
+    for (const answer of ["ENODEV", "EINVAL", "EBADF", "EEXIST", "ENOENT", "EOPNOTSUPP", "blocked"])
+      expect(met).toContain(answer);
+  });
+
+  it("fits the module's lines", () => {
+    const names = "file:open file:close file:request number:close unit:probe unit:forget put attach detach mapUnlocked";
+    const operations = new Map([...names.split(" "), "lock", "unlock"].map((name, index) => [name, index]));
+    for (let seed = 1; seed <= 50; seed += 1)
+      for (const line of compilePair(drawPair(seed).steps, operations))
+        if (line.startsWith("o")) expect(line.split(" ").length).toBeLessThanOrEqual(5 + 32);
+    expect(() => compilePair(scenario, new Map())).toThrow("this module has no file:open");
+  });
+});
+
+describe("what a kernel shows of the pair", () => {
+  const program: PairProgram = replayPair(scenario);
+
+  it("is what the model says, and no rule is broken", () => {
+    expect(differenceOf(program, decode(written))).toBeNull();
+    expect(brokenIn(written)).toEqual([]);
+  });
+
+  it.each([
+    ["a range that stays after a revoke", /p 0 5 0 off .*\n/, "", "REV-48"],
+    ["a revoke that tells nobody", /p 0 5 1 guard 0\np 0 5 0 off .*\nh .*\nH .*\np 0 5 0 told 0\n/, "", "REV-03"],
+    ["a recorder that is not told", /h 0 5 .*\nH 0 5 .*\n/, "", "MOVE-02"],
+    ["a reference that is kept", /p 0 8 1 put 0\n/, "", "REV-54"],
+    ["an import of what is revoked", /r 0 7 0 19 -1/, "r 0 7 0 0 -1", "REV-49"],
+    ["a callback without the lock", /L 0 5 0 8 -1 0 0 1 1\n/, "", "MOVE-01"],
+  ])("%s is a difference, and says which rule it is about", (_what, find, replace, rule) => {
+    const changed = written.replace(find, replace);
+    expect(changed).not.toBe(written);
+    const difference = differenceOf(program, decode(changed))!;
+    expect(difference.rules).toContain(rule);
+    expect(differenceText(difference).join("\n")).toContain(rule);
+  });
+
+  it("breaks the rule itself where the history tells enough", () => {
+    expect(brokenIn(written.replace(/h 0 5 .*\nH 0 5 .*\n/, ""))).toContain("MOVE-02");
+  });
+
+  it("says so where facts only come in another order, and where the kernel complains", () => {
+    const swapped = written
+      .replace(/(p 0 5 1 put 0)\n(U 0 5 0 8 1)/, "$2")
+      .replace(/(U 0 5 0 8 1)/, "p 0 5 1 put 0\n$1");
+    const other = differenceOf(program, decode(swapped.replace(/(p 0 5 1 put 0\nU 0 5 0 8 1)\np 0 5 1 put 0/, "$1")))!;
+    expect(differenceText(other).join("\n")).toContain("other order");
+    const warned = `${written.trim().replace(/\nV .*/, "")}\nW 0 12 0 WARNING: something\nV 0 0 1 0 0`;
+    expect(differenceOf(program, decode(warned))).toMatchObject({ step: "the end" });
+  });
+});
+
+describe("a run of the pair", () => {
+  const kernel = (change: (result: PairResult) => PairResult): RunsPairs => ({
+    started: 1,
+    renew: () => undefined,
+    run: (programs) =>
+      Promise.resolve(
+        programs.map((program) => {
+          const { facts, sights } = program;
+          const ending = { lockdep: true, stuck: 0, late: 0 };
+          return change({ program, run: { facts, sights, complaints: [], events: [], ending }, log: "" });
+        }),
+      ),
+  });
+
+  it("is good where a kernel does what the model does, and says so in figures", async () => {
+    const tally = await pairCampaign(
+      kernel((result) => result),
+      1,
+      20,
+    );
+    expect(isGood(tally)).toBe(true);
+    expect(pairText(tally, "7.3.4", 3)).toContain("20 programs");
+  });
+
+  it("is bad where it does not, where it dies, and where it meets too little", async () => {
+    const deaf = await pairCampaign(
+      kernel(({ program, run }) => ({
+        program,
+        log: "",
+        run: { ...run!, facts: run!.facts.map((facts) => facts.filter((fact) => !fact.startsWith("told"))) },
+      })),
+      1,
+      20,
+    );
+    expect(isGood(deaf)).toBe(false);
+    expect(pairText(deaf, "7.3.4", 3)).toContain("MOVE-02");
+    const dead = await pairCampaign(
+      kernel(({ program }) => ({ program, run: null, log: "panic" })),
+      1,
+      2,
+    );
+    expect(pairText(dead, "7.3.4", 3)).toContain("did not survive");
+    expect(isGood(dead)).toBe(false);
+    const still = await pairCampaign(
+      kernel((result) => result),
+      1,
+      300,
+    );
+    expect(shortfalls(still).join("\n")).toContain("stale");
+  });
+
+  it("names rules that exist", () => {
+    const ids = new Set(registry.map(({ id }) => id));
+    for (const { rule } of [...deviations, ...pairEdits]) expect(ids).toContain(rule);
+  });
+});
