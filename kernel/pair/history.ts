@@ -1,6 +1,6 @@
 import type { HistoryEvent } from "../../spec/event.ts";
-import type { Line } from "./decode.ts";
-import { bufferName, lockName, Memories } from "./decode.ts";
+import { bufferName, lockName, type Line } from "./line.ts";
+import { Memories } from "./memories.ts";
 import { addressOf, pageSize, taskOf, type PairStep, type StepOf } from "./steps.ts";
 
 type Loose = Record<string, unknown> & { seq: number; task: string };
@@ -78,7 +78,7 @@ class HistoryWriter {
       case "h":
         this.endCallback(base);
         this.startInvalidate(base, this.attachments.get(`a${second + 1}`)?.buffer ?? "");
-        return void this.push(this.add({ ...base, kind: "cb", ...this.hookOf(first, second) }));
+        return this.push(this.add({ ...base, kind: "cb", ...this.hookOf(first, second) }));
       case "H": {
         const [hook, errno, slot] = numbers;
         const { seq } = this.pop(base.task);
@@ -203,9 +203,10 @@ class HistoryWriter {
     const made = this.rangeAt(step, address, on);
     if (made === undefined) return;
     const { importer, buffer, start } = made;
-    const range = { device: `${importer}.space`, on, address, length };
-    this.add({ ...base, kind: "translate", ...range, storage: `${buffer}.memory`, offset: start });
     if (on) this.memories.learn(buffer, physical - start);
+    const at = (on ? this.memories.find(physical) : null) ?? { buffer, offset: start };
+    const range = { device: `${importer}.space`, on, address, length };
+    this.add({ ...base, kind: "translate", ...range, storage: `${at.buffer}.memory`, offset: at.offset });
   }
 
   /** The import behind an address of the space that a step is about; of a revoke the one whose buffer it is. */

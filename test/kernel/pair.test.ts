@@ -177,9 +177,17 @@ describe("the model of the pair", () => {
   it("tells everybody with the lock held, and takes the range away for good", () => {
     const { facts, sights } = replayPair(scenario);
     expect(facts[5]).toEqual([
-      ...["get b1", "blocked b1", "resumed", "lock b1"],
-      ...["told m1", `off ${addressOf(0)} 4096`, "told a1", "invalidated"],
-      ...["unlock b1", "put b1", "ok"],
+      "get b1",
+      "blocked b1",
+      "resumed",
+      "lock b1",
+      "told m1",
+      `off ${addressOf(0)} 4096`,
+      "told a1",
+      "invalidated",
+      "unlock b1",
+      "put b1",
+      "ok",
     ]);
     expect(facts[7]!.at(-1)).toBe("ENODEV");
     expect(sights[3]).toContain(`i1 at ${addressOf(0)}: b1+4096`);
@@ -218,9 +226,10 @@ describe("the model of the pair", () => {
   it("fits the module's lines", () => {
     const names = "file:open file:close file:request number:close unit:probe unit:forget put attach detach mapUnlocked";
     const operations = new Map([...names.split(" "), "lock", "unlock"].map((name, index) => [name, index]));
-    for (let seed = 1; seed <= 50; seed += 1)
-      for (const line of compilePair(drawPair(seed).steps, operations))
-        if (line.startsWith("o")) expect(line.split(" ").length).toBeLessThanOrEqual(5 + 32);
+    const seeds = Array.from({ length: 50 }, (_, index) => index + 1);
+    const lines = seeds.flatMap((seed) => compilePair(drawPair(seed).steps, operations));
+    const orders = lines.filter((line) => line.startsWith("o"));
+    expect(Math.max(...orders.map((line) => line.split(" ").length))).toBeLessThanOrEqual(5 + 32);
     expect(() => compilePair(scenario, new Map())).toThrow("this module has no file:open");
   });
 });
