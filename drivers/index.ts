@@ -4,6 +4,7 @@ import { GpuVram } from "./exporters/gpu-vram.ts";
 import { Habanalabs } from "./exporters/habanalabs.ts";
 import { SystemHeap } from "./exporters/system-heap.ts";
 import { Udmabuf } from "./exporters/udmabuf.ts";
+import { Vgem } from "./exporters/vgem.ts";
 import { VfioPci619 } from "./exporters/vfio-pci-6-19.ts";
 import { VfioPci71 } from "./exporters/vfio-pci-7-1.ts";
 import { Compositor } from "./importers/compositor.ts";
@@ -21,6 +22,7 @@ import {
   attachBlind,
   blindMap,
   fdFailure,
+  gemShmem,
   habanalabs,
   helperOnly,
   keepsPin,
@@ -360,6 +362,22 @@ export const drivers: readonly DriverEntry[] = [
     profile: "K6.12",
     budget: lean,
     expectations: [],
+  },
+  {
+    name: "vgem",
+    role: "exporter",
+    make: (env) => new Vgem(env),
+    profile: "K7.1",
+    budget: lean,
+    expectations: gemShmem,
+  },
+  {
+    name: "vgem, 6.12",
+    role: "exporter",
+    make: (env) => new Vgem(env),
+    profile: "K6.12",
+    budget: lean,
+    expectations: gemShmem,
   },
   { name: "xe-like, 6.12", role: "importer", make: (env) => new XeLike(env), profile: "K6.12", expectations: [] },
 ];

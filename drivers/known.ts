@@ -84,6 +84,26 @@ export const systemHeap = [
   ),
 ];
 
+export const gemShmem = [
+  ...mayViolate(
+    "drm_gem_shmem_fault counts pages from the beginning of the mapping: one that begins at a later page of the buffer shows the first ones (seen on 6.12.117 and 7.3.4).",
+    ["CPU-32"],
+  ),
+  ...mayViolate("drm_gem_shmem_fault looks at no fence, as its pages never move (by reading, 6.12 and 7.3).", [
+    "CPU-22",
+  ]),
+  ...mayViolate(
+    "dma_map_sgtable gives a device for which memory is bounced a copy of the pages, and drm_gem_prime_dmabuf_ops has no brackets that would bring it in line (by reading, 6.12 and 7.3).",
+    ["DMAMAP-12", "MAP-11", "MAP-34", "MOVE-24"],
+  ),
+  ...mayViolate(
+    "For a device without a DMA mask dma_map_sgtable maps nothing and answers 0, and drm_gem_map_dma_buf hands the table out (by reading, 6.12 and 7.3).",
+    ["ATT-29", "MAP-10"],
+  ),
+  ...noMaskTest("drm_gem_map_attach"),
+  ...noPlatformTest("drm_gem_map_attach"),
+];
+
 export const attachBlind = mayViolate(
   "amdgpu_dma_buf_attach accepts a device that cannot reach where the object is pinned (by reading, 7.2).",
   ["ATT-05"],

@@ -26,7 +26,8 @@ const unmapOf = ({ mapping, direction }: Step<"unmap" | "unmapUnlocked">, slots:
 /** Which hooks for the CPU the module's exporter has. */
 function cpuHooksOf(step: Step<"export">, slots: Slots): readonly CpuHook[] {
   if (step.missing.includes("ops")) return [];
-  if (exportsForeign(step, slots) !== undefined) return cpuHooks;
+  const foreign = exportsForeign(step, slots);
+  if (foreign !== undefined) return cpuHooks.filter((hook) => foreign !== "vgem" || !hook.endsWith("Cpu"));
   if (exportsMoving(step, slots)) return ["mmap"];
   return exportsDynamic(step, slots) ? [] : cpuHooks;
 }
@@ -55,6 +56,8 @@ export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: S
   export: (step, slots) => {
     const { size, resv, exporter } = slots.setup.buffers.find((entry) => entry.name === step.buffer)!;
     const foreign = exportsForeign(step, slots);
+    // These two want to know who attaches.
+    const followed = foreign === "systemHeap" || foreign === "vgem";
     const dynamic = foreign === undefined && exportsDynamic(step, slots) && !step.missing.includes("ops");
     const missing = ["priv", "ops", "map", "unmap", "release"].filter((item) =>
       (step.missing as readonly string[]).includes(item),
@@ -62,14 +65,16 @@ export const bufferCalls: { readonly [K in BufferCall]: (step: Step<K>, slots: S
     return {
       buffer: step.buffer,
       exporter,
-      // A heap gives whole pages.
-      size: foreign === "systemHeap" ? Math.ceil(size / pageSize) * pageSize : size,
+      // Heaps and graphics give whole pages.
+      size: followed ? Math.ceil(size / pageSize) * pageSize : size,
       missing,
-      attach: foreign === "systemHeap" || (slots.revokeWaits && exportsMoving(step, slots)),
-      detach: foreign === "systemHeap",
+      attach: followed || (slots.revokeWaits && exportsMoving(step, slots)),
+      detach: followed,
       pin: dynamic && !step.missing.includes("pin"),
       unpin: dynamic && !step.missing.includes("unpin"),
-      caching: (step.caching && !step.missing.includes("ops")) || (foreign === "udmabuf" && slots.caches),
+      caching:
+        (step.caching && !step.missing.includes("ops")) ||
+        ((foreign === "udmabuf" || foreign === "vgem") && slots.caches),
       resv,
       cpuHooks: cpuHooksOf(step, slots),
     };

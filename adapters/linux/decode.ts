@@ -213,7 +213,7 @@ export class Decoder implements Naming {
       return;
     }
     if (op === "waitFences") {
-      const { resv, by } = { resv: this.compiled.slots.name("reservation", id), by: this.lockedBy(2, step) };
+      const { resv, by } = { resv: this.compiled.slots.name("reservation", id), by: this.lockedBy(2, step, base.task) };
       const args = { usage: usages[second], interruptible: false, timeout: Number.MAX_SAFE_INTEGER };
       this.push(this.add({ ...base, kind: "call", op, by, resv, ...args }));
       return;
@@ -257,7 +257,7 @@ export class Decoder implements Naming {
     this.add({
       ...base,
       kind: "lock",
-      ...this.request(slot!, acquire!, forms[form!]!, this.lockedBy(name!, step)),
+      ...this.request(slot!, acquire!, forms[form!]!, this.lockedBy(name!, step, base.task)),
       errno,
       waited: waited === 1,
     });
@@ -274,9 +274,11 @@ export class Decoder implements Naming {
     };
   }
 
-  /** In whose name a lock is taken: the core's, that of an exporter of ours, the program's. */
-  private lockedBy(name: number, step: Step | undefined): string {
+  /** In whose name a lock is taken: the core's, that of an exporter, the program's. */
+  private lockedBy(name: number, step: Step | undefined, task: string): string {
     if (name === 1) return "framework";
+    const hook = this.open.get(task)?.findLast(({ kind }) => kind === "cb");
+    if (name === 2 && hook !== undefined) return hook["to"] as string;
     const { view, buffer = this.compiled.slots.made("view", view ?? "")?.buffer } = (step ?? {}) as {
       readonly buffer?: string;
       readonly view?: string;
@@ -285,7 +287,7 @@ export class Decoder implements Naming {
   }
 
   private unlock(base: ReturnType<Decoder["base"]>, step: Step | undefined, [slot, name]: readonly number[]): void {
-    const { lock, lockClass, by } = this.request(slot!, -1, "plain", this.lockedBy(name!, step));
+    const { lock, lockClass, by } = this.request(slot!, -1, "plain", this.lockedBy(name!, step, base.task));
     this.add({ ...base, kind: "unlock", lock, lockClass, by });
   }
 
@@ -300,7 +302,7 @@ export class Decoder implements Naming {
   }
 
   private blocked(base: ReturnType<Decoder["base"]>, step: Step, [kind, object, name]: readonly number[]): void {
-    const wait = this.waitFor(step, kind!, object!, name!);
+    const wait = this.waitFor(step, kind!, object!, name!, base.task);
     const asked = step as { readonly interruptible?: boolean };
     const inMap = kind === 1 && waitsInside.has(step.op);
     const interruptible =
@@ -310,7 +312,7 @@ export class Decoder implements Naming {
     this.add({ ...base, kind: "blocked", wait, interruptible });
   }
 
-  private waitFor(step: Step, kind: number, object: number, name: number): WaitFor {
+  private waitFor(step: Step, kind: number, object: number, name: number, task: string): WaitFor {
     if (kind === 1) return { kind: "fence", fence: this.fence(object)! };
     if (kind === 3) return { kind: "unmapped", buffer: this.memory.buffer(object)! };
     if (kind === 4) {
@@ -321,7 +323,7 @@ export class Decoder implements Naming {
       const inside = name === 1;
       const acquire = inside ? null : ((step as { readonly acquire?: string | null }).acquire ?? null);
       const form = (inside ? undefined : slowForms[step.op]) ?? "plain";
-      return { kind: "lock", ...this.request(object, -1, form, this.lockedBy(name, step)), acquire };
+      return { kind: "lock", ...this.request(object, -1, form, this.lockedBy(name, step, task)), acquire };
     }
     // One fence is named; of several any one ends the wait.
     if (step.op === "waitAny" && step.fences.length === 1) return { kind: "fence", fence: step.fences[0]! };

@@ -108,7 +108,7 @@ const wrapped = (offset: number) => (offset >= wrap / 2 ? offset - wrap : offset
 export const unwrapped = (offset: number) => (offset < 0 ? offset + wrap : offset);
 
 /** Exporters that the kernel itself has: their kinds in a set-up, by their numbers less one. */
-export const foreignKinds = ["systemHeap", "udmabuf"] as const;
+export const foreignKinds = ["systemHeap", "udmabuf", "vgem"] as const;
 
 /** Which of the kernel's own exporters a step's export is of; undefined: the module's. */
 export function exportsForeign({ buffer, missing, caching }: Step<"export">, { setup }: Slots) {

@@ -148,7 +148,7 @@ export class Memory {
           offset: sixth,
         };
       case "C":
-        return this.cpu(first, second, third, fourth === 1 ? fifth : null);
+        return this.cpu(first, second, third, fourth === 1 ? fifth : null, sixth);
       case "l":
         return { kind: "list", attachment: this.attachment(first).attachment, listed: second === 1 };
     }
@@ -190,8 +190,11 @@ export class Memory {
     return this.slots.name("view", slot) ?? `view${slot}`;
   }
 
-  /** What the CPU found: the number that memory is filled with is that of its storage. */
-  private cpu(slot: number, kind: number, byte: number, seen: number | null): object {
+  /**
+   * What the CPU found: the number that memory is filled with is that of its storage, and for exporters of the kernel's own
+   * that of the page, from 1; 0 where there is one page behind all.
+   */
+  private cpu(slot: number, kind: number, byte: number, seen: number | null, page: number): object {
     const made = this.slots.made("view", this.view(slot));
     const offset = byte + (made !== undefined && "offset" in made ? made.offset * pageSize : 0);
     return {
@@ -204,7 +207,7 @@ export class Memory {
       io: false,
       answer: seen === null ? "sigbus" : "ok",
       storage: seen === null ? null : storageName(seen),
-      storageOffset: seen === null ? 0 : offset,
+      storageOffset: seen === null ? 0 : page > 0 ? (page - 1) * pageSize + (offset % pageSize) : offset,
     };
   }
 

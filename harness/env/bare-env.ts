@@ -150,6 +150,7 @@ class BareEnv extends DirectEnv {
 
   *munmap(mapping: UserMapping): Call<void> {
     this.world.mmu.remove(mapping);
+    if (mapping.close !== undefined) yield* settle(mapping.close(), "close");
     if (mapping.file !== null) yield* settle(this.world.framework.buffers.put(mapping.file), "put");
   }
 

@@ -3,6 +3,7 @@ import type { Direction, DmaBuf, IosysMap, UserMapping } from "../../spec/roles/
 import type { Suspension } from "../../spec/roles/suspendable.ts";
 import { settle } from "../settle.ts";
 import { BufferEnv } from "./buffer-env.ts";
+import { runRole } from "./hooks.ts";
 
 /** The CPU half of `Env`: brackets, kernel addresses, user mappings, requests on descriptors. */
 export class CpuEnv extends BufferEnv {
@@ -68,6 +69,11 @@ export class CpuEnv extends BufferEnv {
     const args = { buffer: file === null ? "" : this.bufferName(file), view: this.viewName(mapping) };
     const call = world.recorder.emit({ kind: "call", op: "munmap", by, ...args });
     world.mmu.remove(mapping);
+    if (mapping.close !== undefined) {
+      world.mmu.lock(by);
+      yield* runRole(world, "the exporter's close of a mapping", mapping.close);
+      world.mmu.unlock(by);
+    }
     mapping.file = null;
     if (file !== null) yield* settle(world.framework.buffers.put(file), "put");
     world.recorder.emit({ kind: "ret", op: "munmap", by, call, errno: 0, ...args });

@@ -4,6 +4,7 @@ import { referenceSystem } from "../../conformance/reference-system.ts";
 import { Judge } from "../../contracts/judge.ts";
 import { SystemHeap } from "../../drivers/exporters/system-heap.ts";
 import { Udmabuf } from "../../drivers/exporters/udmabuf.ts";
+import { Vgem } from "../../drivers/exporters/vgem.ts";
 import { OnlineChooser } from "../../generators/online-chooser.ts";
 import { Random } from "../../generators/random.ts";
 import { drawTemper, type Temper } from "../../generators/temper.ts";
@@ -49,6 +50,7 @@ export const comparedExporters = {
   moving: (env) => new MovingExporter(env),
   systemHeap: (env) => new SystemHeap(env),
   udmabuf: (env) => new Udmabuf(env),
+  vgem: (env) => new Vgem(env),
 } as const satisfies Readonly<Record<string, Factory<Exporter>>>;
 
 /** The reference that kernels are compared with: its reservation lists have their spare room. */
@@ -208,15 +210,20 @@ export function remakesTables({ events }: Drawn): boolean {
 const mapping: ReadonlySet<string> = new Set(["mmap", "mmapFd", "munmap"]);
 
 /**
- * Whether a user's address space is changed while somebody sleeps in a fault, with that space's lock held: there the one
- * waits for the other. The reference has spaces without number.
+ * Whether a user's address space is changed while somebody sleeps in a fault, or changed or touched while somebody sleeps
+ * in a change of it, with that space's lock held: there the one waits for the other. The reference has spaces without number.
  */
 export function mapsUnderAFault({ events }: Drawn): boolean {
   const faulting = new Set<string>();
+  const changing = new Set<string>();
   for (const event of events) {
     if (event.kind === "cb" && event.hook === "cpuFault") faulting.add(event.task);
     if (event.kind === "cbret" && event.hook === "cpuFault") faulting.delete(event.task);
-    if (event.kind === "call" && mapping.has(event.op) && faulting.size > 0) return true;
+    const changes = event.kind === "call" && mapping.has(event.op);
+    const touches = event.kind === "cpu" || (event.kind === "cb" && event.hook === "cpuFault");
+    if ((changes && faulting.size > 0) || ((changes || touches) && changing.size > 0)) return true;
+    if (changes) changing.add(event.task);
+    if (event.kind === "ret" && mapping.has(event.op)) changing.delete(event.task);
   }
   return false;
 }

@@ -53,7 +53,7 @@ static void get_foreign(struct actor *actor, struct buffer *buffer, u64 size, in
 	exporter_place(buffer, false);
 }
 
-/* buffer, shared reservation or -1, size, items left out, dynamic, caching, moves and revokes, 1 of a heap or 2 of udmabuf */
+/* buffer, shared reservation or -1, size, items left out, dynamic, caching, moves and revokes, the kernel's own device or 0 */
 static void export_buffer(struct actor *actor, const s64 *arg, int count)
 {
 	struct buffer *buffer = arg[0] >= 0 && arg[0] < BUFFERS ? &buffers[arg[0]] : NULL;
@@ -352,6 +352,6 @@ void buffers_exit(void)
 	for (at = 0; at < DEVICES; at++)
 		if (devices[at])
 			root_device_unregister(devices[at]);
-	foreign_exit();
+	devices_exit();
 	exporter_exit();
 }

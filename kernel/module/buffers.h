@@ -94,10 +94,15 @@ void exporter_reset(void);
 int exporter_init(void);
 void exporter_exit(void);
 
+/* devices.c: exporters that the kernel itself has, by the numbers that the host sends. */
+enum device_kind { DEVICE_HEAP = 1, DEVICE_UDMABUF, DEVICE_VGEM };
+/* Asks one for a buffer; its descriptor, or an error. */
+int devices_ask(struct actor *actor, u64 size, enum device_kind kind);
+void devices_exit(void);
+
 /* foreign.c */
-int foreign_export(struct actor *actor, struct buffer *buffer, u64 size, int kind);
+int foreign_export(struct actor *actor, struct buffer *buffer, u64 size, enum device_kind kind);
 u64 foreign_seen(struct dma_buf *buf, u64 address);
-void foreign_exit(void);
 
 /* moving.c */
 /* Waits, lock held, for fences of this usage and those before it. */

@@ -70,6 +70,8 @@ struct actor {
 	bool slept;
 	/* In whose name it locks: 0 the program's, 2 that of the exporter of the step's buffer. */
 	int name;
+	/* It is in a hook of an exporter that the kernel itself has: what is locked there is that exporter's. */
+	bool foreign;
 	/* One more than the buffer whose unmaps it waits for, 0 for none. */
 	int unmaps;
 	/* It sleeps in poll. */
@@ -260,6 +262,10 @@ void reservations_unlock_all(struct actor *actor);
 int reservation_slot(struct reservation *resv);
 void reservation_lock(struct actor *actor, struct reservation *resv);
 void reservation_unlock(struct actor *actor, struct reservation *resv);
+
+/* foreign.c */
+/* Whether the running thread is in the release of such an exporter. */
+bool foreign_releases(void);
 
 /* buffers.c */
 void buffers_clear(void);

@@ -3,73 +3,21 @@
  * Buffers of exporters that the kernel itself has. A user asks the device for one, and from then on its hooks are called
  * through ours, which write down that they were and call them.
  */
-#include <linux/dma-heap.h>
 #include <linux/fdtable.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
-#include <linux/shmem_fs.h>
-#include <uapi/linux/dma-heap.h>
-#include <uapi/linux/fcntl.h>
-#include <uapi/linux/udmabuf.h>
+#include <linux/uaccess.h>
 #include "requests.h"
 #include "views.h"
 
-static struct file *heap, *udmabuf;
+/* Who is in a release: a thread that is no task's, where what is locked is seen all the same. */
+static struct task_struct *releasing;
 
-/* Opened once: a descriptor of each request's own would be nothing that is tested. */
-static struct file *device_file(struct file **known, const char *path)
+bool foreign_releases(void)
 {
-	if (!*known)
-		*known = requests_open(path);
-	if (IS_ERR(*known))
-		pr_warn_once("no %s: %ld\n", path, PTR_ERR(*known));
-	return *known;
-}
-
-static int allocate_from_heap(struct actor *actor, u64 size)
-{
-	struct dma_heap_allocation_data data = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
-	struct file *file = device_file(&heap, "dev/dma_heap/system");
-	long result = IS_ERR(file) ? PTR_ERR(file) : 0;
-
-	if (!result)
-		result = request(actor, file, DMA_HEAP_IOCTL_ALLOC, &data, sizeof(data), false);
-	return result ? result : data.fd;
-}
-
-/* Memory of a process that may not shrink, as udmabuf wants it. */
-static int make_memory(u64 size)
-{
-	struct file *memory;
-	int number = get_unused_fd_flags(O_CLOEXEC);
-
-	if (number < 0)
-		return number;
-	memory = shmem_file_setup("conformance", PAGE_ALIGN(size), NO_VMA_FLAGS);
-	if (IS_ERR(memory)) {
-		put_unused_fd(number);
-		return PTR_ERR(memory);
-	}
-	SHMEM_I(file_inode(memory))->seals = F_SEAL_SHRINK;
-	fd_install(number, memory);
-	return number;
-}
-
-static int create_udmabuf(struct actor *actor, u64 size)
-{
-	struct udmabuf_create data = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = size };
-	struct file *file = device_file(&udmabuf, "dev/udmabuf");
-	long result = IS_ERR(file) ? PTR_ERR(file) : make_memory(size);
-
-	if (result < 0)
-		return result;
-	data.memfd = result;
-	result = request(actor, file, UDMABUF_CREATE, &data, sizeof(data), false);
-	close_fd(data.memfd);
-	return result;
+	return releasing == current;
 }
 
 static struct buffer *buffer_behind(struct dma_buf *buf)
@@ -88,7 +36,9 @@ static int on_attach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	int slot = attachment_slot(attach), result;
 
 	record('h', " %d %d %d %d", HOOK_ATTACH, slot, buffer_slot(buffer), attach->peer2peer);
+	this_actor()->foreign = true;
 	result = buffer->foreign->attach(buf, attach);
+	this_actor()->foreign = false;
 	record('H', " %d %d %d %d %d", HOOK_ATTACH, -result, slot, buffer_slot(buffer), attach->peer2peer);
 	return result;
 }
@@ -99,7 +49,9 @@ static void on_detach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	int slot = attachment_slot(attach);
 
 	record('h', " %d %d %d", HOOK_DETACH, slot, buffer_slot(buffer));
+	this_actor()->foreign = true;
 	buffer->foreign->detach(buf, attach);
+	this_actor()->foreign = false;
 	record('H', " %d 0 %d %d", HOOK_DETACH, slot, buffer_slot(buffer));
 }
 
@@ -155,8 +107,10 @@ static void on_release(struct dma_buf *buf)
 	struct buffer *buffer = buffer_behind(buf);
 
 	record('h', " %d %d", HOOK_RELEASE, buffer_slot(buffer));
-	exporter_released(buffer, buf);
+	releasing = current;
 	buffer->foreign->release(buf);
+	releasing = NULL;
+	exporter_released(buffer, buf);
 	record('H', " %d 0 %d", HOOK_RELEASE, buffer_slot(buffer));
 }
 
@@ -182,24 +136,74 @@ static int on_end_cpu(struct dma_buf *buf, enum dma_data_direction direction)
 	return result;
 }
 
+/* Which page of the buffer a user sees there now, from 1 as it is written in it; 0 for none. */
+static u64 page_seen(struct vm_fault *fault)
+{
+	u64 word = 0;
+
+	return copy_from_user_nofault(&word, (void __user *)(fault->address & PAGE_MASK), sizeof(word)) ? 0 : word >> 32;
+}
+
 static vm_fault_t on_fault(struct vm_fault *fault)
 {
 	struct view *view = view_of(fault->vma);
 	struct buffer *buffer = &buffers[view->buffer];
 	u64 page = fault->pgoff - fault->vma->vm_pgoff;
 	vm_fault_t result;
+	u64 seen;
 	int errno;
 
 	record('h', " %d %d %d %llu", HOOK_CPU_FAULT, view->buffer, view_slot(view), page);
+	this_actor()->foreign = true;
 	result = buffer->foreign_pages->fault(fault);
+	this_actor()->foreign = false;
 	errno = result & VM_FAULT_ERROR ? EFAULT : 0;
-	if (!errno)
+	seen = errno ? 0 : page_seen(fault);
+	if (seen)
+		view_shows_at(view, page, 1, buffer->storage, (seen - 1) * PAGE_SIZE);
+	else if (!errno)
 		view_shows(view, page, 1, buffer->storage);
 	record('H', " %d %d %d %d %llu", HOOK_CPU_FAULT, errno, view->buffer, view_slot(view), page);
 	return result;
 }
 
+/* The mapping's file is the buffer's, and stays until the mapping has ended. */
+static struct buffer *buffer_shown(struct vm_area_struct *vma)
+{
+	int slot;
+
+	for (slot = 0; slot < BUFFERS; slot++)
+		if (buffers[slot].buf && !buffers[slot].released && buffers[slot].buf->file == vma->vm_file)
+			return &buffers[slot];
+	return NULL;
+}
+
+static void on_vm_close(struct vm_area_struct *vma)
+{
+	struct buffer *buffer = buffer_shown(vma);
+	struct actor *actor = this_actor();
+
+	if (!buffer || !buffer->foreign_pages->close)
+		return;
+	actor->foreign = true;
+	buffer->foreign_pages->close(vma);
+	actor->foreign = false;
+}
+
+static vm_fault_t on_mkwrite(struct vm_fault *fault)
+{
+	const struct vm_operations_struct *pages = buffer_shown(fault->vma)->foreign_pages;
+
+	return pages->pfn_mkwrite ? pages->pfn_mkwrite(fault) : 0;
+}
+
 static const struct vm_operations_struct fault_operations = { .fault = on_fault };
+/* Of an exporter that wants to know when a mapping ends, and of its first write. */
+static const struct vm_operations_struct followed_operations = {
+	.fault = on_fault,
+	.close = on_vm_close,
+	.pfn_mkwrite = on_mkwrite,
+};
 
 static int on_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
 {
@@ -213,10 +217,12 @@ static int on_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
 	/* For a private mapping a kernel writes another number over it. */
 	view->start = vma->vm_pgoff;
 	this_actor()->map_start = vma->vm_pgoff;
+	this_actor()->foreign = true;
 	result = buffer->foreign->mmap(buf, vma);
+	this_actor()->foreign = false;
 	if (!result && vma->vm_ops && vma->vm_ops->fault) {
 		buffer->foreign_pages = vma->vm_ops;
-		vma->vm_ops = &fault_operations;
+		vma->vm_ops = vma->vm_ops->close ? &followed_operations : &fault_operations;
 	} else if (!result) {
 		view_shows(view, 0, vma_pages(vma), buffer->storage);
 	}
@@ -270,7 +276,7 @@ static void listen(struct buffer *buffer)
 	buffer->buf->ops = ops;
 }
 
-/* Whoever looks at the memory, device or CPU, learns which storage it is. */
+/* Whoever looks at the memory, device or CPU, learns which storage it is, and which page of it (counted from 1). */
 static int stamp(struct dma_buf *buf, u64 number)
 {
 	struct iosys_map map;
@@ -280,15 +286,15 @@ static int stamp(struct dma_buf *buf, u64 number)
 	if (result)
 		return result;
 	for (at = 0; at < buf->size / sizeof(number); at++)
-		((u64 *)map.vaddr)[at] = number;
+		((u64 *)map.vaddr)[at] = number | (at * sizeof(number) / PAGE_SIZE + 1) << 32;
 	dma_buf_vunmap_unlocked(buf, &map);
 	return 0;
 }
 
-/* What a heap (1) or udmabuf (2) makes for a user comes in by its descriptor. An error, and the buffer is none. */
-int foreign_export(struct actor *actor, struct buffer *buffer, u64 size, int kind)
+/* What a device makes for a user comes in by its descriptor. An error, and the buffer is none. */
+int foreign_export(struct actor *actor, struct buffer *buffer, u64 size, enum device_kind kind)
 {
-	int number = kind == 1 ? allocate_from_heap(actor, size) : create_udmabuf(actor, size), result;
+	int number = devices_ask(actor, size, kind), result;
 	struct dma_buf *buf;
 
 	if (number < 0)
@@ -314,13 +320,5 @@ u64 foreign_seen(struct dma_buf *buf, u64 address)
 {
 	struct buffer *buffer = buffer_behind(buf);
 
-	return buffer && buffer->foreign ? *(u64 *)phys_to_virt(address) : 0;
-}
-
-void foreign_exit(void)
-{
-	if (!IS_ERR_OR_NULL(heap))
-		fput(heap);
-	if (!IS_ERR_OR_NULL(udmabuf))
-		fput(udmabuf);
+	return buffer && buffer->foreign ? *(u32 *)phys_to_virt(address) : 0;
 }

@@ -55,7 +55,7 @@ static void catch_up(struct actor *actor)
 
 		actor->asked = NULL;
 		head(actor, 'L', false);
-		write_text(" %d -1 0 0 1 %d\n", reservation_slot(asked), woken);
+		write_text(" %d -1 0 0 %d %d\n", reservation_slot(asked), actor->foreign ? 2 : 1, woken);
 	}
 }
 

@@ -85,6 +85,8 @@ static void on_lock_acquire(void *data, struct lockdep_map *map, unsigned int su
 	struct actor *actor = running ? this_actor() : NULL;
 	struct reservation *lock;
 
+	if (running && foreign_releases() && lock_of(map))
+		record('L', " %d -1 0 0 2 0", reservation_slot(lock_of(map)));
 	if (!actor || !actor->busy)
 		return;
 	if (map == requests_lock() && !actor->quiet)
@@ -107,6 +109,8 @@ static void on_lock_release(void *data, struct lockdep_map *map, unsigned long i
 	struct actor *actor = running ? this_actor() : NULL;
 	struct reservation *lock;
 
+	if (running && foreign_releases() && lock_of(map))
+		record('U', " %d 2", reservation_slot(lock_of(map)));
 	if (!actor || !actor->busy)
 		return;
 	if (map == requests_lock() && !actor->quiet)
@@ -121,7 +125,7 @@ static void on_lock_release(void *data, struct lockdep_map *map, unsigned long i
 	buffers_check_lists(lock->resv);
 	if (actor->imports)
 		sync_files_imported(actor, lock);
-	record('U', " %d 1", reservation_slot(lock));
+	record('U', " %d %d", reservation_slot(lock), actor->foreign ? 2 : 1);
 }
 
 static void on_switch(void *data, bool preempt, struct task_struct *prev, struct task_struct *next,
@@ -145,7 +149,7 @@ static void on_switch(void *data, bool preempt, struct task_struct *prev, struct
 	else if (actor->explicit)
 		record_for(actor, 'B', " 0 %d %d", reservation_slot(actor->explicit), actor->name);
 	else if (actor->asked)
-		record_for(actor, 'B', " 0 %d 1", reservation_slot(actor->asked));
+		record_for(actor, 'B', " 0 %d %d", reservation_slot(actor->asked), actor->foreign ? 2 : 1);
 	else if (actor->unmaps)
 		record_for(actor, 'B', " 3 %d", actor->unmaps - 1);
 	else

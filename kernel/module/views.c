@@ -32,10 +32,15 @@ struct view *view_of(struct vm_area_struct *vma)
 	return NULL;
 }
 
-void view_shows(struct view *view, u64 page, u64 count, int storage)
+void view_shows_at(struct view *view, u64 page, u64 count, int storage, u64 offset)
 {
 	view->shows = true;
-	record('g', " %d 1 %llu %llu %d %llu", view_slot(view), page, count, storage, (view->start + page) * PAGE_SIZE);
+	record('g', " %d 1 %llu %llu %d %llu", view_slot(view), page, count, storage, offset);
+}
+
+void view_shows(struct view *view, u64 page, u64 count, int storage)
+{
+	view_shows_at(view, page, count, storage, (view->start + page) * PAGE_SIZE);
 }
 
 void view_shows_nothing(struct view *view)
@@ -194,7 +199,8 @@ static void cpu_access(struct actor *actor, const s64 *arg, int count)
 	if (!view)
 		return skip("view");
 	if (view->kernel) {
-		seen = *(u64 *)view->map.vaddr;
+		/* Behind all of a buffer of ours is one page. */
+		seen = *(u64 *)(view->map.vaddr + (buffers[view->buffer].foreign ? round_down(arg[2], sizeof(seen)) : 0));
 	} else {
 		place = (void __user *)(view->address + round_down(arg[2], sizeof(seen)));
 		kthread_use_mm(requests_user());
@@ -202,7 +208,8 @@ static void cpu_access(struct actor *actor, const s64 *arg, int count)
 			  (!arg[1] || !copy_to_user(place, &seen, sizeof(seen)));
 		kthread_unuse_mm(requests_user());
 	}
-	record('C', " %lld %lld %lld %d %llu", arg[0], arg[1], arg[2], reached, reached ? seen : 0);
+	record('C', " %lld %lld %lld %d %u %u", arg[0], arg[1], arg[2], reached, reached ? (u32)seen : 0,
+	       (u32)(reached ? seen >> 32 : 0));
 }
 
 const struct operation view_operations[] = {

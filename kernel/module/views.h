@@ -28,6 +28,8 @@ int view_slot(struct view *view);
 struct view *view_of(struct vm_area_struct *vma);
 /* Entries of a user mapping come, or all of them go. */
 void view_shows(struct view *view, u64 page, u64 count, int storage);
+/* The same of entries that lead elsewhere, to this byte of the memory. */
+void view_shows_at(struct view *view, u64 page, u64 count, int storage, u64 offset);
 void view_shows_nothing(struct view *view);
 
 /* exporter_cpu.c */

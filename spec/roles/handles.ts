@@ -128,6 +128,8 @@ export interface UserMapping {
    * EAGAIN: try again, anything else: SIGBUS.
    */
   fault: ((page: number) => Suspendable<Errno>) | null;
+  /** Set by the exporter's mmap hook (`vm_ops->close`): the mapping has no entries any more and ends. */
+  close?: () => Suspendable<void>;
 }
 
 /** `struct dma_resv`. */

@@ -163,6 +163,47 @@ describe("known deviations of drivers, each in the shortest program that shows i
     expect(judged.ids).toEqual(["DMAMAP-01"]);
   });
 
+  it("GEM objects in shared memory: a mapping from a later page on shows the first ones", () => {
+    const judged = judge(
+      "vgem",
+      program("K7.1")
+        .buffer("b1", { size: 8192 })
+        .step("export", { buffer: "b1" })
+        .step("mmapFd", { buffer: "b1", view: "v1", offset: 1, pages: 1, shared: true })
+        .step("vmapUnlocked", { buffer: "b1", view: "v2" })
+        .step("beginCpu", { buffer: "b1", direction: "fromDevice" })
+        .step("cpuAccess", { view: "v1", kind: "read", offset: 0, io: false })
+        .step("cpuAccess", { view: "v2", kind: "read", offset: 4096, io: false }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual(["CPU-32"]);
+  });
+
+  it("GEM objects in shared memory: a mapping of all of a buffer shows it, and ends under the lock", () => {
+    const judged = judge(
+      "vgem",
+      program("K7.1")
+        .buffer("b1", { size: 8192 })
+        .step("export", { buffer: "b1" })
+        .step("mmapFd", { buffer: "b1", view: "v1", offset: 0, pages: 2, shared: true })
+        .step("vmapUnlocked", { buffer: "b1", view: "v2" })
+        .step("beginCpu", { buffer: "b1", direction: "fromDevice" })
+        .step("cpuAccess", { view: "v1", kind: "read", offset: 4096, io: false })
+        .step("cpuAccess", { view: "v2", kind: "read", offset: 4096, io: false })
+        .task("t2")
+        .step("lock", { resv: "b1.resv", acquire: null })
+        .task("t1")
+        .step("munmap", { view: "v1" })
+        .task("t2")
+        .step("unlock", { resv: "b1.resv" }),
+    );
+    expect(judged.fault).toBeNull();
+    expect(judged.ids).toEqual([]);
+    expect(judged.exercised("CPU-32")).toBeGreaterThan(0);
+    const waits = judged.events.flatMap((event) => (event.kind === "blocked" ? [event.wait] : []));
+    expect(waits).toMatchObject([{ kind: "lock", lock: "b1.resv", by: "e1" }]);
+  });
+
   it("the system heap hands one table out twice", () => {
     const judged = judge(
       "system-heap",
