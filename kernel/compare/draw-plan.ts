@@ -62,7 +62,10 @@ const own = ["scripted", "scriptedDynamic", "moving"];
 /** Who may export and import in a program for a kernel: roles of the module alone. */
 export const ownKinds: Kinds = { exporters: own, importers: ["scripted"] };
 /** The same and those that the kernel itself has. */
-export const kinds: Kinds = { exporters: [...own, ...own, ...foreignKinds], importers: ["scripted"] };
+export const kinds: Kinds = {
+  exporters: [...own, ...own, ...own, ...foreignKinds, ...foreignKinds],
+  importers: ["scripted"],
+};
 /** Largest buffer of an exporter that the kernel itself has, whose memory is there. */
 const largestForeign = 16 * pageSize;
 
@@ -117,6 +120,34 @@ const situations: readonly Situation[] = [
   },
   { tasks: 3, weights: { export: 2, poll: 30, pollSyncFile: 12, createSyncFile: 4, signal: 4, addFence: 10 } },
 ];
+/** What exporters of the kernel's own are there for. */
+const usingForeign: Situation = {
+  weights: {
+    export: 4,
+    requestFd: 8,
+    attach: 5,
+    detach: 2,
+    lock: 1.5,
+    map: 4,
+    mapUnlocked: 6,
+    unmap: 3,
+    unmapUnlocked: 4,
+    access: 6,
+    beginCpu: 6,
+    ioctlSync: 4,
+    endCpu: 3,
+    mmap: 6,
+    mmapFd: 6,
+    munmap: 5,
+    cpuAccess: 20,
+    vmap: 4,
+    vmapUnlocked: 5,
+    vunmap: 5,
+    vunmapUnlocked: 5,
+  },
+};
+/** How many of the programs that have one dwell on it, but for those that back off, which are rare enough. */
+const foreignRate = 0.75;
 /** So many programs of five dwell on one of these. */
 const dwelling = 4;
 
@@ -338,9 +369,11 @@ export function drawPlan(
 ): Drawn {
   const profile = profileNamed(profileName);
   const random = new Random(seed);
-  const situation =
-    wanted ?? (seed % 5 < dwelling ? situations[random.pick([0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 4, 5])]! : null);
+  const usual =
+    seed % 5 < dwelling ? situations[random.pick([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5])]! : null;
   const drawn = commonSetup(drawSetup(random, kinds));
+  const uses = usual !== situations[0] && drawn.exporters.some(isForeign) && random.chance(foreignRate);
+  const situation = wanted ?? (uses ? usingForeign : usual);
   const setup = situation === situations[0] ? { ...drawn, reservations: ["r1", "r2", "r3"] } : drawn;
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
