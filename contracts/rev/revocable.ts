@@ -2,13 +2,14 @@ import { EIO, ENODEV } from "../../spec/errno.ts";
 import type { CallEvent } from "../../spec/event.ts";
 import { isContested } from "../../spec/state/observe/rows.ts";
 import { frameOf, type State } from "../../spec/state/state.ts";
-import { on, remember, type Verdict } from "../monitor.ts";
+import { on, remember } from "../monitor.ts";
 import { negotiating } from "../neg/situations.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { isOver } from "../shared/fences.ts";
 import { pinsOn } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, run, thread } from "../source.ts";
+import { PromisedPlaces } from "./promised-place.ts";
 import { atReturn, innermostChange, isRevoked, mappedTables, memoryIsOn, revokeBegun } from "./access-change.ts";
 
 /** A mapping that an invalidate hit and whose fences are over, with the lock free: nothing keeps its importer from unmapping. */
@@ -17,21 +18,6 @@ function isOverdue(state: State, name: string): boolean {
   if (mapping === undefined || !mapping.live || mapping.grace === null) return false;
   const resv = state.buffers.get(mapping.buffer)?.resv ?? "";
   return mapping.grace.every((fence) => isOver(state, fence)) && (state.reservations.get(resv)?.owner ?? null) === null;
-}
-
-/** REV-36: once an attachment is told to let go, or goes by itself, its memory is still where it was. */
-function stayed(attachment: string, state: State, verdict: Verdict, places: Map<string, number>): void {
-  const [place, name] = [places.get(attachment), state.attachments.get(attachment)?.buffer ?? ""];
-  const buffer = state.buffers.get(name);
-  if (place === undefined || buffer === undefined) return;
-  places.delete(attachment);
-  verdict.exercised();
-  if (buffer.epoch !== place)
-    verdict.violated(
-      `${name} was to stay where it is until ${attachment} is told of a revoke, and has another place`,
-      verdict.since("buffers", name, "epoch"),
-      verdict.since("agreements", attachment, "model"),
-    );
 }
 
 /** What REV-30 keeps. */
@@ -246,24 +232,19 @@ export const rev36: Rule = {
   hints: ["Does eviction or migration look at the model the attachment was granted?"],
   status: checked,
   situation: {
-    weights: { ...negotiating, move: 12, revoke: 10, detach: 6 },
+    weights: { ...negotiating, negotiate: 40, mapPhysical: 1, lock: 1, unlock: 1, move: 15, revoke: 15, unrevoke: 15 },
+    callbacks: true,
+    tasks: 3,
+    pauses: 0.2,
     importers: ["scripted"],
     exporters: ["subject"],
   },
-  monitor: remember(() => new Map<string, number>(), {
-    "ret negotiate"(event, state, _verdict, places) {
-      const buffer = state.buffers.get(event.buffer);
-      if (event.errno === 0 && event.model === "revocable" && buffer?.access === "accessible")
-        places.set(event.attachment, buffer.epoch);
-    },
-    "cb invalidate"(event, state, verdict, places) {
-      const task = state.tasks.get(event.task);
-      // One for a mere move ends nothing: the memory was to stay.
-      if (frameOf(task, "move") === undefined && frameOf(task, "evict") === undefined)
-        stayed(event.attachment, state, verdict, places);
-    },
-    "call detach"(event, state, verdict, places) {
-      if (event.attachment !== null) stayed(event.attachment, state, verdict, places);
+  monitor: remember(() => new PromisedPlaces(), {
+    "ret negotiate": (event, state, _verdict, places) => places.agreed(event, state),
+    epoch: ({ buffer }, state, _verdict, places) => places.changes(buffer, state),
+    "cb invalidate": (event, state, verdict, places) => places.told(event, state, verdict),
+    "call detach": ({ attachment }, state, verdict, places) => {
+      if (attachment !== null) places.goes(attachment, state, verdict);
     },
   }),
 };

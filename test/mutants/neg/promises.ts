@@ -1,5 +1,5 @@
 import { referenceSystem } from "../../../conformance/reference-system.ts";
-import type { BufferObject } from "../../../reference-impl/exporter/buffer-object.ts";
+import { type BufferObject, objectOf } from "../../../reference-impl/exporter/buffer-object.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
 import { DynamicExporter } from "../../../reference-impl/exporter/dynamic-exporter.ts";
 import { DynamicImporter } from "../../../reference-impl/importers/dynamic-importer.ts";
@@ -55,6 +55,26 @@ export const mutants: readonly Mutant[] = [
   ),
   faulty("subject", "NEG-03", "revocable memory moves all the same", forgetsAgreements),
   faulty("subject", "REV-36", "what may be taken away once is moved first", forgetsAgreements, ["NEG-03"]),
+  faulty(
+    "subject",
+    "REV-36",
+    "unrevoke forgets what was promised to who came in beside the revoke",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override *unrevokeObject(buffer: DmaBuf, object: BufferObject) {
+          const { revoked } = object;
+          yield* super.unrevokeObject(buffer, object);
+          if (!revoked || object.agreements === 0) return;
+          reached();
+          object.agreements = 0;
+        }
+        override detach(buffer: DmaBuf, attachment: Attachment) {
+          super.detach(buffer, attachment);
+          objectOf(buffer).agreements = Math.max(objectOf(buffer).agreements, 0);
+        }
+      },
+    ["NEG-03"],
+  ),
   faulty(
     "dynamic",
     "NEG-04",
