@@ -3,6 +3,7 @@
  * `-- --quick` takes a bounded slice, `-- --all` hunts every mutant, `-- --update` stores the bare reference's figure.
  * `-- --schedules` compares the ways to schedule inside steps instead, over the mutants that need a window.
  */
+import { script } from "../cli/script.ts";
 import { isNear, readBaseline, writeBaseline } from "./baseline.ts";
 import { measureFirstKill, sampleMutants } from "./first-kill.ts";
 import { measureLengths } from "./lengths.ts";
@@ -17,8 +18,20 @@ import { measureTwice } from "./twice.ts";
 import { measureUseful } from "./useful.ts";
 import { measureWorkers } from "./workers.ts";
 
-const words = process.argv.slice(2);
-const isQuick = words.includes("--quick");
+interface Options {
+  readonly quick: boolean;
+  readonly all: boolean;
+  readonly update: boolean;
+  readonly schedules: boolean;
+}
+
+const { quick: isQuick, ...options } = script("bench", "the figures of the performance budget")
+  .option("--quick", "a bounded slice", false)
+  .option("--all", "hunt every mutant", false)
+  .option("--update", "store the bare reference's figure", false)
+  .option("--schedules", "compare the ways to schedule inside steps instead", false)
+  .parse()
+  .opts<Options>();
 const budget = isQuick
   ? { programs: 12, rounds: 60, useful: 60, points: 20, twice: 30, limit: 3, every: 48 }
   : {
@@ -28,10 +41,10 @@ const budget = isQuick
       points: 60,
       twice: 300,
       limit: 30,
-      every: words.includes("--all") ? 1 : 12,
+      every: options.all ? 1 : 12,
     };
 
-if (words.includes("--schedules")) {
+if (options.schedules) {
   const seeds = Array.from({ length: 10 }, (_, index) => index + 1);
   for (const text of scheduleTable(await windowMutants(), isQuick ? seeds.slice(0, 2) : seeds, 60_000))
     console.log(text);
@@ -51,7 +64,7 @@ const cost = measureOverhead(budget.programs, budget.rounds);
 const overhead = cost.pipeline - cost.bare;
 row("map pair", `${cost.pair.toFixed(1)} ns`);
 row("pipeline, per operation", pairs(cost.pipeline));
-if (words.includes("--update")) writeBaseline({ bare: Math.round(cost.bare), overhead: Math.round(overhead) });
+if (options.update) writeBaseline({ bare: Math.round(cost.bare), overhead: Math.round(overhead) });
 const stored = readBaseline();
 const perSecond = 1e9 / (cost.bare * cost.pair);
 row("bare reference, per operation", pairs(cost.bare), {

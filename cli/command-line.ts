@@ -1,8 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { checkDefaults, proposalDefaults, usualSlice } from "../conformance/defaults.ts";
 import { suiteVersion } from "../conformance/version.ts";
 import { BadInput } from "../spec/bad-input.ts";
-import { profileNamed } from "../spec/profile-name.ts";
 import type { ExploreCommandOptions } from "./commands/explore.ts";
 import type { ReplayOptions } from "./commands/replay.ts";
 import type { CompareCommandOptions } from "./commands/compare.ts";
@@ -12,33 +11,7 @@ import type { MergeOptions } from "./commands/merge.ts";
 import type { RunOptions } from "./commands/run.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { note, type ExitCode, type OutputOptions } from "./output.ts";
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("give a whole number from 0 on.");
-  return value;
-}
-
-function positiveWhole(text: string): number {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError("give a whole number from 1 on.");
-  return value;
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError("give a number above 0.");
-  return value;
-}
-
-function profile(text: string): string {
-  try {
-    profileNamed(text);
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-  }
-  return text;
-}
+import { positiveNumber, positiveWhole, profile, wholeNumber } from "./values.ts";
 
 function format(choices: readonly string[]): Option {
   return new Option("--format <format>", "how to answer").choices([...choices]).default("text");

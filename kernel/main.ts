@@ -10,12 +10,14 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { InvalidArgumentError, Option } from "commander";
+import { script } from "../cli/script.ts";
+import { positiveWhole, wholeNumber } from "../cli/values.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import { Linux } from "../adapters/linux/linux.ts";
 import { buildKernel, ownFolder, type BuiltKernel } from "./build/build.ts";
 import { limitCommands } from "./build/command.ts";
-import type { SeriesWanted } from "./build/source.ts";
+import { seriesWanted, type SeriesWanted } from "./build/source.ts";
 import { codeKey } from "./code-key.ts";
 import { campaign, faulty } from "./compare/campaign.ts";
 import { culpritsOf, shortestText } from "./compare/culprits.ts";
@@ -37,26 +39,50 @@ import { moduleFaults } from "./mutants/module-faults.ts";
 import { runPair } from "./pair/run-pair.ts";
 import { exitCode, outcomeOf, type Outcome } from "./outcome.ts";
 
-const { values } = parseArgs({
-  options: {
-    programs: { type: "string" },
-    series: { type: "string", multiple: true, default: ["6.12", "newest"] },
-    seed: { type: "string", default: "1" },
-    longest: { type: "string", default: "100" },
-    show: { type: "string", default: "3" },
-    keep: { type: "string" },
-    explain: { type: "string" },
-    output: { type: "string", default: ".conformance/linux" },
-    fault: { type: "string" },
-    build: { type: "boolean", default: false },
-    repeat: { type: "boolean", default: false },
-    misuse: { type: "boolean", default: false },
-    holes: { type: "boolean", default: false },
-    rate: { type: "boolean", default: false },
-    pair: { type: "boolean", default: false },
-    slice: { type: "boolean", default: false },
-  },
-});
+interface Options {
+  readonly programs?: number;
+  readonly series: readonly SeriesWanted[];
+  readonly seed: number;
+  readonly longest: number;
+  readonly show: number;
+  readonly keep?: string;
+  readonly explain?: string;
+  readonly output: string;
+  readonly fault?: number;
+  readonly build: boolean;
+  readonly repeat: boolean;
+  readonly misuse: boolean;
+  readonly holes: boolean;
+  readonly rate: boolean;
+  readonly pair: boolean;
+  readonly slice: boolean;
+}
+
+function faultNumber(text: string): number {
+  const found = moduleFaults.find(({ number }) => `${number}` === text);
+  if (found === undefined) throw new InvalidArgumentError(`the module has faults 1 to ${moduleFaults.length}.`);
+  return found.number;
+}
+
+const values = script("test:linux", "the same programs on the reference and on real kernels")
+  .option("--programs <n>", "programs on each kernel", positiveWhole)
+  .addOption(new Option("--series <series...>", "kernel series").choices(seriesWanted).default(seriesWanted, "both"))
+  .option("--seed <n>", "seed of the first program", wholeNumber, 1)
+  .option("--longest <n>", "steps of a program at most", positiveWhole, 100)
+  .option("--show <n>", "differences to show in full", wholeNumber, 3)
+  .option("--keep <file>", "go on where a run with this file was stopped")
+  .option("--explain <what>", "one program on both sides: a seed, or a program file")
+  .option("--output <dir>", "write the shortest programs of what differs there", ".conformance/linux")
+  .option("--fault <n>", "a fault of the module's exporter or importer", faultNumber)
+  .option("--build", "stop once built", false)
+  .option("--repeat", "run every program twice", false)
+  .option("--misuse", "break the contract on purpose", false)
+  .option("--holes", "run what reading the kernel made us suspect", false)
+  .option("--rate", "measure programs per second", false)
+  .option("--pair", "run the tree's own iommufd exporter and importer", false)
+  .option("--slice", "a few programs and no long build", false)
+  .parse()
+  .opts<Options>();
 
 /** Programs of a run that says nothing else, and of the slice that a check of everything has time for. */
 const usual = 5000;
@@ -68,9 +94,8 @@ const sliceBuild = 240;
 /** Seeds that are compared, and kept, at a time. */
 const sliceSeeds = 1000;
 
-const programs = Number(values.programs ?? (values.slice || values.repeat ? few : usual));
-const longest = Number(values.longest);
-const fault = values.fault === undefined ? undefined : Number(values.fault);
+const programs = values.programs ?? (values.slice || values.repeat ? few : usual);
+const { longest, fault } = values;
 const known = new KnownDifferences(readFileSync(stored("differences.json"), "utf8"));
 const deadlines = { startDeadline: 60_000, batchDeadline: 20_000 };
 
@@ -103,7 +128,7 @@ async function shortestOn({ kernel, root, version }: BuiltKernel, tally: Tally):
   try {
     const { operations } = await linux.introduction();
     const draw = (seed: number) => drawPlan(seed, { profile: profileOf(version), longest, operations });
-    const culprits = culpritsOf(tally, draw, Number(values.show));
+    const culprits = culpritsOf(tally, draw, values.show);
     return shortestText(await shrinkCulprits(linux, culprits, { known, fault }), version, values.output);
   } finally {
     linux.close();
@@ -112,7 +137,7 @@ async function shortestOn({ kernel, root, version }: BuiltKernel, tally: Tally):
 
 async function repeatOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
   const { operations } = await linux.introduction();
-  const result = await repeat(linux, Number(values.seed), programs, {
+  const result = await repeat(linux, values.seed, programs, {
     profile: profileOf(version),
     longest,
     operations,
@@ -123,8 +148,8 @@ async function repeatOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome
 async function misuseOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
   const results = await runMisuses(linux, {
     profile: profileOf(version),
-    programs: Number(values.programs ?? perMisuse),
-    firstSeed: Number(values.seed),
+    programs: values.programs ?? perMisuse,
+    firstSeed: values.seed,
     expected: JSON.parse(readFileSync(stored("misuse.json"), "utf8")) as Expected,
   });
   const good = results.every(({ faults }) => faults.length === 0);
@@ -138,7 +163,7 @@ async function holesOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome>
 
 async function rateOn(linux: Linux, { version }: BuiltKernel): Promise<Outcome> {
   const bounds = { profile: profileOf(version), longest };
-  const rates = await measureRates(linux, bounds, Number(values.seed), Number(values.programs ?? few));
+  const rates = await measureRates(linux, bounds, values.seed, values.programs ?? few);
   return { status: "good", words: `Linux ${version}: ${ratesText(rates)}` };
 }
 
@@ -158,7 +183,7 @@ async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
   const kept = new KeptSlices(values.keep ?? null, `${version} ${root} ${longest} ${codeKey()}`);
   const profile = profileOf(version);
   const total = emptyTally();
-  for (let firstSeed = Number(values.seed); total.programs < programs; firstSeed += sliceSeeds) {
+  for (let firstSeed = values.seed; total.programs < programs; firstSeed += sliceSeeds) {
     let tally = kept.get(firstSeed);
     if (tally === undefined) {
       // Of the last slice only as much as is still asked for; what is left out of it is made up for by one more.
@@ -170,7 +195,7 @@ async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
     if (process.stderr.isTTY) process.stderr.write(`\r${version}: ${total.programs} programs`);
   }
   const operations = [...introduction.operations.keys()];
-  const text = textOf(total, { version, operations, known: known.entries, show: Number(values.show) });
+  const text = textOf(total, { version, operations, known: known.entries, show: values.show });
   const stale = [...unmatched(total, version, known.entries), ...(await staleOn(built))];
   const status = isGood(total, operations) && stale.length === 0 ? "good" : "bad";
   const shortest = status === "good" ? [] : await shortestOn(built, total);
@@ -178,12 +203,6 @@ async function compareOn(linux: Linux, built: BuiltKernel): Promise<Outcome> {
 }
 
 async function test(wanted: SeriesWanted): Promise<Outcome> {
-  if (fault !== undefined && !moduleFaults.some(({ number }) => number === fault))
-    throw new BadInput(
-      "flag",
-      "--fault",
-      `the module has no fault ${values.fault}; give one from 1 to ${moduleFaults.length}`,
-    );
   const begun = performance.now();
   const built = buildKernel(wanted);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
@@ -203,12 +222,17 @@ async function test(wanted: SeriesWanted): Promise<Outcome> {
   }
 }
 
-function pair(): Promise<Outcome> {
+function seedOf(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new BadInput("flag", `--explain ${text}`, "programs of the pair are drawn; give a seed");
+}
+
+async function pair(): Promise<Outcome> {
   return runPair({
-    firstSeed: Number(values.seed),
-    programs: Number(values.programs ?? few),
-    show: Number(values.show),
-    explain: values.explain === undefined ? undefined : Number(values.explain),
+    firstSeed: values.seed,
+    programs: values.programs ?? few,
+    show: values.show,
+    explain: values.explain === undefined ? undefined : seedOf(values.explain),
     build: values.build,
   });
 }
@@ -217,7 +241,7 @@ function pair(): Promise<Outcome> {
 const isWhole = process.argv.length === 2;
 const runs: { readonly name: string; readonly run: () => Promise<Outcome> }[] = values.pair
   ? []
-  : (values.series as SeriesWanted[]).map((wanted) => ({ name: wanted, run: () => test(wanted) }));
+  : values.series.map((wanted) => ({ name: wanted, run: () => test(wanted) }));
 if (values.pair || isWhole) runs.push({ name: "pair", run: pair });
 if (values.slice) limitCommands(sliceBuild);
 const outcomes: Outcome[] = [];

@@ -6,6 +6,9 @@
  * values, in this world and without preemptions, breaks the rule. Mutants whose counterexample needs preemptions are
  * left out. Exits with 1 where a shorter one turns up or test/mutants/exact.json says otherwise; `--update` stores both.
  */
+import { script } from "../cli/script.ts";
+import { positiveWhole } from "../cli/values.ts";
+import { isWanted, ruleWords } from "./rule-words.ts";
 import { excludeShorter } from "../conformance/exclude-shorter.ts";
 import { shrinkViolation } from "../conformance/shrink-violation.ts";
 import { monitored } from "../contracts/registry.ts";
@@ -18,10 +21,13 @@ import { readExact, writeExact, type Exact } from "../test/mutants/exact.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
 import { readShortest, writeShortest } from "../test/mutants/shortest.ts";
 
-const words = process.argv.slice(2);
-const update = words.includes("--update");
-const most = words.includes("--executions") ? Number(words[words.indexOf("--executions") + 1]) : 20_000;
-const wanted = words.filter((word) => /^[A-Z][A-Z0-9]*(-\d+)?$/.test(word));
+const command = script("exact-minimum", "the exact length of the shortest counterexample of each mutant")
+  .addArgument(ruleWords())
+  .option("--executions <n>", "programs to run for each list", positiveWhole, 20_000)
+  .option("--update", "store what was found", false)
+  .parse();
+const { executions: most, update } = command.opts<{ readonly executions: number; readonly update: boolean }>();
+const [wanted = []] = command.processedArgs as [readonly string[] | undefined];
 
 /** What listing has shown for one mutant: the shortest program, and the widest alphabet over which nothing is shorter. */
 async function shortestOver(
@@ -60,7 +66,7 @@ let tried = 0;
 const counts = { own: 0, wide: 0, whole: 0 };
 for (const mutant of all) {
   const start = known.get(mutant.name);
-  if (wanted.length > 0 && !wanted.some((word) => mutant.rule === word || mutant.rule.startsWith(`${word}-`))) continue;
+  if (!isWanted(mutant.rule, wanted)) continue;
   if (start === undefined || start.schedule.length > 0) continue;
   tried += 1;
   const rule = monitored(mutant.profile).find(({ id }) => id === mutant.rule)!;

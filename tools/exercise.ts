@@ -3,6 +3,8 @@
  * in every profile in which it holds, on the unmutated reference, and none may break; no answer may be left unexplained.
  * `-- --slice` takes the newest profile only, with a smaller budget.
  */
+import { script } from "../cli/script.ts";
+import { positiveWhole } from "../cli/values.ts";
 import { exerciseFloor } from "../conformance/campaign/campaign.ts";
 import { runCampaign } from "../conformance/campaign/run-campaign.ts";
 import { prepareCampaign } from "../conformance/campaign/prepare.ts";
@@ -13,9 +15,14 @@ import type { Rule } from "../contracts/rule.ts";
 import { hasWhatItNeeds } from "../conformance/manifest.ts";
 import { profiles, seriesNames, type Series } from "../spec/profile.ts";
 
-const words = process.argv.slice(2);
-const isSlice = words.includes("--slice");
-const budget = words.includes("--budget") ? Number(words[words.indexOf("--budget") + 1]) : isSlice ? 800_000 : 900_000;
+const { slice: isSlice, budget = isSlice ? 800_000 : 900_000 } = script(
+  "exercise",
+  "every rule has to decide something",
+)
+  .option("--slice", "one series only, with a smaller budget", false)
+  .option("--budget <n>", "operations of a series", positiveWhole)
+  .parse()
+  .opts<{ readonly slice: boolean; readonly budget?: number }>();
 
 /** What one series showed: how often each rule decided something, and what went wrong. */
 interface Shown {

@@ -1,7 +1,12 @@
 /**
- * Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [first seed] [area]`.
+ * Random programs on the unmutated reference: `node dist/tools/fuzz.js [operations] [series] [seed] [area]`.
  * Prints the first of each kind of trouble; answers that nothing explains make it fail.
  */
+import { Argument } from "commander";
+import { script } from "../cli/script.ts";
+import { positiveWhole, wholeNumber } from "../cli/values.ts";
+import { areas } from "../contracts/rule-text.ts";
+import { seriesWord } from "./series-word.ts";
 import { AcrossRuns } from "../contracts/across.ts";
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
@@ -11,10 +16,13 @@ import { referenceSystem } from "../conformance/reference-system.ts";
 import { describeDifference, OutcomeWatch, textOfStep } from "../conformance/unexplained.ts";
 import { profiles, type Series } from "../spec/profile.ts";
 
-const budget = Number(process.argv[2] ?? 100_000);
-const series = (process.argv[3] ?? "K7.1") as Series;
-const first = Number(process.argv[4] ?? 1);
-const area = process.argv[5] ?? null;
+const command = script("fuzz", "random programs on the unmutated reference")
+  .argument("[operations]", "how many", positiveWhole, 100_000)
+  .addArgument(seriesWord())
+  .argument("[seed]", "the first one", wholeNumber, 1)
+  .addArgument(new Argument("[area]", "whose operations are drawn more often").choices(areas))
+  .parse();
+const [budget, series, first, area = null] = command.processedArgs as [number, Series, number, string | undefined];
 const judge = new Judge(monitored(series), profiles[series]);
 const across = new AcrossRuns(monitored(series));
 const watch = new OutcomeWatch(profiles[series]);

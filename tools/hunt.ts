@@ -1,7 +1,10 @@
 /**
- * Hunts single mutants while they are written: `node dist/tools/hunt.js FILE|RULE-ID... [--seconds 10] [--seed 1] [--print] [--shrink]`.
+ * Hunts single mutants while they are written: `node dist/tools/hunt.js RULE-ID|AREA... [--seconds 10] [--seed 1] [--print] [--shrink]`.
  * The full account with shrinking and expected counts is `npm run mutants`.
  */
+import { script } from "../cli/script.ts";
+import { positiveNumber, wholeNumber } from "../cli/values.ts";
+import { isWanted, ruleWords } from "./rule-words.ts";
 import { boundText } from "../conformance/bound.ts";
 import { hunt } from "../conformance/hunt.ts";
 import { referenceKinds } from "../conformance/reference-roles.ts";
@@ -11,11 +14,20 @@ import type { Program } from "../spec/program.ts";
 import { printStep } from "../spec/print-step.ts";
 import { allMutants } from "../test/mutants/all.ts";
 
-const words = process.argv.slice(2);
-const option = (name: string, fallback: number) => Number(words[words.indexOf(name) + 1] ?? fallback);
-const seconds = words.includes("--seconds") ? option("--seconds", 10) : 10;
-const seed = words.includes("--seed") ? option("--seed", 1) : 1;
-const wanted = words.filter((word, index) => !word.startsWith("--") && !words[index - 1]?.startsWith("--"));
+const command = script("hunt", "hunts single mutants while they are written")
+  .addArgument(ruleWords())
+  .option("--seconds <n>", "CPU seconds for each", positiveNumber, 10)
+  .option("--seed <n>", "seed of the search", wholeNumber, 1)
+  .option("--print", "show the program found", false)
+  .option("--shrink", "show the shortest program", false)
+  .parse();
+const { seconds, seed, print, shrink } = command.opts<{
+  readonly seconds: number;
+  readonly seed: number;
+  readonly print: boolean;
+  readonly shrink: boolean;
+}>();
+const [wanted = []] = command.processedArgs as [readonly string[] | undefined];
 const all = await allMutants();
 
 /** Steps, then preemptions and failures, one a line. */
@@ -29,7 +41,7 @@ function show({ steps, schedule, failures }: Program): void {
 let killed = 0;
 let tried = 0;
 for (const mutant of all) {
-  if (wanted.length > 0 && !wanted.some((word) => mutant.rule.startsWith(word))) continue;
+  if (!isWanted(mutant.rule, wanted)) continue;
   tried += 1;
   let reached = 0;
   const started = process.cpuUsage().user;
@@ -45,8 +57,8 @@ for (const mutant of all) {
   console.log(
     `${result.kill === null ? "ALIVE " : "killed"} ${mutant.name} [${mutant.profile}] ${result.operations} operations, ${spent().toFixed(2)} s, reached ${reached}${result.fault === null ? "" : `, fault: ${result.fault}`}`,
   );
-  if (words.includes("--print") && result.kill !== null) show(result.kill.program);
-  if (words.includes("--shrink") && result.kill !== null) {
+  if (print && result.kill !== null) show(result.kill.program);
+  if (shrink && result.kill !== null) {
     const system = mutant.system(() => undefined);
     const before = spent();
     const rule = monitored(mutant.profile).find(({ id }) => id === mutant.rule)!;

@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { InvalidArgumentError } from "commander";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
 
@@ -34,19 +35,25 @@ function killTime({ mutant, seed }: Hunted, limit: number): KillTime {
   return { mutant: name, seed, seconds: cpu() - started, operations, killed };
 }
 
-/** `1-10` or `3`: seeds, ascending. Throws RangeError for anything else. */
+/** `1-10` or `3`: seeds, ascending. Throws InvalidArgumentError for anything else. */
 export function readSeeds(text: string): readonly number[] {
   const match = /^(\d+)(?:-(\d+))?$/.exec(text);
   const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (match === null || last < first) throw new RangeError(`seeds are given as 1-10 or 3, not ${text}`);
+  if (match === null || last < first) throw new InvalidArgumentError("give seeds as 1-10 or 3.");
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-/** `2/4`: the second of four shards. Throws RangeError for anything else. */
-export function readShard(text: string): { readonly index: number; readonly count: number } {
+/** One of several parts, counted from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** `2/4`: the second of four shards. Throws InvalidArgumentError for anything else. */
+export function readShard(text: string): Shard {
   const match = /^(\d+)\/(\d+)$/.exec(text);
   const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || index < 1 || index > count) throw new RangeError(`a shard is given as 2/4, not ${text}`);
+  if (match === null || index < 1 || index > count) throw new InvalidArgumentError("give a shard as 2/4.");
   return { index, count };
 }
 

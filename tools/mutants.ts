@@ -10,6 +10,9 @@
  * `-- --marks` checks at length that mutants marked as deep, hidden or in need of a window are that.
  */
 import { readFileSync } from "node:fs";
+import { script } from "../cli/script.ts";
+import { wholeNumber } from "../cli/values.ts";
+import { isWanted, ruleWords } from "./rule-words.ts";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
 import { replayTogether, shrinkJoint } from "../conformance/joint.ts";
 import { referenceKinds } from "../conformance/reference-roles.ts";
@@ -23,7 +26,16 @@ import { allMutants } from "../test/mutants/all.ts";
 import { problemOfMark } from "../test/mutants/mark-checks.ts";
 import { countMarks } from "../test/mutants/marks.ts";
 import type { Mutant } from "../test/mutants/mutant.ts";
-import { figuresOf, huntsOf, makeHunts, problemOfParts, readSeeds, readShard, readTimes } from "./kill-times.ts";
+import {
+  figuresOf,
+  huntsOf,
+  makeHunts,
+  problemOfParts,
+  readSeeds,
+  readShard,
+  readTimes,
+  type Shard,
+} from "./kill-times.ts";
 import { compareLengths, readShortest, writeShortest } from "../test/mutants/shortest.ts";
 
 /** CPU seconds one mutant may take. */
@@ -111,21 +123,35 @@ async function tryMutant(mutant: Mutant, seed: number, seconds: number): Promise
   return outcome(shortest.steps, null, shortest.program);
 }
 
-const words = process.argv.slice(2);
-const valueOf = (option: string) => (words.includes(option) ? (words[words.indexOf(option) + 1] ?? null) : null);
-const update = words.includes("--update");
-const isSlice = words.includes("--slice");
-const seed = words.includes("--seed") ? Number(words[words.indexOf("--seed") + 1]) : 1;
-const wanted = words.filter((word) => /^[A-Z][A-Z0-9]*(-\d+)?$/.test(word));
+interface Options {
+  readonly update: boolean;
+  readonly slice: boolean;
+  readonly marks: boolean;
+  readonly seed: number;
+  readonly seeds?: readonly number[];
+  readonly shard: Shard;
+  readonly output?: string;
+  readonly sum?: readonly string[];
+}
+
+const command = script("mutants", "every deliberate fault must be caught by its rule")
+  .addArgument(ruleWords())
+  .option("--update", "store counterexamples that became shorter", false)
+  .option("--slice", "a bounded share", false)
+  .option("--marks", "check at length what mutants are marked as", false)
+  .option("--seed <n>", "seed of the search", wholeNumber, 1)
+  .option("--seeds <range>", "hunt with each of these, and shrink nothing: 1-10", readSeeds)
+  .option("--shard <i/n>", "with --seeds: a part of the hunts", readShard, { index: 1, count: 1 })
+  .option("--output <file>", "with --seeds: keep the times there, and go on with them")
+  .option("--sum <files...>", "with --seeds: add up what parts have kept")
+  .parse();
+const { update, slice: isSlice, marks, seed, seeds, shard, output = null, sum } = command.opts<Options>();
+const [wanted = []] = command.processedArgs as [readonly string[] | undefined];
 const all = await allMutants();
 const expected = (JSON.parse(readFileSync("test/mutants/expected.json", "utf8")) as { readonly mutants: number })
   .mutants;
-const chosen = all.filter(
-  (mutant, index) =>
-    (wanted.length === 0 || wanted.some((word) => mutant.rule === word || mutant.rule.startsWith(`${word}-`))) &&
-    (!isSlice || index % slice.every === 0),
-);
-if (words.includes("--marks")) {
+const chosen = all.filter((mutant, index) => isWanted(mutant.rule, wanted) && (!isSlice || index % slice.every === 0));
+if (marks) {
   const shortest = readShortest();
   const { text, problem } = countMarks(all);
   let wrong = problem === null ? 0 : 1;
@@ -140,19 +166,18 @@ if (words.includes("--marks")) {
   console.log(`${text}${wrong === 0 ? "" : `; ${wrong} are wrong or missing`}`);
   process.exit(wrong === 0 ? 0 : 1);
 }
-if (words.includes("--seeds")) {
-  const hunts = huntsOf(chosen, readSeeds(valueOf("--seeds") ?? ""));
-  if (words.includes("--sum")) {
-    const times = words.slice(words.indexOf("--sum") + 1).flatMap(readTimes);
+if (seeds !== undefined) {
+  const hunts = huntsOf(chosen, seeds);
+  if (sum !== undefined) {
+    const times = sum.flatMap(readTimes);
     const problem = problemOfParts(times, hunts);
     if (problem !== null) console.log(`not one whole: ${problem}`);
     const { text, allKilled } = figuresOf(times);
     console.log(text);
     process.exit(allKilled && problem === null ? 0 : 1);
   }
-  const { index, count } = readShard(valueOf("--shard") ?? "1/1");
-  const part = hunts.filter((_, at) => at % count === index - 1);
-  const { text, allKilled } = figuresOf(makeHunts(part, limit, valueOf("--output")));
+  const part = hunts.filter((_, at) => at % shard.count === shard.index - 1);
+  const { text, allKilled } = figuresOf(makeHunts(part, limit, output));
   console.log(text);
   process.exit(allKilled ? 0 : 1);
 }

@@ -4,6 +4,7 @@
  * differences first), `-- --draw` draws a new set of programs, `-- --slice` looks at every tenth program only.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { script } from "../cli/script.ts";
 import {
   behaviourOf,
   firstDifference,
@@ -18,13 +19,18 @@ import { printEvent, printStep } from "../spec/print-step.ts";
 import { readProgram } from "../spec/schema/read-program.ts";
 import type { Program } from "../spec/program.ts";
 
-const words = process.argv.slice(2);
+const options = script("reference:diff", "the reference has to answer stored programs exactly as it did")
+  .option("--update", "accept what it does now", false)
+  .option("--draw", "draw a new set of programs", false)
+  .option("--slice", "every tenth program only", false)
+  .parse()
+  .opts<{ readonly update: boolean; readonly draw: boolean; readonly slice: boolean }>();
 const programsPath = "test/golden/programs.ndjson";
 const behaviourPath = (series: string) => `test/golden/behaviour-${series}.txt`;
 /** Programs whose difference is told in full. */
 const shown = 5;
 
-if (words.includes("--draw")) {
+if (options.draw) {
   const lines = drawPrograms(2000).map((program) => JSON.stringify(program));
   writeFileSync(programsPath, `${lines.join("\n")}\n`);
   console.log(`${lines.length} programs drawn`);
@@ -33,12 +39,12 @@ const programs: readonly Program[] = readFileSync(programsPath, "utf8")
   .trimEnd()
   .split("\n")
   .map((line, index) => readProgram(line, `${programsPath} line ${index + 1}`));
-const step = words.includes("--slice") ? 10 : 1;
+const step = options.slice ? 10 : 1;
 let changed = 0;
 let compared = 0;
 for (const series of seriesNames) {
   const profile = profileNamed(series);
-  if (words.includes("--update")) {
+  if (options.update) {
     const lines = programs.map((program) => printBehaviour(behaviourOf(program, profile).behaviour));
     writeFileSync(behaviourPath(series), `${lines.join("\n")}\n`);
     continue;
@@ -64,7 +70,6 @@ for (const series of seriesNames) {
     for (const line of program.steps) console.log(`   ${line.id} ${line.task} ${printStep(line)}`);
   }
 }
-if (words.includes("--update"))
-  console.log(`behaviour of ${programs.length} programs in ${seriesNames.length} profiles stored`);
+if (options.update) console.log(`behaviour of ${programs.length} programs in ${seriesNames.length} profiles stored`);
 else console.log(`${compared - changed} of ${compared} runs as stored${step > 1 ? " (slice)" : ""}`);
 process.exitCode = changed === 0 ? 0 : 1;

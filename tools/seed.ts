@@ -1,4 +1,7 @@
 /** Shows one random run: `node dist/tools/seed.js SEED [series] [events to show]`. */
+import { script } from "../cli/script.ts";
+import { wholeNumber } from "../cli/values.ts";
+import { seriesWord } from "./series-word.ts";
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";
 import { drawRun } from "../conformance/draw-run.ts";
@@ -7,9 +10,12 @@ import { referenceSystem } from "../conformance/reference-system.ts";
 import { printEvent, printStep } from "../spec/print-step.ts";
 import { profiles, type Series } from "../spec/profile.ts";
 
-const seed = Number(process.argv[2] ?? 1);
-const series = (process.argv[3] ?? "K7.1") as Series;
-const last = Number(process.argv[4] ?? 60);
+const command = script("seed", "shows one random run")
+  .argument("[seed]", "its seed", wholeNumber, 1)
+  .addArgument(seriesWord())
+  .argument("[events]", "how many of the last events to show", wholeNumber, 60)
+  .parse();
+const [seed, series, last] = command.processedArgs as [number, Series, number];
 const judge = new Judge(monitored(series), profiles[series]);
 const run = drawRun(referenceSystem(), judge, series, seed, { kinds: referenceKinds, longest: 400 });
 if (run instanceof Promise) throw new Error("the reference is synchronous");

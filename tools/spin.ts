@@ -4,6 +4,8 @@
  * CPU second of both are printed. `-- --quick` takes the small sizes only. Where Spin is missing: `not measured: no spin`.
  */
 import { fileURLToPath } from "node:url";
+import { script } from "../cli/script.ts";
+import { wholeNumber } from "../cli/values.ts";
 import {
   fencesTwin,
   isSpinThere,
@@ -22,7 +24,11 @@ const quick: readonly Twin[] = [
   fencesTwin(2, 1, 1),
   fencesTwin(2, 2, 2),
 ];
-const isQuick = process.argv.includes("--quick");
+const { quick: isQuick, only } = script("spin", "scopes against their Promela twins")
+  .option("--quick", "the small sizes only", false)
+  .option("--only <n>", "count one with our explorer, and nothing else", wholeNumber)
+  .parse()
+  .opts<{ readonly quick: boolean; readonly only?: number }>();
 const twins = isQuick ? quick : [...quick, lockingTwin(3, 3)];
 
 /** Our explorer in a process of its own, as Spin's: code that has seen many scopes is slower. */
@@ -35,8 +41,7 @@ function rate({ states, seconds }: Figures): string {
   return seconds < 0.05 ? "too short" : `${(states / seconds / 1e6).toFixed(2)} M/s`;
 }
 
-const only = process.argv.indexOf("--only");
-if (only >= 0) console.log(JSON.stringify(withOurs(twins[Number(process.argv[only + 1])]!)));
+if (only !== undefined) console.log(JSON.stringify(withOurs(twins[only]!)));
 else if (isSpinThere()) {
   let different = 0;
   let ratio = "not measured";

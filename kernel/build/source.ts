@@ -6,7 +6,8 @@ import { has, run, tail } from "./command.ts";
 import { Skipped } from "./skipped.ts";
 
 /** A kernel series that can be asked for: a fixed one, or the newest there is. */
-export type SeriesWanted = "6.12" | "newest";
+export const seriesWanted = ["6.12", "newest"] as const;
+export type SeriesWanted = (typeof seriesWanted)[number];
 
 /** An unpacked kernel. */
 export interface Source {

@@ -4,6 +4,8 @@
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { script } from "../../cli/script.ts";
 import { Linux } from "../../adapters/linux/linux.ts";
 import { MachineLost } from "../../adapters/linux/machine.ts";
 import { buildKernel, copyBuild, makeKernel, ownFolder, type BuiltKernel } from "../build/build.ts";
@@ -135,8 +137,22 @@ async function tryEdits(faults: readonly KernelEdit[], target: Target, what: str
   return faults.length - caught;
 }
 
+const everyFault = [...moduleFaults, ...kernelEdits, ...pairEdits];
+
+function ofFault(word: string, before: readonly string[] | undefined): readonly string[] {
+  if (everyFault.some(({ rule, name }) => rule === word || name.includes(word))) return [...(before ?? []), word];
+  throw new InvalidArgumentError("no fault breaks that rule or has that in its name.");
+}
+
+const { processedArgs } = script(
+  "test:linux:mutants",
+  "every fault of the module and of the kernels must be caught by its rule",
+)
+  .argument("[words...]", "only faults that break this rule, or have this in their name", ofFault)
+  .parse();
+const [words = []] = processedArgs as [readonly string[] | undefined];
+
 async function all(): Promise<number> {
-  const words = process.argv.slice(2);
   const wanted = ({ rule, name }: { readonly rule: string; readonly name: string }) =>
     words.length === 0 || words.some((word) => rule === word || name.includes(word));
   let missed = 0;

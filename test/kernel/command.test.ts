@@ -164,6 +164,18 @@ describe("a cache", () => {
   });
 });
 
+describe("what is asked for wrongly is one line, and nothing is run", () => {
+  it.each([
+    [["--programs", "many"], /'many' is invalid.*from 1 on/],
+    [["--pair", "--explain", "file.json"], /--explain file\.json: programs of the pair are drawn; give a seed/],
+  ])("%j", (words, sentence) => {
+    const { out, err, code } = test({}, ...words);
+    expect(out + err).toMatch(sentence);
+    expect((out + err).trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(3);
+  });
+});
+
 describe("a kernel", () => {
   it("that never starts is a failure in words", () => {
     const { cache } = cacheWith("neverStarts");
