@@ -1,5 +1,6 @@
 import { packed } from "../../adapters/linux/encode-step.ts";
 import {
+  allocateDomain,
   allocateSpace,
   destroy,
   getDmabuf,
@@ -15,10 +16,12 @@ import { addressOf, importers, places, recorderOps, taskOf, type PairStep, type 
 
 /** Files of the importers, and one for what the exporter is asked. */
 const exporterFile = importers.length;
-/** Registers: the spaces' objects, those of devices, and the buffers' descriptors. */
+/** Registers: the spaces' objects, those of devices, the buffers' descriptors, the devices' numbers, and domains. */
 const spaceRegister = 0;
 const deviceRegister = 8;
 const descriptorRegister = 16;
+const numberRegister = 24;
+const domainRegister = 32;
 /** The task that only looks. */
 export const watcher = 7;
 /** No descriptor has this number. */
@@ -41,6 +44,8 @@ export class PairCompiler {
   private readonly lines: string[] = ["l 4294963200"];
   private readonly imports = new Map<string, StepOf<"import">>();
   private readonly attachments = new Map<string, StepOf<"attach">>();
+  /** Files of domains. */
+  private readonly domains = new Map<string, number>();
   /** Devices in the order they came, with their importer. */
   private readonly plugged = new Map<string, string>();
 
@@ -98,7 +103,7 @@ export class PairCompiler {
       case "plug": {
         const [file, device] = [indexOf(step.importer), indexOf(step.device)];
         this.plugged.set(step.device, step.importer);
-        const request = mockDevice(register(spaceRegister + file), deviceRegister + device);
+        const request = mockDevice(register(spaceRegister + file), deviceRegister + device, numberRegister + device);
         this.request(index, file, false, request, { device });
         // A device comes and goes by waiting.
         return this.pause();
@@ -108,6 +113,19 @@ export class PairCompiler {
         this.plugged.delete(step.device);
         this.order(index, watcher, "unit:forget", [device]);
         this.request(index, file, false, destroy(register(deviceRegister + device)));
+        return this.pause();
+      }
+      case "domain": {
+        const importer = this.plugged.get(step.device)!;
+        const [file, kept] = [indexOf(importer), domainRegister + indexOf(step.domain)];
+        this.domains.set(step.domain, file);
+        const number = register(numberRegister + indexOf(step.device));
+        this.request(index, file, false, allocateDomain(number, register(spaceRegister + file), kept));
+        return this.pause();
+      }
+      case "undomain": {
+        const request = destroy(register(domainRegister + indexOf(step.domain)));
+        this.request(index, this.domains.get(step.domain)!, false, request);
         return this.pause();
       }
       case "quit":

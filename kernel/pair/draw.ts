@@ -21,6 +21,8 @@ const weights: Readonly<Record<PairOperation, number>> = {
   release: 8,
   plug: 8,
   unplug: 4,
+  domain: 5,
+  undomain: 2,
   quit: 0.3,
   revoke: 9,
   unrevoke: 6,
@@ -30,7 +32,9 @@ const weights: Readonly<Record<PairOperation, number>> = {
 const operations = Object.keys(weights) as PairOperation[];
 
 /** Most objects of a kind in a program: what the module and a batch's lines have room for. */
-const most = { buffers: 6, recorders: 24, imports: 24 } as const;
+const most = { buffers: 6, recorders: 24, imports: 24, domains: 24 } as const;
+/** Domains that a program has at a time, beyond those of devices. */
+const atOnce = 3;
 const longest = 60;
 
 type Unnamed = PairStep extends infer S ? (S extends PairStep ? Omit<S, "id"> : never) : never;
@@ -74,6 +78,7 @@ class Drawer {
   readonly model = new PairModel();
   private recorders = 0;
   private imports = 0;
+  private domains = 0;
   /** Imports that succeeded, or seem to have, with their importer and place. */
   private readonly made = new Map<string, { readonly importer: string; readonly place: number }>();
 
@@ -152,6 +157,16 @@ class Drawer {
       case "unplug": {
         const device = pick([...model.plugged.keys()]);
         return device === undefined ? null : { op, device };
+      }
+      case "domain": {
+        const device = pick([...model.plugged.keys()]);
+        if (device === undefined || model.domains.size === atOnce || this.domains === most.domains) return null;
+        this.domains += 1;
+        return { op, domain: `h${this.domains}`, device };
+      }
+      case "undomain": {
+        const domain = pick([...model.domains.keys()]);
+        return domain === undefined ? null : { op, domain };
       }
       case "quit": {
         // The order in which a file's objects end is nobody's promise, and who waits for whom follows from it.

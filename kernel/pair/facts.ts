@@ -2,7 +2,7 @@ import { errnoByName } from "../../spec/errno.ts";
 import { bufferName, firstReservation, lockName, type Line } from "./line.ts";
 import { Memories } from "./memories.ts";
 import { sightOf } from "./model.ts";
-import { addressOf, importers, pageSize, places, type PairStep } from "./steps.ts";
+import { addressOf, importerOf, importers, pageSize, places, type PairStep } from "./steps.ts";
 
 const errnoNames = new Map<number, string>(Object.entries(errnoByName).map(([name, number]) => [number, name]));
 const invalidateHook = "invalidate";
@@ -111,14 +111,13 @@ export class FactReader {
 
   /** A domain is filled: the range at an address is the last import there that the importer of the device made. */
   private learnAt(index: number, address: number, physical: number): void {
-    const plug = this.steps[index]!;
-    if (plug.op !== "plug") return;
+    const importer = importerOf(this.steps, this.steps[index]!);
     const made = this.steps.findLast(
       (step, at) =>
         at < index &&
         this.succeeded.has(at) &&
         step.op === "import" &&
-        step.importer === plug.importer &&
+        step.importer === importer &&
         addressOf(step.place) === address,
     );
     if (made?.op === "import") this.memories.learn(made.buffer, physical - made.start);

@@ -27,6 +27,14 @@ export const pairEdits: readonly KernelEdit[] = [
     replace: ";",
   },
   {
+    name: "a revoke leaves the range in every domain but the first",
+    rule: "REV-48",
+    file: "pages.c",
+    within: "iopt_revoke_notify",
+    find: /(iopt_area_unmap_domain_range\([^;]*;)/,
+    replace: "$1 break;",
+  },
+  {
     name: "a revoke is not remembered",
     rule: "REV-52",
     file: "pages.c",

@@ -1,7 +1,7 @@
 import type { HistoryEvent } from "../../spec/event.ts";
 import { bufferName, lockName, type Line } from "./line.ts";
 import { Memories } from "./memories.ts";
-import { addressOf, pageSize, taskOf, type PairStep, type StepOf } from "./steps.ts";
+import { addressOf, importerOf, pageSize, taskOf, type PairStep, type StepOf } from "./steps.ts";
 
 type Loose = Record<string, unknown> & { seq: number; task: string };
 
@@ -42,6 +42,9 @@ class HistoryWriter {
   private readonly imports = new Map<string, StepOf<"import">>();
   private readonly attachments = new Map<string, StepOf<"attach">>();
   private readonly memories = new Memories();
+  /** The last import at an address of a space, and how many page tables have it. */
+  private readonly live = new Map<string, StepOf<"import">>();
+  private readonly tables = new Map<string, number>();
   private readonly blocked = new Map<string, object>();
   private made = 0;
 
@@ -199,26 +202,37 @@ class HistoryWriter {
     }
   }
 
+  /** A space has a page table for each domain: a device sees what any of them has. */
   private translate(base: Base, step: PairStep, on: boolean, address: number, physical: number, length: number): void {
-    const made = this.rangeAt(step, address, on);
+    const made = this.rangeAt(base, step, address);
     if (made === undefined) return;
     const { importer, buffer, start } = made;
     if (on) this.memories.learn(buffer, physical - start);
+    const key = `${importer} ${address}`;
+    const tables = (this.tables.get(key) ?? 0) + (on ? 1 : -1);
+    this.tables.set(key, tables);
+    if (tables !== (on ? 1 : 0)) return;
     const at = (on ? this.memories.find(physical) : null) ?? { buffer, offset: start };
     const range = { device: `${importer}.space`, on, address, length };
     this.add({ ...base, kind: "translate", ...range, storage: `${at.buffer}.memory`, offset: at.offset });
   }
 
-  /** The import behind an address of the space that a step is about; of a revoke the one whose buffer it is. */
-  private rangeAt(step: PairStep, address: number, on: boolean): StepOf<"import"> | undefined {
-    if (step.op === "import") return step;
-    if (step.op === "release") return this.imports.get(step.import);
-    const before = this.steps.slice(0, this.steps.indexOf(step));
-    return before.findLast((entry): entry is StepOf<"import"> => {
-      if (entry.op !== "import" || addressOf(entry.place) !== address) return false;
-      if (step.op === "revoke" || step.op === "unrevoke") return entry.buffer === step.buffer && !on;
-      return step.op === "plug" || step.op === "quit" ? entry.importer === step.importer : true;
-    });
+  /** The import behind an address of the space that a step is about; of a revoke the one whose callback is under way. */
+  private rangeAt({ task }: Base, step: PairStep, address: number): StepOf<"import"> | undefined {
+    switch (step.op) {
+      case "import":
+        return step;
+      case "release":
+        return this.imports.get(step.import);
+      case "revoke":
+      case "unrevoke": {
+        const attachment = this.open.get(task)?.at(-1)?.["attachment"];
+        const other = [...this.others.values()].find(({ name }) => name === attachment);
+        return this.imports.get(other?.import ?? "");
+      }
+      default:
+        return this.live.get(`${importerOf(this.steps, step)} ${address}`);
+    }
   }
 
   private call(base: Base, step: PairStep): void {
@@ -244,6 +258,9 @@ class HistoryWriter {
         return this.end(base, errno, { peer2peer: second === 1 });
       case "map":
         return this.end(base, errno, { table: null, segments: [] });
+      case "import":
+        if (errno === 0) this.live.set(`${step.importer} ${addressOf(step.place)}`, step);
+        return this.end(base, errno, {});
       default:
         this.end(base, errno, {});
     }

@@ -43,6 +43,8 @@ export class PairModel {
   readonly files = new Set<string>(importers);
   /** Devices by name, with their importer. */
   readonly plugged = new Map<string, string>();
+  /** Domains beyond the one that devices are in, with their importer. */
+  readonly domains = new Map<string, string>();
   /** The step of t1 that waits for a lock. */
   private waiting: { readonly running: Running; readonly facts: string[] } | null = null;
   private leaving: string[] = [];
@@ -82,6 +84,12 @@ export class PairModel {
 
   isPlugged(importer: string): boolean {
     return [...this.plugged.values()].includes(importer);
+  }
+
+  /** Page tables of the importer's space. */
+  private tables(importer: string): number {
+    const more = [...this.domains.values()].filter((owner) => owner === importer).length;
+    return more + (this.isPlugged(importer) ? 1 : 0);
   }
 
   private second(step: PairStep, facts: string[]): void {
@@ -161,6 +169,18 @@ export class PairModel {
         if (!this.isPlugged(importer)) this.empty(importer, facts);
         break;
       }
+      case "domain": {
+        const importer = this.plugged.get(step.device)!;
+        this.fill(importer, facts);
+        this.domains.set(step.domain, importer);
+        break;
+      }
+      case "undomain": {
+        const importer = this.domains.get(step.domain)!;
+        this.domains.delete(step.domain);
+        this.empty(importer, facts);
+        break;
+      }
       case "quit":
         this.quit(step.importer, facts);
         break;
@@ -203,7 +223,8 @@ export class PairModel {
       return void facts.push("EEXIST");
     }
     this.listed.unshift({ kind: "area", name, buffer: bufferName, importer, start, length, place, alive: true });
-    if (this.isPlugged(importer)) facts.push(`on ${addressOf(place)} ${bufferName}+${start} ${length}`);
+    for (let table = 0; table < this.tables(importer); table += 1)
+      facts.push(`on ${addressOf(place)} ${bufferName}+${start} ${length}`);
     facts.push("ok");
   }
 
@@ -217,7 +238,7 @@ export class PairModel {
   private *release(name: string, facts: string[]): Running {
     const area = this.listed.find((entry): entry is Area => entry.kind === "area" && entry.name === name);
     if (area === undefined) return void facts.push("ENOENT");
-    if (this.isPlugged(area.importer) && area.alive) facts.push(off(area));
+    this.takeDown(area, this.tables(area.importer), facts);
     this.listed = this.listed.filter((entry) => entry !== area);
     yield* this.hold(area.buffer, facts);
     yield* this.leave(area.buffer, facts);
@@ -233,18 +254,23 @@ export class PairModel {
 
   /** `iopt_unfill_domain`. */
   private empty(importer: string, facts: string[]): void {
-    for (const area of this.areas(importer)) if (area.alive) facts.push(off(area));
+    for (const area of this.areas(importer)) this.takeDown(area, 1, facts);
+  }
+
+  private takeDown(area: Area, tables: number, facts: string[]): void {
+    for (let table = 0; area.alive && table < tables; table += 1) facts.push(off(area));
   }
 
   /** `iommufd_fops_release`. */
   private quit(importer: string, facts: string[]): void {
-    const plugged = this.isPlugged(importer);
+    const tables = this.tables(importer);
+    for (const [domain, owner] of this.domains) if (owner === importer) this.domains.delete(domain);
     for (const [device, owner] of this.plugged) if (owner === importer) this.plugged.delete(device);
     const areas = this.areas(importer);
     this.listed = this.listed.filter((entry) => entry.kind !== "area" || entry.importer !== importer);
     this.files.delete(importer);
     for (const area of areas) {
-      if (plugged && area.alive) facts.push(off(area));
+      this.takeDown(area, tables, facts);
       const hold = [`lock ${area.buffer}`, `unlock ${area.buffer}`];
       facts.push(...hold, ...hold);
       facts.push(`detach ${area.buffer}`, `put ${area.buffer}`);
@@ -263,7 +289,7 @@ export class PairModel {
       if (entry.buffer !== name) continue;
       if (entry.kind === "area" || entry.ops === "callback") facts.push(`told ${entry.name}`);
       if (entry.kind === "area" && entry.alive) {
-        if (this.isPlugged(entry.importer)) facts.push(off(entry));
+        this.takeDown(entry, this.tables(entry.importer), facts);
         entry.alive = false;
       }
     }

@@ -24,6 +24,9 @@ export type PairStep = { readonly id: string } & (
   /** A device appears in the address space of the importer, and goes. */
   | { readonly op: "plug"; readonly device: string; readonly importer: string }
   | { readonly op: "unplug"; readonly device: string }
+  /** The address space of a device gets a domain more, with nobody in it, and loses it. */
+  | { readonly op: "domain"; readonly domain: string; readonly device: string }
+  | { readonly op: "undomain"; readonly domain: string }
   /** The importer's file is closed with everything that is in it. */
   | { readonly op: "quit"; readonly importer: string }
   | { readonly op: "revoke"; readonly buffer: string }
@@ -57,6 +60,30 @@ export function addressOf(place: number): number {
 /** Who carries a step out. */
 export function taskOf({ op }: PairStep): "t1" | "t2" {
   return op === "lock" || op === "unlock" ? "t2" : "t1";
+}
+
+/** The importer whose address space a step is about; undefined for what is about a buffer. */
+export function importerOf(steps: readonly PairStep[], step: PairStep): string | undefined {
+  const before = steps.slice(0, steps.indexOf(step));
+  switch (step.op) {
+    case "import":
+    case "plug":
+    case "quit":
+      return step.importer;
+    case "release":
+      return before.findLast((made): made is StepOf<"import"> => made.op === "import" && made.import === step.import)
+        ?.importer;
+    case "unplug":
+    case "domain":
+      return before.findLast((made): made is StepOf<"plug"> => made.op === "plug" && made.device === step.device)
+        ?.importer;
+    case "undomain": {
+      const made = before.findLast((entry) => entry.op === "domain" && entry.domain === step.domain);
+      return made === undefined ? undefined : importerOf(steps, made);
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** The step in words, for people. */

@@ -61,8 +61,24 @@ export const unmapRange = (space: number, address: number, length: number): Requ
   keeps: [],
 });
 
-/** `IOMMU_TEST_OP_MOCK_DOMAIN`: a device of the test driver, attached to the space. Its object is kept. */
-export const mockDevice = (space: number, kept: number): Request => testCommand("mockDomain", space, [], [[4, kept]]);
+/** `IOMMU_TEST_OP_MOCK_DOMAIN`: a device of the test driver, attached to the space. Its object is kept, and its number as a device. */
+export const mockDevice = (space: number, kept: number, device: number): Request =>
+  testCommand(
+    "mockDomain",
+    space,
+    [],
+    [
+      [4, kept],
+      [6, device],
+    ],
+  );
+
+/** `IOMMU_HWPT_ALLOC`: one more domain of a space, of the kind that a device can have. */
+export const allocateDomain = (device: number, space: number, kept: number): Request => ({
+  command: io(9),
+  words: [48, 0, device, space, 0, 0, 0, 0, 0, 0, 0, 0],
+  keeps: [[4, kept]],
+});
 
 const openReadWrite = 2;
 

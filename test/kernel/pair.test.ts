@@ -11,6 +11,7 @@ import { pairEdits } from "../../kernel/pair/faults.ts";
 import type { PairResult, RunsPairs } from "../../kernel/pair/kernel.ts";
 import { addressOf, type PairStep } from "../../kernel/pair/steps.ts";
 import {
+  allocateDomain,
   allocateSpace,
   destroy,
   getDmabuf,
@@ -158,16 +159,24 @@ describe("requests of the pair", () => {
     expect(destroy(7)).toEqual({ command: 0x3b80, words: [8, 7], keeps: [] });
     const { command, words } = mapFile(register(0), 5, 4096, 8192, 2 ** 33 + 1);
     expect({ command, words }).toEqual({ command: 0x3b8f, words: [40, 7, -1, 5, 4096, 0, 8192, 0, 1, 2] });
+    expect(allocateDomain(5, 6, 7)).toEqual({
+      command: 0x3b89,
+      words: [48, 0, 5, 6, 0, 0, 0, 0, 0, 0, 0, 0],
+      keeps: [[4, 7]],
+    });
     expect(unmapRange(1, 2 ** 32, 4096)).toMatchObject({ command: 0x3b86, words: [24, 1, 0, 1, 4096, 0] });
   });
 
   it("of the test driver are as long as its structure, whichever of them", () => {
-    for (const request of [mockDevice(2, 9), getDmabuf(4096), revokeDmabuf(4, true)]) {
+    for (const request of [mockDevice(2, 9, 10), getDmabuf(4096), revokeDmabuf(4, true)]) {
       expect(request.command).toBe(0x3ba0);
       expect(request.words).toHaveLength(18);
       expect(request.words[0]).toBe(72);
     }
-    expect(mockDevice(2, 9)).toMatchObject({ keeps: [[4, 9]] });
+    expect(mockDevice(2, 9, 10).keeps).toEqual([
+      [4, 9],
+      [6, 10],
+    ]);
     expect(getDmabuf(4096).words.slice(1, 6)).toEqual([22, 0, 0, 4096, 2]);
     expect(revokeDmabuf(4, true).words.slice(1, 6)).toEqual([23, 0, 0, 4, 1]);
   });
@@ -207,6 +216,31 @@ describe("the model of the pair", () => {
     expect(facts[4]!.at(-1)).toBe("ok");
     expect(facts[5]).toEqual([`on ${addressOf(1)} b1+0 4096`, "ok"]);
     expect(sights[5]!.slice(0, 2)).toEqual([`i1 at ${addressOf(0)}: nothing`, `i1 at ${addressOf(1)}: b1+0`]);
+  });
+
+  it("takes the range out of every domain, and fills one that comes later with what is left", () => {
+    const { facts } = replayPair([
+      { id: "s1", op: "export", buffer: "b1", pages: 1 },
+      { id: "s2", op: "plug", device: "d1", importer: "i1" },
+      {
+        id: "s3",
+        op: "import",
+        import: "m1",
+        importer: "i1",
+        buffer: "b1",
+        start: 0,
+        length: 4096,
+        place: 0,
+        closed: false,
+      },
+      { id: "s4", op: "domain", domain: "h1", device: "d1" },
+      { id: "s5", op: "unrevoke", buffer: "b1" },
+      { id: "s6", op: "domain", domain: "h2", device: "d1" },
+      { id: "s7", op: "undomain", domain: "h1" },
+    ]);
+    expect(facts[3]).toEqual([`on ${addressOf(0)} b1+0 4096`, "ok"]);
+    expect(facts[4]!.filter((fact) => fact.startsWith("off"))).toHaveLength(2);
+    expect([facts[5], facts[6]]).toEqual([["ok"], ["ok"]]);
   });
 
   it("draws the same program of a seed, and leaves nothing behind", () => {
