@@ -1,7 +1,7 @@
 import type { CallEvent, HistoryEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import { entriesOf, faulting, tablesOf } from "../fault/lookup.ts";
-import { on, remember, type Verdict } from "../monitor.ts";
+import { remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
@@ -9,6 +9,7 @@ import { isMadeBy, isOver } from "../shared/fences.ts";
 import { derived, kernel, thread } from "../source.ts";
 import { callbackIn, ownCallback } from "./callback.ts";
 import { onJobAccess } from "./job-access.ts";
+import { FencedUsers } from "./own-users.ts";
 import { pageTables, pageTablesInTasks, pageTablesWithoutMemory } from "./situations.ts";
 
 /** A pending fence of an importer. */
@@ -125,10 +126,12 @@ export const move33: Rule = {
     weights: { ...faulting, bindSlot: 10, guestAccess: 20, move: 8, revoke: 4 },
     importers: ["faulting", "guest"],
   },
-  monitor: on({
+  monitor: remember(() => new FencedUsers(), {
     "call unmap": tookOut,
     "call unmapUnlocked": tookOut,
     "call unmapPhysical": tookOut,
+    "cbret invalidate": (event, state, _verdict, users) => users.returned(event, state),
+    signal: (event, state, verdict, users) => users.signaled(event, state, verdict),
   }),
 };
 

@@ -51,6 +51,35 @@ export const mutants: readonly Mutant[] = [
   ),
   faultyKind(
     "faulting",
+    "MOVE-33",
+    "the fence for the entries signals before they go",
+    (reached) =>
+      class extends FaultingImporter {
+        protected override *invalidate(attachment: Attachment) {
+          const imported = attachment.importerPriv as FaultingImport;
+          const { env } = this;
+          const { resv } = attachment.buffer;
+          if (imported.mapping === null || imported.closing || env.reserveFences(resv, 1) !== 0)
+            return yield* super.invalidate(attachment);
+          const fence = env.fenceInit({}, env.fenceContextAlloc(1), 1n);
+          env.addFence(resv, fence, "bookkeep");
+          imported.users += 1;
+          const takeOut = () => this.takeOut(imported, attachment);
+          env.defer("take-out", function* () {
+            reached();
+            env.signal(fence);
+            env.fencePut(fence);
+            yield* env.lock(resv);
+            yield* takeOut();
+            yield* env.unlock(resv);
+            imported.users -= 1;
+          });
+        }
+      },
+    { also: ["FAULT-04"] },
+  ),
+  faultyKind(
+    "faulting",
     "FAULT-01",
     "the lock is dropped before the entry is written",
     (reached) =>

@@ -1,0 +1,45 @@
+import type { CbRetEvent, SignalEvent } from "../../spec/event.ts";
+import type { EntryState, State } from "../../spec/state/state.ts";
+import { entriesOf, tablesOf } from "../fault/lookup.ts";
+import type { Verdict } from "../monitor.ts";
+import { isMadeBy, isOver } from "../shared/fences.ts";
+
+/** What an importer's callback leaves behind for its own users. */
+interface Leftover {
+  readonly event: CbRetEvent<"invalidate">;
+  readonly entries: readonly EntryState[];
+  /** The importer's, that stand for these users. */
+  readonly fences: Set<string>;
+}
+
+/** MOVE-33: whoever is behind an importer is stopped when the last fence signals that it left for them. */
+export class FencedUsers {
+  private readonly leftovers = new Map<string, Leftover>();
+
+  returned(event: CbRetEvent<"invalidate">, state: State): void {
+    const entries = tablesOf(state, event.attachment).flatMap((table) => entriesOf(state, table));
+    if (entries.length === 0) return;
+    const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
+    const published = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
+    const own = published.filter(({ fence }) => !isOver(state, fence) && isMadeBy(state, fence, event.to));
+    if (own.length === 0) return;
+    this.leftovers.set(event.attachment, { event, entries, fences: new Set(own.map(({ fence }) => fence)) });
+  }
+
+  signaled({ fence }: SignalEvent, state: State, verdict: Verdict): void {
+    for (const [attachment, { event, entries, fences }] of this.leftovers) {
+      if (!fences.delete(fence) || [...fences].some((other) => !isOver(state, other))) continue;
+      this.leftovers.delete(attachment);
+      verdict.exercised();
+      // An entry that was made anew is another one.
+      const now = new Set(state.entries.values());
+      const left = entries.find((entry) => now.has(entry));
+      if (left !== undefined)
+        verdict.violated(
+          `${fence} of ${event.to} signals, and page ${left.page} of ${left.table} still leads its own users to what it had to let go of`,
+          event,
+          verdict.since("entries", `${left.table}:${left.page}`, "target"),
+        );
+    }
+  }
+}
