@@ -1,4 +1,3 @@
-import { isLock } from "../../generators/shrink/locks.ts";
 import {
   fencesOf,
   freeLocks,
@@ -17,10 +16,10 @@ const backingOff = { acquireInit: 12, lock: 8, lockSlow: 1, unlock: 0.3 } as con
 const filling = { fenceInit: 6, lock: 8, reserveFences: 12, addFence: 14, unlock: 2 } as const;
 
 /** Whether the list was made larger since the lock was taken: the kernel then has some room to spare. */
-function grewInHold({ steps, task }: MisuseContext, resv: string): boolean {
-  const since = steps.findLastIndex((step) => step.task === task && isLock(step) && step.resv === resv);
+function grewInHold({ steps }: MisuseContext, resv: string): boolean {
+  // Since the last unlock: whoever has a lock may have tried once more to take it.
   return steps
-    .slice(since)
+    .slice(steps.findLastIndex((step) => step.op === "unlock" && step.resv === resv) + 1)
     .some(
       (step) =>
         (step.op === "reserveFences" && step.resv === resv) || (step.op === "copyFences" && step.destination === resv),
