@@ -20,6 +20,15 @@ bool foreign_releases(void)
 	return releasing == current;
 }
 
+/* A hook begins or ends: what is locked in between is the exporter's. */
+static void in_hook(bool begins)
+{
+	struct actor *actor = this_actor();
+
+	if (actor)
+		actor->foreign = begins;
+}
+
 static struct buffer *buffer_behind(struct dma_buf *buf)
 {
 	int slot;
@@ -36,9 +45,9 @@ static int on_attach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	int slot = attachment_slot(attach), result;
 
 	record('h', " %d %d %d %d", HOOK_ATTACH, slot, buffer_slot(buffer), attach->peer2peer);
-	this_actor()->foreign = true;
+	in_hook(true);
 	result = buffer->foreign->attach(buf, attach);
-	this_actor()->foreign = false;
+	in_hook(false);
 	record('H', " %d %d %d %d %d", HOOK_ATTACH, -result, slot, buffer_slot(buffer), attach->peer2peer);
 	return result;
 }
@@ -49,9 +58,9 @@ static void on_detach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	int slot = attachment_slot(attach);
 
 	record('h', " %d %d %d", HOOK_DETACH, slot, buffer_slot(buffer));
-	this_actor()->foreign = true;
+	in_hook(true);
 	buffer->foreign->detach(buf, attach);
-	this_actor()->foreign = false;
+	in_hook(false);
 	record('H', " %d 0 %d %d", HOOK_DETACH, slot, buffer_slot(buffer));
 }
 
@@ -154,9 +163,9 @@ static vm_fault_t on_fault(struct vm_fault *fault)
 	int errno;
 
 	record('h', " %d %d %d %llu", HOOK_CPU_FAULT, view->buffer, view_slot(view), page);
-	this_actor()->foreign = true;
+	in_hook(true);
 	result = buffer->foreign_pages->fault(fault);
-	this_actor()->foreign = false;
+	in_hook(false);
 	errno = result & VM_FAULT_ERROR ? EFAULT : 0;
 	seen = errno ? 0 : page_seen(fault);
 	if (seen)
@@ -181,13 +190,12 @@ static struct buffer *buffer_shown(struct vm_area_struct *vma)
 static void on_vm_close(struct vm_area_struct *vma)
 {
 	struct buffer *buffer = buffer_shown(vma);
-	struct actor *actor = this_actor();
 
-	if (!buffer || !buffer->foreign_pages->close)
+	if (!buffer)
 		return;
-	actor->foreign = true;
+	in_hook(true);
 	buffer->foreign_pages->close(vma);
-	actor->foreign = false;
+	in_hook(false);
 }
 
 static vm_fault_t on_mkwrite(struct vm_fault *fault)
@@ -217,9 +225,9 @@ static int on_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
 	/* For a private mapping a kernel writes another number over it. */
 	view->start = vma->vm_pgoff;
 	this_actor()->map_start = vma->vm_pgoff;
-	this_actor()->foreign = true;
+	in_hook(true);
 	result = buffer->foreign->mmap(buf, vma);
-	this_actor()->foreign = false;
+	in_hook(false);
 	if (!result && vma->vm_ops && vma->vm_ops->fault) {
 		buffer->foreign_pages = vma->vm_ops;
 		vma->vm_ops = vma->vm_ops->close ? &followed_operations : &fault_operations;
