@@ -10,6 +10,7 @@ import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { attachmentsOf, pinsOn, placementOf } from "../shared/lookup.ts";
 import { commit, derived, doc, kernel, proposal, thread } from "../source.ts";
+import { RefusedKinds } from "./refused-kind.ts";
 
 const vfio = "drivers/vfio/pci/vfio_pci_dmabuf.c";
 
@@ -19,26 +20,24 @@ function isRevoked(state: State, buffer: string): boolean {
   return access === "revoked" || access === "revokedForever";
 }
 
-/** A negotiation that found nothing in common, and the operation it was part of. */
-interface Refusal {
-  readonly event: RetEvent<"negotiate">;
-  readonly operation: number;
-}
-
-/** ATT-26: the same operation maps the buffer all the same. */
-function triesOtherwise(
-  event: RetEvent<"map"> | RetEvent<"mapUnlocked">,
+/** ATT-26. */
+function tries(
+  event: RetEvent<"map"> | RetEvent<"mapUnlocked"> | RetEvent<"mapPhysical">,
   state: State,
   verdict: Verdict,
-  refusals: ReadonlyMap<string, Refusal>,
+  refused: RefusedKinds,
 ): void {
-  const refusal = refusals.get(event.task);
-  const buffer = state.attachments.get(event.attachment ?? "")?.buffer;
-  if (refusal === undefined || event.errno !== 0 || buffer !== refusal.event.buffer) return;
-  // Another question may have found something.
-  if (state.agreements.has(event.attachment ?? "")) return;
-  if (state.tasks.get(event.task)?.frames[0]?.seq === refusal.operation)
-    verdict.violated(`${event.by} can handle nothing that ${buffer} offers, and maps it all the same`, refusal.event);
+  if (event.errno === 0) refused.touchedThrough(event, event.by, event.attachment, state, verdict);
+}
+
+/** ATT-26: the same for the kernel's own mapping. */
+function triesForKernel(
+  event: RetEvent<"vmap"> | RetEvent<"vmapUnlocked">,
+  state: State,
+  verdict: Verdict,
+  refused: RefusedKinds,
+): void {
+  if (event.errno === 0) refused.touched(event, event.by, event.buffer, state, verdict);
 }
 
 export const att05: Rule = {
@@ -242,19 +241,24 @@ export const att26: Rule = {
   ],
   status: checked,
   situation: { weights: { ...negotiating, bindSlot: 20, guestAccess: 5 }, importers: ["guest", "scripted"] },
-  monitor: remember(() => new Map<string, Refusal>(), {
-    "ret negotiate"(event, state, verdict, refusals) {
-      if (event.accept.some((model) => event.offered.includes(model))) return;
+  monitor: remember(() => new RefusedKinds(), {
+    "ret negotiate"(event, state, verdict, refused) {
+      const isRefused = !event.accept.some((model) => event.offered.includes(model));
+      refused.negotiated(event, state, isRefused);
+      if (!isRefused) return;
       verdict.exercised();
       if (event.errno !== EOPNOTSUPP && event.errno !== EINVAL)
         verdict.violated(
           `${event.importer} accepts nothing of what ${event.buffer} offers, and the answer is ${errnoName(event.errno)}`,
         );
-      const [operation] = state.tasks.get(event.task)?.frames ?? [];
-      if (operation !== undefined) refusals.set(event.task, { event, operation: operation.seq });
     },
-    "ret map": triesOtherwise,
-    "ret mapUnlocked": triesOtherwise,
+    "ret map": tries,
+    "ret mapUnlocked": tries,
+    "ret mapPhysical": tries,
+    "ret vmap": triesForKernel,
+    "ret vmapUnlocked": triesForKernel,
+    access: (event, state, verdict, refused) =>
+      refused.touchedThrough(event, event.importer, event.attachment, state, verdict),
   }),
 };
 

@@ -1,8 +1,8 @@
 import { referenceSystem } from "../../../conformance/reference-system.ts";
 import { DefaultExporter } from "../../../reference-impl/exporter/default-exporter.ts";
-import { GuestImporter, type GuestSlot } from "../../../reference-impl/importers/guest-importer.ts";
-import { EINVAL } from "../../../spec/errno.ts";
-import type { Attachment, Device, DmaBuf } from "../../../spec/roles/handles.ts";
+import { GuestImporter, GuestSlot } from "../../../reference-impl/importers/guest-importer.ts";
+import { EFAULT, EINVAL } from "../../../spec/errno.ts";
+import type { Attachment, Device, DmaBuf, IosysMap } from "../../../spec/roles/handles.ts";
 import type { Guest, PhysicalList } from "../../../spec/roles/negotiation.ts";
 import { mutant, type Mutant } from "../mutant.ts";
 import { faultyKind } from "./kit.ts";
@@ -25,6 +25,55 @@ export const mutants: readonly Mutant[] = [
           if (typeof table !== "number") yield* this.env.unmapUnlocked(attachment, table, "toDevice");
           yield* this.env.detach(buffer, attachment);
           return slot;
+        }
+      },
+    { also: ["LIFE-15"] },
+  ),
+  faultyKind(
+    "guest",
+    "ATT-26",
+    "what cannot be had as a list is read by the CPU",
+    (reached) =>
+      class extends GuestImporter {
+        override *bindSlot(buffer: DmaBuf, device: Device, offset: number, length: number, owner: Guest) {
+          const slot = yield* super.bindSlot(buffer, device, offset, length, owner);
+          if (slot !== EINVAL || !this.fits(buffer, offset, length)) return slot;
+          const map: IosysMap = { address: null, isIomem: false };
+          if ((yield* this.env.vmapUnlocked(buffer, map)) !== 0) return slot;
+          reached();
+          yield* this.env.vunmapUnlocked(buffer, map);
+          return slot;
+        }
+      },
+    { also: ["LIFE-15"] },
+  ),
+  faultyKind(
+    "guest",
+    "ATT-26",
+    "what cannot be had as a list is mapped for DMA when the guest asks for it",
+    (reached) =>
+      class extends GuestImporter {
+        private readonly refused = new Set<GuestSlot>();
+        override *bindSlot(buffer: DmaBuf, device: Device, offset: number, length: number, owner: Guest) {
+          const made = yield* super.bindSlot(buffer, device, offset, length, owner);
+          if (made !== EINVAL || !this.fits(buffer, offset, length)) return made;
+          const slot = new GuestSlot(this.env, offset, length, owner);
+          yield* this.env.getRef(buffer);
+          const attachment = yield* this.env.attach(buffer, device, this.slotOps, slot);
+          if (typeof attachment === "number") {
+            yield* this.env.put(buffer);
+            return made;
+          }
+          slot.attachment = attachment;
+          this.refused.add(slot);
+          return slot;
+        }
+        protected override *lookUp(slot: GuestSlot, attachment: Attachment) {
+          if (!this.refused.has(slot)) return yield* super.lookUp(slot, attachment);
+          reached();
+          const table = yield* this.env.mapUnlocked(attachment, "toDevice");
+          if (typeof table !== "number") yield* this.env.unmapUnlocked(attachment, table, "toDevice");
+          return EFAULT;
         }
       },
     { also: ["LIFE-15"] },
