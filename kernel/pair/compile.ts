@@ -1,4 +1,5 @@
-import { packed } from "../../adapters/linux/encode-step.ts";
+import { packed, usageNumber } from "../../adapters/linux/encode-step.ts";
+import { firstReservation } from "./line.ts";
 import {
   allocateDomain,
   allocateSpace,
@@ -29,6 +30,10 @@ const noDescriptor = 100_000;
 /** No module attaches without it: the first of its devices, peer to peer, and it defers what it is told. */
 const recorder = { device: 0, peer2peer: 1, defers: 1 } as const;
 
+/** The next order is of the same task and step, and nobody goes on in between. */
+const more = 2;
+
+const reservationOf = (buffer: string) => firstReservation + indexOf(buffer);
 const indexOf = (name: string) => Number(name.slice(1)) - 1;
 
 /** What a request leaves behind, by slot; -1 for nothing. */
@@ -141,10 +146,22 @@ export class PairCompiler {
         const fd = register(descriptorRegister + indexOf(step.buffer));
         return this.request(index, exporterFile, false, revokeDmabuf(fd, step.op === "revoke"));
       }
+      case "work": {
+        const [fence, resv] = [indexOf(step.fence), reservationOf(step.buffer)];
+        this.order(index, 1, "lock", [resv, -1], more);
+        // Each fence has a timeline of its own.
+        this.order(index, 1, "fenceInit", [fence, 1 + fence, 1, 0, 0, 0], more);
+        this.order(index, 1, "reserveFences", [resv, 1], more);
+        this.order(index, 1, "addFence", [resv, fence, usageNumber("bookkeep")], more);
+        return this.order(index, 1, "unlock", [resv]);
+      }
+      case "finish":
+        this.order(index, 1, "signal", [indexOf(step.fence)], more);
+        return this.order(index, 1, "fencePut", [indexOf(step.fence)]);
       case "lock":
-        return plain("lock", [8 + indexOf(step.buffer), -1]);
+        return plain("lock", [reservationOf(step.buffer), -1]);
       case "unlock":
-        return plain("unlock", [8 + indexOf(step.buffer)]);
+        return plain("unlock", [reservationOf(step.buffer)]);
     }
   }
 
@@ -163,10 +180,10 @@ export class PairCompiler {
     this.order(index, 0, "file:request", [...head, ...words, ...keeps.flat()]);
   }
 
-  private order(index: number, task: number, op: string, args: readonly number[]): void {
+  private order(index: number, task: number, op: string, args: readonly number[], flags = 0): void {
     const number = this.operations.get(op);
     if (number === undefined) throw new RangeError(`this module has no ${op}`);
-    this.lines.push(`o ${index} ${task} 0 ${number} ${args.join(" ")}`);
+    this.lines.push(`o ${index} ${task} ${flags} ${number} ${args.join(" ")}`);
   }
 
   private pause(): void {

@@ -15,6 +15,18 @@ export const deviations: readonly Deviation[] = [
     source: "drivers/iommu/iommufd/selftest.c, iommufd_test_dmabuf_revoke, 7.3",
   },
   {
+    rule: "REV-06",
+    who: "exporter",
+    statement: "A revoke waits for no fence of the buffer.",
+    source: "drivers/iommu/iommufd/selftest.c, iommufd_test_dmabuf_revoke, 7.3",
+  },
+  {
+    rule: "MOVE-29",
+    who: "exporter",
+    statement: "The same: who still works on the buffer when everybody was told is not asked for.",
+    source: "drivers/iommu/iommufd/selftest.c, iommufd_test_dmabuf_revoke, 7.3",
+  },
+  {
     rule: "REV-23",
     who: "exporter",
     statement: "An unrevoke of a buffer that is not revoked tells everybody, and iommufd loses good ranges for good.",

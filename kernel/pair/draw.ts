@@ -26,13 +26,15 @@ const weights: Readonly<Record<PairOperation, number>> = {
   quit: 0.3,
   revoke: 9,
   unrevoke: 6,
+  work: 4,
+  finish: 5,
   lock: 5,
   unlock: 12,
 };
 const operations = Object.keys(weights) as PairOperation[];
 
 /** Most objects of a kind in a program: what the module and a batch's lines have room for. */
-const most = { buffers: 6, recorders: 24, imports: 24, domains: 24 } as const;
+const most = { buffers: 6, recorders: 24, imports: 24, domains: 24, fences: 24 } as const;
 /** Domains that a program has at a time, beyond those of devices. */
 const atOnce = 3;
 const longest = 60;
@@ -79,6 +81,7 @@ class Drawer {
   private recorders = 0;
   private imports = 0;
   private domains = 0;
+  private fences = 0;
   /** Imports that succeeded, or seem to have, with their importer and place. */
   private readonly made = new Map<string, { readonly importer: string; readonly place: number }>();
 
@@ -95,6 +98,8 @@ class Drawer {
     const { model } = this;
     const held = this.held();
     if (held !== undefined) return { op: "unlock", buffer: held };
+    const [fence] = model.working.keys();
+    if (fence !== undefined) return { op: "finish", fence };
     const recorder = model.listed.find(({ kind }) => kind === "recorder");
     if (recorder !== undefined) return { op: "detach", attachment: recorder.name };
     const [importer] = model.files;
@@ -129,7 +134,7 @@ class Drawer {
         return name === undefined ? null : { op, buffer: name };
       }
       case "put": {
-        const unused = live.filter(({ referenced, name }) => referenced && name !== held && !this.isRecorded(name));
+        const unused = live.filter(({ referenced, name }) => referenced && name !== held && !this.isUsed(name));
         const name = pick(unused)?.name;
         return name === undefined ? null : { op, buffer: name };
       }
@@ -177,6 +182,16 @@ class Drawer {
       case "unrevoke": {
         const name = pick(live.filter(({ descriptor }) => descriptor))?.name;
         return name === undefined ? null : { op, buffer: name };
+      }
+      case "work": {
+        const name = pick(live.filter(({ referenced }) => referenced))?.name;
+        if (name === undefined || held !== undefined || this.fences === most.fences) return null;
+        this.fences += 1;
+        return { op, fence: `f${this.fences}`, buffer: name };
+      }
+      case "finish": {
+        const fence = pick([...model.working.keys()]);
+        return fence === undefined ? null : { op, fence };
       }
       case "lock": {
         const name = pick(live.filter(({ referenced }) => referenced))?.name;
@@ -229,7 +244,10 @@ class Drawer {
     return [...this.model.buffers.values()].find(({ holder }) => holder !== null)?.name;
   }
 
-  private isRecorded(buffer: string): boolean {
-    return this.model.listed.some((entry) => entry.kind === "recorder" && entry.buffer === buffer);
+  /** Whether the program has to keep its reference. */
+  private isUsed(buffer: string): boolean {
+    const { listed, working } = this.model;
+    if ([...working.values()].includes(buffer)) return true;
+    return listed.some((entry) => entry.kind === "recorder" && entry.buffer === buffer);
   }
 }

@@ -1,5 +1,5 @@
 import { errnoByName } from "../../spec/errno.ts";
-import { bufferName, firstReservation, lockName, type Line } from "./line.ts";
+import { bufferName, fenceName, firstReservation, lockName, type Line } from "./line.ts";
 import { Memories } from "./memories.ts";
 import { sightOf } from "./model.ts";
 import { addressOf, importerOf, importers, pageSize, places, type PairStep } from "./steps.ts";
@@ -53,6 +53,8 @@ export class FactReader {
       case "r":
         if (first === 0) this.succeeded.add(line.index);
         return [first === 0 ? "ok" : (errnoNames.get(first) ?? `errno ${first}`)];
+      case "S":
+        return [`signals ${fenceName(first)}`];
       case "k":
         return [`not carried out: ${text}`];
       case "h":

@@ -1,5 +1,5 @@
 import type { HistoryEvent } from "../../spec/event.ts";
-import { bufferName, lockName, type Line } from "./line.ts";
+import { bufferName, fenceName, lockName, type Line } from "./line.ts";
 import { Memories } from "./memories.ts";
 import { addressOf, importerOf, pageSize, taskOf, type PairStep, type StepOf } from "./steps.ts";
 
@@ -45,6 +45,8 @@ class HistoryWriter {
   /** The last import at an address of a space, and how many page tables have it. */
   private readonly live = new Map<string, StepOf<"import">>();
   private readonly tables = new Map<string, number>();
+  /** Calls so far of steps that make several. */
+  private readonly calls = new Map<string, number>();
   private readonly blocked = new Map<string, object>();
   private made = 0;
 
@@ -62,7 +64,8 @@ class HistoryWriter {
     const begins = beginnings(lines);
     lines.forEach((line, at) => {
       const step = this.steps[line.index];
-      if (step === undefined && line.kind !== "d" && line.kind !== "E") return;
+      // When a signal was is told on behalf of nobody.
+      if (step === undefined && line.kind !== "d" && line.kind !== "E" && line.kind !== "s") return;
       for (const begun of begins.get(at) ?? []) this.begin(begun, step!);
       this.line(line, step!);
     });
@@ -111,6 +114,16 @@ class HistoryWriter {
       }
       case "l":
         return void this.add({ ...base, kind: "list", attachment: `a${first + 1}`, listed: second === 1 });
+      case "S":
+        return void this.add({ ...base, kind: "signal", fence: fenceName(first), error: second, time: numbers[2] });
+      case "s": {
+        const fence = fenceName(first);
+        const signal = this.events.findLast((event) => event["kind"] === "signal" && event["fence"] === fence);
+        if (signal !== undefined) signal["time"] = second;
+        return;
+      }
+      case "F":
+        return void this.add({ ...base, kind: "free", what: "fence", id: fenceName(first), by: "framework" });
       case "W":
         return void this.add({ ...base, kind: "warn", text: line.text });
       case "p":
@@ -236,11 +249,13 @@ class HistoryWriter {
   }
 
   private call(base: Base, step: PairStep): void {
-    const args = this.argsOf(step);
+    const args = this.workOf(step) ?? this.argsOf(step);
     if (args !== null) this.push(this.add({ ...base, kind: "call", ...args }));
   }
 
   private ret(base: Base, step: PairStep, [errno = 0, second = 0]: readonly number[]): void {
+    if (step.op === "work" || step.op === "finish")
+      return this.end(base, errno, this.isInit(base) ? { context: this.contextOf(step) } : {});
     if (this.argsOf(step) === null) return;
     switch (step.op) {
       case "export": {
@@ -264,6 +279,31 @@ class HistoryWriter {
       default:
         this.end(base, errno, {});
     }
+  }
+
+  /** The next call of a step that makes several. */
+  private workOf(step: PairStep): object | null {
+    if (step.op !== "work" && step.op !== "finish") return null;
+    const { fence } = step;
+    const at = this.calls.get(step.id) ?? 0;
+    this.calls.set(step.id, at + 1);
+    if (step.op === "finish") return { op: at === 0 ? "signal" : "fencePut", by: "program", fence };
+    const resv = resvOfBuffer(step.buffer);
+    const init = { fence, context: this.contextOf(step), seqno: 1, seqno64: false, hooks: [] };
+    return [
+      { op: "fenceInit", by: "program", ...init },
+      { op: "reserveFences", by: "program", resv, count: 1 },
+      { op: "addFence", by: "program", resv, fence, usage: "bookkeep" },
+    ][at]!;
+  }
+
+  /** Each fence is alone in its context. */
+  private contextOf({ fence }: { readonly fence: string }): number {
+    return Number(fence.slice(1));
+  }
+
+  private isInit({ task }: Base): boolean {
+    return this.open.get(task)?.at(-1)?.["op"] === "fenceInit";
   }
 
   /** The operation and its arguments; null for what the suite has no operation for. */

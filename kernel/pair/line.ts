@@ -31,4 +31,5 @@ export function readLine(text: string): Line {
 export const firstReservation = 8;
 /** Names behind slots. */
 export const bufferName = (slot: number) => `b${slot + 1}`;
+export const fenceName = (slot: number) => `f${slot + 1}`;
 export const lockName = (slot: number) => bufferName(slot - firstReservation);

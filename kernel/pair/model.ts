@@ -45,6 +45,8 @@ export class PairModel {
   readonly plugged = new Map<string, string>();
   /** Domains beyond the one that devices are in, with their importer. */
   readonly domains = new Map<string, string>();
+  /** Pending fences, with the buffer in whose reservation they are. Nobody of the pair waits for them. */
+  readonly working = new Map<string, string>();
   /** The step of t1 that waits for a lock. */
   private waiting: { readonly running: Running; readonly facts: string[] } | null = null;
   private leaving: string[] = [];
@@ -93,6 +95,14 @@ export class PairModel {
   }
 
   private second(step: PairStep, facts: string[]): void {
+    if (step.op === "work") {
+      this.working.set(step.fence, step.buffer);
+      facts.push(`lock ${step.buffer}`, "ok", "ok", "ok", `unlock ${step.buffer}`);
+    }
+    if (step.op === "finish") {
+      this.working.delete(step.fence);
+      facts.push(`signals ${step.fence}`, "ok", "ok");
+    }
     if (step.op !== "lock" && step.op !== "unlock") return;
     const buffer = this.buffers.get(step.buffer)!;
     facts.push(`${step.op} ${step.buffer}`);
@@ -187,6 +197,8 @@ export class PairModel {
       case "revoke":
       case "unrevoke":
         return yield* this.revoke(step.buffer, step.op === "revoke", facts);
+      case "work":
+      case "finish":
       case "lock":
       case "unlock":
         return;

@@ -31,6 +31,9 @@ export type PairStep = { readonly id: string } & (
   | { readonly op: "quit"; readonly importer: string }
   | { readonly op: "revoke"; readonly buffer: string }
   | { readonly op: "unrevoke"; readonly buffer: string }
+  /** By t2: work on the buffer that a fence stands for, and its end. */
+  | { readonly op: "work"; readonly fence: string; readonly buffer: string }
+  | { readonly op: "finish"; readonly fence: string }
   /** By t2. */
   | { readonly op: "lock"; readonly buffer: string }
   | { readonly op: "unlock"; readonly buffer: string }
@@ -59,7 +62,7 @@ export function addressOf(place: number): number {
 
 /** Who carries a step out. */
 export function taskOf({ op }: PairStep): "t1" | "t2" {
-  return op === "lock" || op === "unlock" ? "t2" : "t1";
+  return op === "lock" || op === "unlock" || op === "work" || op === "finish" ? "t2" : "t1";
 }
 
 /** The importer whose address space a step is about; undefined for what is about a buffer. */

@@ -306,6 +306,29 @@ describe("what a kernel shows of the pair", () => {
   });
 });
 
+describe("work on a buffer of the pair", () => {
+  const steps: readonly PairStep[] = [
+    { id: "s1", op: "export", buffer: "b1", pages: 1 },
+    { id: "s2", op: "work", fence: "f1", buffer: "b1" },
+    { id: "s3", op: "revoke", buffer: "b1" },
+    { id: "s4", op: "finish", fence: "f1" },
+  ];
+  const lines = [
+    ...["c 0 0 0", "r 0 0 0 0 0", "L 1 1 0 8 -1 0 0 0 0", "c 1 1 0", "r 1 1 0 0 77", "c 1 1 0", "r 1 1 0 0", "c 1 1 0"],
+    ...["r 1 1 0 0", "U 1 1 0 8 0", "c 0 2 0", "p 0 2 1 get 0", "L 0 2 0 8 -1 0 0 1 0", "p 0 2 0 told 0"],
+    ...["U 0 2 0 8 1", "p 0 2 1 put 0", "r 0 2 0 0 -1", "c 1 3 0", "S 1 3 1 0 0 0", "s -1 -1 0 0 99", "r 1 3 0 0"],
+    ...["c 1 3 0", "r 1 3 0 0", "V 0 1 0 0 0"],
+  ];
+
+  it("is not waited for by the test exporter, which the rules say and the model knows", () => {
+    const run = decodePair(steps, lines, hooks);
+    expect(differenceOf(replayPair(steps), run)).toBeNull();
+    const broken = judgeHistory(run.events, monitored(profile.series), profile).violations.map(({ rule }) => rule.id);
+    expect(broken).toContain("REV-06");
+    expect(run.events.find((event) => event.kind === "signal")).toMatchObject({ fence: "f1", time: 99 });
+  });
+});
+
 describe("a run of the pair", () => {
   const kernel = (change: (result: PairResult) => PairResult): RunsPairs => ({
     started: 1,
