@@ -259,7 +259,8 @@ describe("the model of the pair", () => {
 
   it("fits the module's lines", () => {
     const names = "file:open file:close file:request number:close unit:probe unit:forget put attach detach mapUnlocked";
-    const operations = new Map([...names.split(" "), "lock", "unlock"].map((name, index) => [name, index]));
+    const work = ["lock", "unlock", "fenceInit", "reserveFences", "addFence", "signal", "fencePut"];
+    const operations = new Map([...names.split(" "), ...work].map((name, index) => [name, index]));
     const seeds = Array.from({ length: 50 }, (_, index) => index + 1);
     const lines = seeds.flatMap((seed) => compilePair(drawPair(seed).steps, operations));
     const orders = lines.filter((line) => line.startsWith("o"));
@@ -313,15 +314,34 @@ describe("work on a buffer of the pair", () => {
     { id: "s3", op: "revoke", buffer: "b1" },
     { id: "s4", op: "finish", fence: "f1" },
   ];
-  const lines = [
-    ...["c 0 0 0", "r 0 0 0 0 0", "L 1 1 0 8 -1 0 0 0 0", "c 1 1 0", "r 1 1 0 0 77", "c 1 1 0", "r 1 1 0 0", "c 1 1 0"],
-    ...["r 1 1 0 0", "U 1 1 0 8 0", "c 0 2 0", "p 0 2 1 get 0", "L 0 2 0 8 -1 0 0 1 0", "p 0 2 0 told 0"],
-    ...["U 0 2 0 8 1", "p 0 2 1 put 0", "r 0 2 0 0 -1", "c 1 3 0", "S 1 3 1 0 0 0", "s -1 -1 0 0 99", "r 1 3 0 0"],
-    ...["c 1 3 0", "r 1 3 0 0", "V 0 1 0 0 0"],
-  ];
+  const text = `
+c 0 0 0
+r 0 0 0 0 0
+L 1 1 0 8 -1 0 0 0 0
+c 1 1 0
+r 1 1 0 0 77
+c 1 1 0
+r 1 1 0 0
+c 1 1 0
+r 1 1 0 0
+U 1 1 0 8 0
+c 0 2 0
+p 0 2 1 get 0
+L 0 2 0 8 -1 0 0 1 0
+p 0 2 0 told 0
+U 0 2 0 8 1
+p 0 2 1 put 0
+r 0 2 0 0 -1
+c 1 3 0
+S 1 3 1 0 0 0
+s -1 -1 0 0 99
+r 1 3 0 0
+c 1 3 0
+r 1 3 0 0
+V 0 1 0 0 0`;
 
   it("is not waited for by the test exporter, which the rules say and the model knows", () => {
-    const run = decodePair(steps, lines, hooks);
+    const run = decodePair(steps, text.trim().split("\n"), hooks);
     expect(differenceOf(replayPair(steps), run)).toBeNull();
     const broken = judgeHistory(run.events, monitored(profile.series), profile).violations.map(({ rule }) => rule.id);
     expect(broken).toContain("REV-06");
