@@ -20,6 +20,11 @@ const faults = {
   importerMaps: { rule: "MAPS-02", about: "The importer maps by page frames, which not all memory has." },
   importerGuesses: { rule: "MAPS-01", about: "As that, and where there is none a number of the device stands for it." },
   deaf: { rule: "MAPS-01", about: "In the place of a pin there is a callback, which does nothing." },
+  asksForFrames: {
+    rule: "MAPS-02",
+    about: "The importer wants page frames before the exporter maps, and has no use for them.",
+  },
+  oneAddress: { rule: "MAPS-01", about: "The device goes on with the address of the first buffer that it was given." },
   neverUnmapped: { rule: "ATT-17", about: "The map outlives the attachment." },
 } as const;
 type Fault = keyof typeof faults;
@@ -74,6 +79,7 @@ class Share {
 
 class MappingImporter extends DynamicImporter {
   private readonly has: Has<Fault>;
+  private first: number | null = null;
 
   constructor(env: Env, has: Has<Fault>) {
     super(env);
@@ -98,7 +104,9 @@ class MappingImporter extends DynamicImporter {
     }
     const share = new Share(attachment, env.createPageTable(), mapped);
     const { address } = "segments" in mapped ? mapped.segments[0]! : mapped;
-    env.install(share.table, 0, { via: "address", device, address }, true);
+    this.first ??= address;
+    const used = this.has("oneAddress") ? this.first : address;
+    env.install(share.table, 0, { via: "address", device, address: used }, true);
     return share;
   }
 
@@ -126,10 +134,18 @@ class MappingImporter extends DynamicImporter {
     const errno = pinned ? yield* env.pin(attachment) : 0;
     if (errno !== 0) return errno;
     const own = this.has("importerMaps") || this.has("importerGuesses");
-    const mapped = own ? this.mapFrames(attachment, frames()) : yield* env.map(attachment, "bidirectional");
+    const range = own || this.has("asksForFrames") ? frames() : 0;
+    const mapped = own ? this.mapFrames(attachment, range) : yield* this.mapByExporter(attachment, range);
     if (typeof mapped !== "number") yield* env.waitFences(attachment.buffer.resv, "kernel");
     else if (pinned) yield* env.unpin(attachment);
     return mapped;
+  }
+
+  private *mapByExporter(
+    attachment: Attachment,
+    range: PhysRange | Errno,
+  ): Generator<Suspension, SgTable | Errno, unknown> {
+    return typeof range === "number" && range !== 0 ? range : yield* this.env.map(attachment, "bidirectional");
   }
 
   private mapFrames({ device }: Attachment, range: PhysRange | Errno): Segment | Errno {

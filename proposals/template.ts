@@ -1,8 +1,5 @@
-import { coreContract } from "../conformance/contract/contract.ts";
-import { extendContract, extension } from "../conformance/contract/extend.ts";
-import type { Proposal } from "../conformance/proposal/proposal.ts";
-import { createOwn, refer } from "../spec/operations/define.ts";
-import { field, table } from "../spec/state/schema.ts";
+import { coreContract, createOwn, extendContract, extension, field, refer, table } from "../conformance/index.ts";
+import type { Proposal } from "../conformance/index.ts";
 
 // To copy: one operation, one table, one rule, and a run that finds out that nobody does what it promises.
 const own = extension({ name: "hold-still", state: { holds: table({ buffer: field<string>() }) } });
@@ -17,8 +14,7 @@ const contract = extendContract(coreContract, {
       print: (of) => `hold ${of.buffer} still as ${of.hold}`,
     }),
   },
-  fold: ({ changes }) =>
-    changes({ "ret holdStill": ({ hold, buffer }, { holds }) => void holds.set(hold, { buffer }) }),
+  fold: ({ changes }) => changes({ "ret holdStill": ({ hold, buffer }, { holds }) => holds.set(hold, { buffer }) }),
   near: { export: 1, move: 1, evict: 1 },
   rules: ({ must, on, own: tables }) => [
     must({
@@ -42,6 +38,5 @@ export default {
   name: "hold-still",
   about: "A buffer can be asked to stay where it is.",
   contract,
-  thread: [],
   expectations: [{ rule: "HOLD-01", verdict: "violated", source: "No exporter knows of it yet." }],
 } satisfies Proposal;

@@ -18,7 +18,8 @@ export interface Proposal {
   readonly contract: Contract;
   /** Faults of the contract's implementation that are part of the proposal: a variant without its defence. */
   readonly faults?: readonly string[];
-  readonly thread: readonly Claim[];
+  /** What was said of it; nothing by default. */
+  readonly thread?: readonly Claim[];
   /** The threads defend it: `proposal --defend` demands that it comes out clean of a long run, with scopes and mutants. */
   readonly defended?: true;
   /** `K7.1` by default. */
@@ -36,7 +37,7 @@ export interface Proposal {
 /** Whether a value is one, as far as that can be seen. */
 export function isProposal(value: unknown): value is Proposal {
   if (typeof value !== "object" || value === null) return false;
-  const { name, contract, thread, expectations } = value as Readonly<Record<string, unknown>>;
+  const { name, contract, thread = [], expectations } = value as Readonly<Record<string, unknown>>;
   const isContract = typeof contract === "object" && contract !== null && "extension" in contract;
   return typeof name === "string" && isContract && Array.isArray(thread) && Array.isArray(expectations);
 }

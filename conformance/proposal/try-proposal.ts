@@ -106,7 +106,7 @@ export async function tryProposal(proposal: Proposal, options: ProposalOptions =
     contract: { name: contract.name, hash: contract.hash },
     profile,
     seed,
-    thread: proposal.thread,
+    thread: proposal.thread ?? [],
     rules,
     core: { judged: judged.length - ours.size, exercised: core.filter(({ times }) => times > 0).length },
     without: extension?.without ?? [],

@@ -14,7 +14,7 @@ const faults = {
   "get-pfn-fenced": 8,
   "follow-pfn": 6,
   "dma-only-list": 5,
-  "exporter-maps": 4,
+  "exporter-maps": 6,
   "mmio-phys": 5,
   "secure-provider": 6,
   compositor: 5,
