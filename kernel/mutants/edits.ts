@@ -6,7 +6,7 @@ export interface KernelEdit extends SourceEdit {
   readonly rule: string;
 }
 
-/** Faults of the core, on 6.12. A run says which are caught by the rule they name; one that is not makes it fail. */
+/** Faults of the core and of exporters, on 6.12. A run says which are caught by the rule they name; one that is not makes it fail. */
 export const kernelEdits: readonly KernelEdit[] = [
   {
     name: "only the first importer is told of a move",
@@ -127,5 +127,29 @@ export const kernelEdits: readonly KernelEdit[] = [
     within: "dma_fence_add_callback",
     find: /list_add_tail\(/,
     replace: "if (0) list_add_tail(",
+  },
+  {
+    name: "a user's mapping of the heap begins at its first page, wherever it should",
+    rule: "CPU-32",
+    file: "system_heap.c",
+    within: "system_heap_mmap",
+    find: /(for_each_sgtable_page\(\w+, &\w+), vma->vm_pgoff\)/,
+    replace: "$1, 0)",
+  },
+  {
+    name: "udmabuf shows its first page for every other",
+    rule: "CPU-32",
+    file: "udmabuf.c",
+    within: "udmabuf_vm_fault",
+    find: /->folios\[pgoff\]/,
+    replace: "->folios[0]",
+  },
+  {
+    name: "a GEM object shows its first page for every other",
+    rule: "CPU-32",
+    file: "drm_gem_shmem_helper.c",
+    within: "drm_gem_shmem_fault",
+    find: /->pages\[page_offset\]/,
+    replace: "->pages[0]",
   },
 ];
