@@ -23,6 +23,8 @@ export class Linux {
   /** Kernels that were started, and thrown away because they had complained or died. */
   started = 0;
   wasted = 0;
+  /** Kernels that were lost while programs ran that ended well on the next: killed by somebody. */
+  causeless = 0;
   private readonly options: MachineOptions;
   private readonly spares: Machine[] = [];
   private readonly ahead: number;
@@ -30,6 +32,7 @@ export class Linux {
   private known: Introduction | null = null;
   /** Programs to be run one by one: in one of them a kernel hung, and it does not say in which. */
   private alone = 0;
+  private losses = 0;
 
   /** `ahead`: how many kernels wait ready to take over. */
   constructor(options: MachineOptions, ahead = 1) {
@@ -48,11 +51,13 @@ export class Linux {
     const introduction = await this.introduction();
     const compiled = plans.map((plan) => compile(plan, introduction));
     const runs: KernelRun[] = [];
+    this.losses = 0;
     while (runs.length < compiled.length) {
       const size = this.alone > 0 ? 1 : batchSize;
       runs.push(...(await this.batch(compiled.slice(runs.length, runs.length + size), introduction)));
       this.alone = Math.max(0, this.alone - size);
     }
+    if (runs.every(({ end }) => end === "whole")) this.causeless += this.losses;
     return runs;
   }
 
@@ -86,6 +91,7 @@ export class Linux {
     } catch (error) {
       if (!(error instanceof MachineLost)) throw error;
       this.wasted += 1;
+      this.losses += 1;
       this.renew();
       const index = trailOf(error).index;
       if (batch.length === 1 || index === 0) return [lost(batch[0]!, error, introduction)];
@@ -107,6 +113,7 @@ export class Linux {
         await machine.ready;
         return machine;
       } catch (error) {
+        this.losses += 1;
         this.renew();
         if (attempt === starts) throw error;
       }

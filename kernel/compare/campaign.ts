@@ -65,7 +65,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   const { profile, longest, situation, fault } = options;
   const tally = emptyTally();
   const begun = performance.now();
-  const kernels = linux.started;
+  const [kernels, causeless] = [linux.started, linux.causeless];
   const comparison = new Comparison(linux, options, tally);
   const end = options.firstSeed + options.seeds;
   let seed = options.firstSeed;
@@ -92,6 +92,7 @@ export async function campaign(linux: Linux, options: CampaignOptions): Promise<
   }
   comparison.conclude();
   tally.kernels = linux.started - kernels;
+  tally.unrepeated += linux.causeless - causeless;
   tally.milliseconds = performance.now() - begun;
   return tally;
 }

@@ -24,7 +24,7 @@ export interface Tally {
   readonly complaints: Record<string, number>;
   /** Programs that were left out, by what the module has no room for. */
   readonly tooLarge: Record<string, number>;
-  /** Programs whose kernel was lost, and that ran well on the next: nobody's fault that could be shown. */
+  /** Kernels that were lost, and whose programs ran well on the next: nobody's fault that could be shown. */
   unrepeated: number;
   /** Kernels that were started. */
   kernels: number;

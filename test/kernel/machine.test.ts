@@ -45,6 +45,7 @@ describe("a kernel", () => {
     const [run] = await linux.run(await plans(linux, 1));
     expect(run).toMatchObject({ end: "hung", ending: null });
     expect(linux.wasted).toBe(1);
+    expect(linux.causeless).toBe(0);
   });
 
   it("that dies is replaced, and its last words are kept", async () => {
@@ -59,6 +60,7 @@ describe("a kernel", () => {
     const runs = await linux.run(await plans(linux, 4));
     expect(runs.map(({ end }) => end)).toEqual(["whole", "whole", "whole", "whole"]);
     expect(linux.wasted).toBe(1);
+    expect(linux.causeless).toBe(1);
   });
 
   it("that never starts is an error in one line, after a few tries", async () => {
