@@ -38,6 +38,8 @@ const most = { buffers: 6, recorders: 24, imports: 24, domains: 24, fences: 24 }
 /** Domains that a program has at a time, beyond those of devices. */
 const atOnce = 3;
 const longest = 60;
+/** Draws of an operation until none is taken to be possible. */
+const patience = 1000;
 
 type Unnamed = PairStep extends infer S ? (S extends PairStep ? Omit<S, "id"> : never) : never;
 
@@ -63,9 +65,11 @@ function follow(
   const steps: PairStep[] = [];
   const facts: (readonly string[])[] = [];
   const sights: (readonly string[])[] = [];
-  for (;;) {
+  for (let choosing = true; ;) {
+    const chosen: Unnamed | PairStep | null = choosing && steps.length < wanted ? choose(random, drawer) : null;
+    choosing &&= chosen !== null;
     // What is left is given back, so that every buffer comes to its end.
-    const step = steps.length < wanted ? choose(random, drawer) : length === undefined ? drawer.last() : null;
+    const step = chosen ?? (length === undefined ? drawer.last() : null);
     if (step === null) break;
     const named = { id: `s${steps.length + 1}`, ...step } as PairStep;
     steps.push(named);
@@ -85,12 +89,14 @@ class Drawer {
   /** Imports that succeeded, or seem to have, with their importer and place. */
   private readonly made = new Map<string, { readonly importer: string; readonly place: number }>();
 
-  next(random: Random): Unnamed {
-    for (;;) {
+  /** The next step, or null where nothing can be done any more, or hardly anything. */
+  next(random: Random): Unnamed | null {
+    for (let tries = 0; tries < patience; tries += 1) {
       const op = this.model.buffers.size === 0 ? "export" : this.pick(random);
       const step = this.make(op, random);
       if (step !== null) return step;
     }
+    return null;
   }
 
   /** A step on the way to nothing being left, or null. */

@@ -1,14 +1,11 @@
 import type { HistoryEvent } from "../../spec/event.ts";
+import { beginnings, type Beginning } from "./beginnings.ts";
+import { Calls, contextOf, everywhere, exporter, isCalled, longestSegment, recorder, resvOfBuffer } from "./calls.ts";
 import { bufferName, fenceName, lockName, type Line } from "./line.ts";
 import { Memories } from "./memories.ts";
 import { addressOf, importerOf, pageSize, taskOf, type PairStep, type StepOf } from "./steps.ts";
 
 type Loose = Record<string, unknown> & { seq: number; task: string };
-
-/** The tree's exporter and the importer of the module, as the history names them. */
-const exporter = "e1";
-const recorder = "i0";
-const everywhere = 2 ** 52 - 1;
 
 /** Who made an attachment of iommufd's, and what for. */
 interface Other {
@@ -45,14 +42,14 @@ class HistoryWriter {
   /** The last import at an address of a space, and how many page tables have it. */
   private readonly live = new Map<string, StepOf<"import">>();
   private readonly tables = new Map<string, number>();
-  /** Calls so far of steps that make several. */
-  private readonly calls = new Map<string, number>();
+  private readonly calls: Calls;
   private readonly blocked = new Map<string, object>();
   private made = 0;
 
   constructor(steps: readonly PairStep[], hooks: readonly string[]) {
     this.steps = steps;
     this.hooks = hooks;
+    this.calls = new Calls(this.attachments);
     for (const step of steps) {
       if (step.op === "export") this.memories.made(step.buffer, step.pages * pageSize);
       if (step.op === "import") this.imports.set(step.import, step);
@@ -147,7 +144,7 @@ class HistoryWriter {
         const name = `o${(this.made += 1)}`;
         this.others.set(id, { name, importer, buffer, import: step.op === "import" ? step.import : null });
         const args = { buffer, device: `${importer}.space`, importer, attachment: name, ops: "callback" };
-        const limits = { allowPeer2peer: true, dmaMask: everywhere, maxSegment: 2 ** 32 - pageSize };
+        const limits = { allowPeer2peer: true, dmaMask: everywhere, maxSegment: longestSegment };
         this.push(this.add({ ...base, kind: "call", op: "attach", by: importer, ...args, ...limits }));
         return;
       }
@@ -249,15 +246,18 @@ class HistoryWriter {
   }
 
   private call(base: Base, step: PairStep): void {
-    const args = this.workOf(step) ?? this.argsOf(step);
+    const args = this.calls.next(step);
     if (args !== null) this.push(this.add({ ...base, kind: "call", ...args }));
   }
 
   private ret(base: Base, step: PairStep, [errno = 0, second = 0]: readonly number[]): void {
-    if (step.op === "work" || step.op === "finish")
-      return this.end(base, errno, this.isInit(base) ? { context: this.contextOf(step) } : {});
-    if (this.argsOf(step) === null) return;
+    if (!isCalled(step)) return;
     switch (step.op) {
+      case "work":
+      case "finish": {
+        const isInit = this.open.get(base.task)?.at(-1)?.["op"] === "fenceInit";
+        return this.end(base, errno, isInit ? { context: contextOf(step.fence) } : {});
+      }
       case "export": {
         const { buffer } = step;
         this.end(base, errno, { resv: resvOfBuffer(buffer) });
@@ -278,85 +278,6 @@ class HistoryWriter {
         return this.end(base, errno, {});
       default:
         this.end(base, errno, {});
-    }
-  }
-
-  /** The next call of a step that makes several. */
-  private workOf(step: PairStep): object | null {
-    if (step.op !== "work" && step.op !== "finish") return null;
-    const { fence } = step;
-    const at = this.calls.get(step.id) ?? 0;
-    this.calls.set(step.id, at + 1);
-    if (step.op === "finish") return { op: at === 0 ? "signal" : "fencePut", by: "program", fence };
-    const resv = resvOfBuffer(step.buffer);
-    const init = { fence, context: this.contextOf(step), seqno: 1, seqno64: false, hooks: [] };
-    return [
-      { op: "fenceInit", by: "program", ...init },
-      { op: "reserveFences", by: "program", resv, count: 1 },
-      { op: "addFence", by: "program", resv, fence, usage: "bookkeep" },
-    ][at]!;
-  }
-
-  /** Each fence is alone in its context. */
-  private contextOf({ fence }: { readonly fence: string }): number {
-    return Number(fence.slice(1));
-  }
-
-  private isInit({ task }: Base): boolean {
-    return this.open.get(task)?.at(-1)?.["op"] === "fenceInit";
-  }
-
-  /** The operation and its arguments; null for what the suite has no operation for. */
-  private argsOf(step: PairStep): object | null {
-    switch (step.op) {
-      case "export": {
-        const { buffer, pages } = step;
-        // Its attach and detach hooks do nothing, and nobody sees them called.
-        const has = { attach: false, detach: false, pin: false, unpin: false, caching: false, cpuHooks: [] };
-        return {
-          op: "export",
-          by: exporter,
-          buffer,
-          exporter,
-          size: pages * pageSize,
-          resv: null,
-          missing: [],
-          ...has,
-        };
-      }
-      case "close":
-        return { op: "close", by: "program", fd: `${step.buffer}.fd` };
-      case "put":
-        return { op: "put", by: "program", buffer: step.buffer };
-      case "attach": {
-        const { attachment, buffer, ops } = step;
-        const limits = { allowPeer2peer: ops !== "static", dmaMask: everywhere, maxSegment: 2 ** 32 - pageSize };
-        return { op: "attach", by: recorder, buffer, device: "d0", importer: recorder, attachment, ops, ...limits };
-      }
-      case "detach": {
-        const { attachment } = step;
-        const { buffer } = this.attachments.get(attachment)!;
-        return { op: "detach", by: recorder, buffer, attachment, altered: false };
-      }
-      case "map":
-        return {
-          op: "mapUnlocked",
-          by: recorder,
-          attachment: step.attachment,
-          direction: "bidirectional",
-          mapping: `${step.id}.mapping`,
-        };
-      case "import": {
-        const { importer, buffer, import: name } = step;
-        return { op: "import", by: "program", importer, buffer, import: name, direction: "bidirectional" };
-      }
-      case "release":
-        return { op: "release", by: "program", import: step.import };
-      case "revoke":
-      case "unrevoke":
-        return { op: step.op, by: "program", buffer: step.buffer };
-      default:
-        return null;
     }
   }
 
@@ -452,43 +373,4 @@ class HistoryWriter {
 
 type Base = ReturnType<HistoryWriter["base"]>;
 
-/** What a line far below says began here. */
-interface Beginning {
-  readonly word: "attach" | "detach";
-  /** The line that told. */
-  readonly line: Line;
-  /** The line before which it began. */
-  readonly at: Line;
-}
-
-/** Attachments are told of when they are made or gone: each began before the last lock that its task took. */
-function beginnings(lines: readonly Line[]): ReadonlyMap<number, readonly Beginning[]> {
-  const found = new Map<number, Beginning[]>();
-  const add = (at: number, begun: Beginning) => found.set(at, [...(found.get(at) ?? []), begun]);
-  lines.forEach((line, end) => {
-    if (line.kind !== "p") return;
-    const { word } = line;
-    if (word !== "attach" && word !== "detach") return;
-    // Who is nobody's task takes locks that are not told of.
-    let at = line.actor < 0 ? end : lastOf(lines, end, line, "L");
-    // It may have waited for it.
-    for (const kind of ["R", "B"]) {
-      const before = lastOf(lines, at, line);
-      if (lines[before]?.kind === kind) at = before;
-    }
-    add(at, { word, line, at: lines[at]! });
-  });
-  return found;
-}
-
-/** The last line before a place of the same task and step, of this kind if one is given; the place itself if there is none. */
-function lastOf(lines: readonly Line[], place: number, { actor, index }: Line, kind?: string): number {
-  const at = lines.findLastIndex(
-    (other, before) =>
-      before < place && other.actor === actor && other.index === index && (kind === undefined || other.kind === kind),
-  );
-  return at < 0 ? place : at;
-}
-
 const resvOf = (slot: number) => resvOfBuffer(lockName(slot));
-const resvOfBuffer = (buffer: string) => `${buffer}.resv`;
