@@ -129,6 +129,39 @@ export const examples: readonly Example[] = [
     { also: ["PIN-17"], from: ["M-DM3", "B-156"] },
   ),
   faultyExporter(
+    "LIFE-16",
+    "a page that could not be shown stays counted",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override *faultLocked(buffer: DmaBuf, mapping: UserMapping, page: number) {
+          const { backing } = objectOf(buffer);
+          backing.maps += 1;
+          const errno = yield* super.faultLocked(buffer, mapping, page);
+          if (errno === 0) backing.maps -= 1;
+          else reached();
+          return errno;
+        }
+      },
+    (builder) => mapped(exported(builder)).step("revoke", b1).step("cpuAccess", touch),
+    { from: ["M-DM3", "B-156"] },
+  ),
+  faultyExporter(
+    "LIFE-19",
+    "a page that could not be shown keeps its device reference",
+    (reached) =>
+      class extends DefaultExporter {
+        protected override *faultLocked(buffer: DmaBuf, mapping: UserMapping, page: number) {
+          const registration = this.env.take("registration");
+          const errno = yield* super.faultLocked(buffer, mapping, page);
+          if (errno === 0) this.env.give(registration);
+          else reached();
+          return errno;
+        }
+      },
+    (builder) => mapped(exported(builder)).step("revoke", b1).step("cpuAccess", touch),
+    { from: ["M-DM3", "B-156"] },
+  ),
+  faultyExporter(
     "CPU-21",
     "a move leaves the users' pages",
     (reached) =>
