@@ -1,5 +1,5 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { cacheFolder } from "./cache.ts";
 import { checkLimit } from "./command.ts";
 
@@ -25,6 +25,7 @@ export function alone<T>(work: () => T): T {
         told = true;
       } else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
     }
+    removeLeft(lock);
     try {
       return work();
     } finally {
@@ -55,5 +56,13 @@ function holderOf(lock: string): number | null {
   } catch (error) {
     // Somebody else's process is one as well.
     return (error as NodeJS.ErrnoException).code === "EPERM" ? Number(readFileSync(lock, "utf8")) : null;
+  }
+}
+
+/** What those left who were killed while they waited. */
+function removeLeft(lock: string): void {
+  for (const name of readdirSync(dirname(lock))) {
+    const path = join(dirname(lock), name);
+    if (/^lock\.\d+$/.test(name) && holderOf(path) === null) rmSync(path, { force: true });
   }
 }

@@ -18,9 +18,9 @@ export interface Repeated {
 const excluded: ReadonlySet<string> = new Set(["time"]);
 /**
  * The same, and the places in the history, where an exporter of the kernel's own takes part: which pages it finds free
- * is nobody's promise, nor into how many pieces they fall.
+ * is nobody's promise, nor into how many pieces they fall, nor where the table of them is.
  */
-const excludedOfReal: ReadonlySet<string> = new Set([...excluded, "seq", "call", "cb", "address", "segments"]);
+const excludedOfReal: ReadonlySet<string> = new Set([...excluded, "seq", "call", "cb", "address", "segments", "table"]);
 /** A wait's remaining time, of which only the sign is said. */
 const remaining: ReadonlySet<string> = new Set(["result"]);
 

@@ -46,7 +46,9 @@ describe("one build at a time", () => {
   it("takes the place of one that was killed", () => {
     const { pid } = spawnSync(process.execPath, ["-e", ""]);
     writeFileSync(lock(), `${pid}\n`);
+    writeFileSync(`${lock()}.${pid}`, `${pid}\n`);
     expect(alone(() => "built")).toBe("built");
+    expect(readdirSync(cache)).toEqual([]);
   });
 
   it("waits no longer than it may", () => {
