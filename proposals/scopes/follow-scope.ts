@@ -4,7 +4,7 @@ import { hidden, layout, plain } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, heldBack, numbered, onImporter, subjects } from "./parts.ts";
+import { deviceCalls, exported, projectDevice, numbered, onImporter, subjects } from "./parts.ts";
 
 /** A step on a VMA that is watched. */
 type OnFollower = (task: string, importer: string, follower: string) => StepDraft;
@@ -213,23 +213,18 @@ export function followScope(words: FollowWords, counts: { readonly importer: num
     ...deviceCalls({
       revoked,
       copying,
+      revoking,
       isReady: (s) => !isLocked(s),
       placement: "device",
       takenOut,
       // One more copy.
       bounded: (s) => s[copying] === 1,
       isCovered: (s) => s[copying] === 1,
-      waits: (s) => {
-        s[revoking] = 1;
-      },
     }),
   ];
 
   const project = (state: State, names: Names, s: Scratch): void => {
-    const world = heldBack(state);
-    s[revoked] = world.revoked;
-    s[copying] = world.copying;
-    s[revoking] = world.revoking;
+    projectDevice(state, s, { revoked, copying, revoking });
     s[shown] = state.primaries.size;
     for (const i of importers) {
       s[watched + i] = words.isWatched(state, names.find("follower", i) ?? "") ? 1 : 0;

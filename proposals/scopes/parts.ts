@@ -61,11 +61,18 @@ export function settling({ change, when, settle, isRefusing }: Settling): ScopeC
   };
 }
 
-/** Where a scope keeps what the exporter does, and what it means for the rest of the scope. */
-export interface DeviceParts {
-  /** Slots: access is taken away; the copy of a move is not over. */
+/** Where a scope keeps what the exporter does. */
+export interface DeviceSlots {
+  /** Access is taken away. */
   readonly revoked: number;
+  /** The copy of a move is not over. */
   readonly copying: number;
+  /** A revoke waits for fences, with the lock held. */
+  readonly revoking: number;
+}
+
+/** The same, and what it means for the rest of the scope. */
+export interface DeviceParts extends DeviceSlots {
   /** The exporter's task is free. */
   readonly isReady: (s: Scratch) => boolean;
   /** Where a move goes. */
@@ -78,21 +85,19 @@ export interface DeviceParts {
   readonly isHeld?: (s: Scratch) => boolean;
   /** Fences that a revoke has to wait for. */
   readonly isCovered: (s: Scratch) => boolean;
-  /** A revoke begins to wait for them, with the lock held. */
-  readonly waits: (s: Scratch) => void;
 }
 
 /** `move`, `revoke` and `unrevoke`, one at a time. */
 export function deviceCalls({
   revoked,
   copying,
+  revoking,
   isReady,
   placement,
   takenOut,
   bounded,
   isHeld,
   isCovered,
-  waits,
 }: DeviceParts): readonly ScopeOperation[] {
   const isOpen = (s: Scratch) => s[revoked] === 0;
   const revokes = (s: Scratch) => {
@@ -130,7 +135,7 @@ export function deviceCalls({
           when: (s) => isOpen(s) && isCovered(s),
           does: (s) => {
             revokes(s);
-            waits(s);
+            s[revoking] = 1;
           },
         },
         again: { when: (s) => !isOpen(s) },
@@ -156,20 +161,14 @@ export function deviceCalls({
   ];
 }
 
-/** What the full state shows of the exporter's part, as slots have it. */
-export function heldBack(state: State): {
-  readonly revoked: number;
-  readonly copying: number;
-  readonly revoking: number;
-} {
+/** Writes what the full state shows of the exporter's part. */
+export function projectDevice(state: State, s: Scratch, { revoked, copying, revoking }: DeviceSlots): void {
   const buffer = state.buffers.get("b1");
   const entries = state.reservations.get(buffer?.resv ?? "")?.entries ?? [];
   const isCopying = entries.some(
     ({ fence, usage }) => usage === "kernel" && state.fences.get(fence)?.signaled === false,
   );
-  return {
-    revoked: buffer?.access === "revoked" ? 1 : 0,
-    copying: isCopying ? 1 : 0,
-    revoking: state.tasks.get("device")?.waiting?.kind === "fence" ? 1 : 0,
-  };
+  s[revoked] = buffer?.access === "revoked" ? 1 : 0;
+  s[copying] = isCopying ? 1 : 0;
+  s[revoking] = state.tasks.get("device")?.waiting?.kind === "fence" ? 1 : 0;
 }

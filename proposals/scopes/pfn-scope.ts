@@ -4,7 +4,16 @@ import { hidden, layout, plain, refers } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, heldBack, numbered, onImporter, settling, subjects, type Settling } from "./parts.ts";
+import {
+  deviceCalls,
+  exported,
+  projectDevice,
+  numbered,
+  onImporter,
+  settling,
+  subjects,
+  type Settling,
+} from "./parts.ts";
 
 /** A step on a page that is bound. */
 type OnPfn = (task: string, importer: string, pfn: string) => StepDraft;
@@ -204,23 +213,18 @@ export function pfnScope(words: PfnWords, counts: { readonly importer: number })
     ...deviceCalls({
       revoked,
       copying,
+      revoking,
       isReady: (s) => s[revoking] === 0 && s[holder] === 0,
       placement: "device",
       takenOut,
       // One more copy; or the exporter waits for the lock behind an importer.
       bounded: (s) => s[copying] === 1 || s[holder] !== 0,
       isCovered: (s) => s[copying] === 1 || anyJob(s),
-      waits: (s) => {
-        s[revoking] = 1;
-      },
     }),
   ];
 
   const project = (state: State, names: Names, s: Scratch): void => {
-    const shown = heldBack(state);
-    s[revoked] = shown.revoked;
-    s[copying] = shown.copying;
-    s[revoking] = shown.revoking;
+    projectDevice(state, s, { revoked, copying, revoking });
     for (const i of importers) {
       const importer = names.of("importer", i);
       s[bound + i] = words.isBound(state, names.find("pfn", i) ?? "") ? 1 : 0;

@@ -4,7 +4,16 @@ import { hidden, layout, plain, refers } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, heldBack, numbered, onImporter, settling, subjects, type Settling } from "./parts.ts";
+import {
+  deviceCalls,
+  exported,
+  projectDevice,
+  numbered,
+  onImporter,
+  settling,
+  subjects,
+  type Settling,
+} from "./parts.ts";
 
 /** A step on a window that is open. */
 type OnWindow = (task: string, importer: string, window: string) => StepDraft;
@@ -213,6 +222,7 @@ export function windowScope(words: WindowWords, counts: { readonly importer: num
     ...deviceCalls({
       revoked,
       copying,
+      revoking,
       isReady: (s) => s[revoking] === 0 && s[holder] === 0,
       placement: "system",
       takenOut,
@@ -220,17 +230,11 @@ export function windowScope(words: WindowWords, counts: { readonly importer: num
       bounded: (s) => s[copying] === 1 || s[holder] !== 0,
       isHeld,
       isCovered: (s) => s[copying] === 1 || s[covered] === 1,
-      waits: (s) => {
-        s[revoking] = 1;
-      },
     }),
   ];
 
   const project = (state: State, names: Names, s: Scratch): void => {
-    const world = heldBack(state);
-    s[revoked] = world.revoked;
-    s[copying] = world.copying;
-    s[revoking] = world.revoking;
+    projectDevice(state, s, { revoked, copying, revoking });
     s[covered] = state.fences.get(names.find("fence") ?? "")?.signaled === false ? 1 : 0;
     for (const i of importers) {
       const user = names.of("user", i);
