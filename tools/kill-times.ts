@@ -64,27 +64,52 @@ export function huntsOf(mutants: readonly Mutant[], seeds: readonly number[]): r
 
 const keyOf = (mutant: string, seed: number) => `${mutant} ${seed}`;
 
+/** A file of times that is gone on with, and what it has. */
+export interface Output {
+  readonly file: string;
+  readonly times: readonly KillTime[];
+}
+
+/** The file to keep times in: a new one, or one that was written before. */
+export function readOutput(file: string): Output {
+  return { file, times: existsSync(file) ? readTimes(file) : [] };
+}
+
 /**
  * Makes the hunts that `output` has no line for yet, and adds one for each: a run that was stopped is gone on with.
  * Prints those that missed or took more than a fifth of the limit.
  */
-export function makeHunts(hunts: readonly Hunted[], limit: number, output: string | null): readonly KillTime[] {
-  const times = output !== null && existsSync(output) ? [...readTimes(output)] : [];
+export function makeHunts(hunts: readonly Hunted[], limit: number, output: Output | null): readonly KillTime[] {
+  const times = [...(output?.times ?? [])];
   const made = new Set(times.map(({ mutant, seed }) => keyOf(mutant, seed)));
   for (const hunted of hunts) {
     if (made.has(keyOf(hunted.mutant.name, hunted.seed))) continue;
     const time = killTime(hunted, limit);
     times.push(time);
-    if (output !== null) appendFileSync(output, `${JSON.stringify(time)}\n`);
+    if (output !== null) appendFileSync(output.file, `${JSON.stringify(time)}\n`);
     if (!time.killed || time.seconds > limit / 5) console.log(lineOf(time));
   }
   return times;
 }
 
-/** The lines of a file that `--output` wrote. */
+/** The lines of a file that `--output` wrote. Throws InvalidArgumentError for any other file. */
 export function readTimes(file: string): readonly KillTime[] {
+  if (!existsSync(file)) throw new InvalidArgumentError("there is no such file.");
   const lines = readFileSync(file, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as KillTime);
+  return lines.flatMap((line, index) => (line === "" ? [] : [readTime(line, index + 1)]));
+}
+
+function readTime(line: string, number: number): KillTime {
+  try {
+    return JSON.parse(line) as KillTime;
+  } catch {
+    throw new InvalidArgumentError(`line ${number} is no JSON, or ends early; delete it.`);
+  }
+}
+
+/** The lines of one file more. */
+export function moreTimes(file: string, before: readonly KillTime[] | undefined): readonly KillTime[] {
+  return [...(before ?? []), ...readTimes(file)];
 }
 
 /** What is wrong with parts that are to be one whole; null if every hunt is there once. */

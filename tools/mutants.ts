@@ -30,10 +30,13 @@ import {
   figuresOf,
   huntsOf,
   makeHunts,
+  moreTimes,
   problemOfParts,
+  readOutput,
   readSeeds,
   readShard,
-  readTimes,
+  type KillTime,
+  type Output,
   type Shard,
 } from "./kill-times.ts";
 import { compareLengths, readShortest, writeShortest } from "../test/mutants/shortest.ts";
@@ -130,8 +133,8 @@ interface Options {
   readonly seed: number;
   readonly seeds?: readonly number[];
   readonly shard: Shard;
-  readonly output?: string;
-  readonly sum?: readonly string[];
+  readonly output?: Output;
+  readonly sum?: readonly KillTime[];
 }
 
 const command = script("mutants", "every deliberate fault must be caught by its rule")
@@ -142,8 +145,8 @@ const command = script("mutants", "every deliberate fault must be caught by its 
   .option("--seed <n>", "seed of the search", wholeNumber, 1)
   .option("--seeds <range>", "hunt with each of these, and shrink nothing: 1-10", readSeeds)
   .option("--shard <i/n>", "with --seeds: a part of the hunts", readShard, { index: 1, count: 1 })
-  .option("--output <file>", "with --seeds: keep the times there, and go on with them")
-  .option("--sum <files...>", "with --seeds: add up what parts have kept")
+  .option("--output <file>", "with --seeds: keep the times there, and go on with them", readOutput)
+  .option("--sum <files...>", "with --seeds: add up what parts have kept", moreTimes)
   .parse();
 const { update, slice: isSlice, marks, seed, seeds, shard, output = null, sum } = command.opts<Options>();
 const [wanted = []] = command.processedArgs as [readonly string[] | undefined];
@@ -169,10 +172,9 @@ if (marks) {
 if (seeds !== undefined) {
   const hunts = huntsOf(chosen, seeds);
   if (sum !== undefined) {
-    const times = sum.flatMap(readTimes);
-    const problem = problemOfParts(times, hunts);
+    const problem = problemOfParts(sum, hunts);
     if (problem !== null) console.log(`not one whole: ${problem}`);
-    const { text, allKilled } = figuresOf(times);
+    const { text, allKilled } = figuresOf(sum);
     console.log(text);
     process.exit(allKilled && problem === null ? 0 : 1);
   }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
 import { positiveNumber, positiveWhole, profile, wholeNumber } from "../../cli/values.ts";
-import { readSeeds, readShard } from "../../tools/kill-times.ts";
+import { readSeeds, readShard, readTimes } from "../../tools/kill-times.ts";
 import { isWanted, ruleWords } from "../../tools/rule-words.ts";
 import { seriesWord } from "../../tools/series-word.ts";
 
@@ -37,6 +37,8 @@ describe("words of a command line", () => {
     ["a shard", readShard, "5/4", "2/4"],
     ["a rule", asRule, "REV-99", "no such rule or area, did you mean"],
     ["a series", asSeries, "K9.9", "K6.12"],
+    ["times", readTimes, "nowhere.ndjson", "no such file"],
+    ["times", readTimes, "package.json", "line 1 is no JSON"],
   ] as const)("%s as it is not: %#", (_, read, word, sentence) => {
     expect(() => read(word)).toThrow(InvalidArgumentError);
     expect(() => read(word)).toThrow(sentence);
