@@ -20,7 +20,7 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "ATT-18 detach takes an attachment off the list of another buffer": ["LIFE-05"],
   "RESV-21 an earlier number replaces as well": ["RESV-46"],
   "RESV-21 an equal number of another fence counts as later": ["RESV-46"],
-  "RESV-31 a job is in no object": ["REV-02"],
+  "RESV-31 a job is in no object": ["REV-02", "REV-10"],
   "RESV-36 a wait ends with the first fence": ["REV-06"],
   "RESV-49 a wait takes the lock to get a stable list": ["MOVE-28", "RESV-03"],
   "REV-05 map tests the flag and lets go of the lock before it makes the table": ["RESV-02", "ATT-10", "P2P-13"],
@@ -52,5 +52,6 @@ export const bystanders: Readonly<Record<string, readonly string[]>> = {
   "FENCE-13 enabling may signal the fence between the test and the queueing": ["LIFE-09"],
   "NEG-03 revocable memory moves all the same": ["REV-36"],
   "RESV-45 a replace stops at the first entry": ["RESV-46"],
+  "FAULT-04 the removal is counted when it is over": ["MOVE-33"],
   "REV-14 the second wait finds the completion of the first": ["REV-32"],
 };
