@@ -2,7 +2,7 @@
  * `npm run test:linux:mutants`: faults of the module's exporter and importer, then one-line faults in the kernel's own
  * core and in the tree's iommufd pair, each to be caught by the rule it names. With words as arguments: only those whose rule or name has one of them.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { script } from "../../cli/script.ts";
@@ -128,11 +128,15 @@ async function tryModuleFaults(faults: readonly ModuleFault[], { kernel, root }:
 
 async function tryEdits(faults: readonly KernelEdit[], target: Target, what: string): Promise<number> {
   const original = dirname(target.built.kernel);
-  const folder = `${original}-mutants`;
-  if (!existsSync(folder)) copyBuild(original, folder);
+  // Others may do the same at the same time.
+  const folder = `${original}-mutants-${process.pid}`;
+  copyBuild(original, folder);
   let caught = 0;
-  for (const fault of faults) if (await tryEdit(fault, target, folder)) caught += 1;
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    for (const fault of faults) if (await tryEdit(fault, target, folder)) caught += 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
   console.log(`${caught} of ${faults.length} faults of ${what} caught by the rule they break`);
   return faults.length - caught;
 }
