@@ -3,7 +3,7 @@
  * `-- --quick` takes a bounded slice, `-- --all` hunts every mutant, `-- --update` stores the bare reference's figure.
  * `-- --schedules` compares the ways to schedule inside steps instead, over the mutants that need a window.
  */
-import { script } from "../cli/script.ts";
+import { script } from "../cli/words/script.ts";
 import { isNear, readBaseline, writeBaseline } from "./baseline.ts";
 import { measureFirstKill, sampleMutants } from "./first-kill.ts";
 import { measureLengths } from "./lengths.ts";

@@ -11,7 +11,7 @@ import type { MergeOptions } from "./commands/merge.ts";
 import type { RunOptions } from "./commands/run.ts";
 import type { StartOptions } from "./commands/start.ts";
 import { note, type ExitCode, type OutputOptions } from "./output.ts";
-import { positiveNumber, positiveWhole, profile, wholeNumber } from "./values.ts";
+import { positiveNumber, positiveWhole, profile, wholeNumber } from "./words/values.ts";
 
 function format(choices: readonly string[]): Option {
   return new Option("--format <format>", "how to answer").choices([...choices]).default("text");

@@ -11,8 +11,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import { script } from "../cli/script.ts";
-import { positiveWhole, wholeNumber } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { positiveWhole, wholeNumber } from "../cli/words/values.ts";
 import { BadInput } from "../spec/bad-input.ts";
 import { Linux } from "../adapters/linux/linux.ts";
 import { buildKernel, ownFolder, type BuiltKernel } from "./build/build.ts";

@@ -6,8 +6,8 @@
  * values, in this world and without preemptions, breaks the rule. Mutants whose counterexample needs preemptions are
  * left out. Exits with 1 where a shorter one turns up or test/mutants/exact.json says otherwise; `--update` stores both.
  */
-import { script } from "../cli/script.ts";
-import { positiveWhole } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { positiveWhole } from "../cli/words/values.ts";
 import { isWanted, ruleWords } from "./rule-words.ts";
 import { excludeShorter } from "../conformance/exclude-shorter.ts";
 import { shrinkViolation } from "../conformance/shrink-violation.ts";

@@ -3,8 +3,8 @@
  * in every profile in which it holds, on the unmutated reference, and none may break; no answer may be left unexplained.
  * `-- --slice` takes the newest profile only, with a smaller budget.
  */
-import { script } from "../cli/script.ts";
-import { positiveWhole } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { positiveWhole } from "../cli/words/values.ts";
 import { exerciseFloor } from "../conformance/campaign/campaign.ts";
 import { runCampaign } from "../conformance/campaign/run-campaign.ts";
 import { prepareCampaign } from "../conformance/campaign/prepare.ts";

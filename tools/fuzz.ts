@@ -3,8 +3,8 @@
  * Prints the first of each kind of trouble; answers that nothing explains make it fail.
  */
 import { Argument } from "commander";
-import { script } from "../cli/script.ts";
-import { positiveWhole, wholeNumber } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { positiveWhole, wholeNumber } from "../cli/words/values.ts";
 import { areas } from "../contracts/rule-text.ts";
 import { seriesWord } from "./series-word.ts";
 import { AcrossRuns } from "../contracts/across.ts";

@@ -2,8 +2,8 @@
  * Hunts single mutants while they are written: `node dist/tools/hunt.js RULE-ID|AREA... [--seconds 10] [--seed 1] [--print] [--shrink]`.
  * The full account with shrinking and expected counts is `npm run mutants`.
  */
-import { script } from "../cli/script.ts";
-import { positiveNumber, wholeNumber } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { positiveNumber, wholeNumber } from "../cli/words/values.ts";
 import { isWanted, ruleWords } from "./rule-words.ts";
 import { boundText } from "../conformance/bound.ts";
 import { hunt } from "../conformance/hunt.ts";

@@ -10,8 +10,8 @@
  * `-- --marks` checks at length that mutants marked as deep, hidden or in need of a window are that.
  */
 import { readFileSync } from "node:fs";
-import { script } from "../cli/script.ts";
-import { wholeNumber } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { wholeNumber } from "../cli/words/values.ts";
 import { isWanted, ruleWords } from "./rule-words.ts";
 import { hunt, huntJoint } from "../conformance/hunt.ts";
 import { replayTogether, shrinkJoint } from "../conformance/joint.ts";

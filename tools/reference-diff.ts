@@ -4,7 +4,7 @@
  * differences first), `-- --draw` draws a new set of programs, `-- --slice` looks at every tenth program only.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { script } from "../cli/script.ts";
+import { script } from "../cli/words/script.ts";
 import {
   behaviourOf,
   firstDifference,

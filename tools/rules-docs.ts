@@ -1,6 +1,6 @@
 /** Writes docs/rules.md from the registry: `npm run rules:docs`. With --check it only says whether the file is current. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { script } from "../cli/script.ts";
+import { script } from "../cli/words/script.ts";
 import { rulesDocument } from "../report/rules-document.ts";
 
 const { check } = script("rules:docs", "writes docs/rules.md from the registry")

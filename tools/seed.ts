@@ -1,6 +1,6 @@
 /** Shows one random run: `node dist/tools/seed.js SEED [series] [events to show]`. */
-import { script } from "../cli/script.ts";
-import { wholeNumber } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { wholeNumber } from "../cli/words/values.ts";
 import { seriesWord } from "./series-word.ts";
 import { Judge } from "../contracts/judge.ts";
 import { monitored } from "../contracts/registry.ts";

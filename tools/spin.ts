@@ -4,8 +4,8 @@
  * CPU second of both are printed. `-- --quick` takes the small sizes only. Where Spin is missing: `not measured: no spin`.
  */
 import { fileURLToPath } from "node:url";
-import { script } from "../cli/script.ts";
-import { wholeNumber } from "../cli/values.ts";
+import { script } from "../cli/words/script.ts";
+import { wholeNumber } from "../cli/words/values.ts";
 import {
   fencesTwin,
   isSpinThere,

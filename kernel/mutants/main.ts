@@ -5,7 +5,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "commander";
-import { script } from "../../cli/script.ts";
+import { script } from "../../cli/words/script.ts";
 import { Linux } from "../../adapters/linux/linux.ts";
 import { MachineLost } from "../../adapters/linux/machine.ts";
 import { buildKernel, copyBuild, makeKernel, ownFolder, type BuiltKernel } from "../build/build.ts";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
-import { positiveNumber, positiveWhole, profile, wholeNumber } from "../../cli/values.ts";
+import { positiveNumber, positiveWhole, profile, wholeNumber } from "../../cli/words/values.ts";
 import { readSeeds, readShard, readTimes } from "../../tools/kill-times.ts";
 import { isWanted, ruleWords } from "../../tools/rule-words.ts";
 import { seriesWord } from "../../tools/series-word.ts";

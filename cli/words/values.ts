@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { profileNamed } from "../spec/profile-name.ts";
+import { profileNamed } from "../../spec/profile-name.ts";
 
 function wholeFrom(least: number, text: string): number {
   const value = Number(text);
