@@ -5,7 +5,7 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, fact } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
-import { isOver, pendingFences } from "../shared/fences.ts";
+import { certainlyPending, isOver } from "../shared/fences.ts";
 import { derived, doc, kernel } from "../source.ts";
 import {
   atCall,
@@ -83,7 +83,7 @@ export const rev06: Rule = {
     "ret invalidate"(event, state, _verdict, waits) {
       const revoke = waits.of(event.task, event.buffer);
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
-      if (revoke?.message.seq === event.call) waits.fences.set(revoke, pendingFences(state, resv));
+      if (revoke?.message.seq === event.call) waits.fences.set(revoke, certainlyPending(state, resv));
     },
     blocked(event, state, verdict, waits) {
       if (event.wait.kind !== "fence") return;

@@ -38,3 +38,9 @@ export function pendingFences(state: State, resv: string): readonly string[] {
   const entries = state.reservations.get(resv)?.entries ?? [];
   return entries.map((entry) => entry.fence).filter((name) => !isOver(state, name));
 }
+
+/** Those of them that are in the list for certain, whatever has made room in it or taken another's place. */
+export function certainlyPending(state: State, resv: string): readonly string[] {
+  const lists = state.reservations.get(resv)?.lists ?? [];
+  return pendingFences(state, resv).filter((name) => lists.every((list) => list.some(({ fence }) => fence === name)));
+}
