@@ -50,7 +50,9 @@ export function waitsRightly(event: BlockedEvent, state: State, verdict: Verdict
   const dropped = trailOf(state, event.task, call.seq).find(
     (entry) => entry.kind === "unlock" && entry.lock === resv && entry.seq > known.hook.seq,
   );
-  const entries = (state.reservations.get(resv)?.entries ?? []).filter((entry) => entry.fence === fence);
+  // In any list that the object may have: a later fence takes the place of another only where that is still there.
+  const { entries: usual = [], lists = [] } = state.reservations.get(resv) ?? {};
+  const entries = [usual, ...lists].flat().filter((entry) => entry.fence === fence);
   if (dropped !== undefined) verdict.violated(`${resv} is released before the wait for ${fence}`, dropped);
   else if (entries.length > 0 && entries.every(({ usage }) => usage !== "kernel"))
     verdict.violated(`a map for a static importer waits for ${fence}, which is ${entries[0]!.usage}`, known.hook);
