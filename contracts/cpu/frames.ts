@@ -2,7 +2,7 @@ import type { CallEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
 import type { Direction } from "../../spec/roles/handles.ts";
 import { syncRequest } from "../../spec/state/observe/cpu.ts";
 import { trailOf, type State } from "../../spec/state/state.ts";
-import { isOver } from "../shared/fences.ts";
+import { isOver, possibleEntries } from "../shared/fences.ts";
 
 /** A call that opens or closes a bracket: the kernel's own form or the sync request. */
 export interface BracketCall {
@@ -72,7 +72,7 @@ export function pendingForCpu(state: State, buffer: string, direction: Direction
 
 /** Whether a task waits for a fence for no reason: it is in the object only with a usage that is not asked for. */
 export function isWeaker(state: State, buffer: string, direction: Direction, fence: string): boolean {
-  const entries = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
+  const entries = possibleEntries(state, state.buffers.get(buffer)?.resv ?? "");
   const own = entries.filter((entry) => entry.fence === fence);
   const writes = direction === "bidirectional" || direction === "toDevice";
   return own.length > 0 && own.every(({ usage }) => usage === "bookkeep" || (usage === "read" && !writes));

@@ -7,7 +7,7 @@ import { holds, type BufferState, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { isOver } from "../shared/fences.ts";
+import { certainKernel } from "../shared/fences.ts";
 import { doc, kernel, proposal, run } from "../source.ts";
 import { cpuHooksIn } from "./frames.ts";
 import { looking, movingViews, oldViews } from "./situations.ts";
@@ -179,11 +179,9 @@ export const cpu22: Rule = {
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
       const moves = (state.reservations.get(resv)?.entries ?? []).filter(({ usage }) => usage === "kernel");
       if (moves.length > 0) verdict.exercised();
-      const pending = moves.find(
-        ({ fence }) => !isOver(state, fence) && state.fences.get(fence)?.hooks.includes("wait") !== true,
-      );
+      const pending = certainKernel(state, resv).find((fence) => !state.fences.get(fence)!.hooks.includes("wait"));
       if (pending !== undefined)
-        verdict.violated(`a page of ${event.buffer} is shown while ${pending.fence} is pending`, fault);
+        verdict.violated(`a page of ${event.buffer} is shown while ${pending} is pending`, fault);
     },
   }),
 };

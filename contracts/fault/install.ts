@@ -3,7 +3,7 @@ import type { CallEvent, CbEvent, CbRetEvent, RetEvent } from "../../spec/event.
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Handlers, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
-import { isOver } from "../shared/fences.ts";
+import { certainKernel } from "../shared/fences.ts";
 import { derived, kernel, proposal, thread } from "../source.ts";
 import { entriesOf, faulting, guestWorld, importOfTable, slotOfTable, tablesOf } from "./lookup.ts";
 
@@ -177,16 +177,16 @@ export const fault02: Rule = {
   monitor: on({
     "call install"(event, state, verdict) {
       const buffer = mappingBehind(state, event)?.buffer ?? slotOfTable(state, event.table)?.buffer;
-      const resv = state.reservations.get(state.buffers.get(buffer ?? "")?.resv ?? "");
+      const resv = state.buffers.get(buffer ?? "")?.resv;
       if (buffer === undefined || resv === undefined) return;
       // Where the lock is not held, more may have been added since the wait.
-      if (resv.owner !== event.task) return;
+      if (!holds(state, event.task, resv)) return;
       verdict.exercised();
-      const pending = resv.entries.find((entry) => entry.usage === "kernel" && !isOver(state, entry.fence));
+      const [pending] = certainKernel(state, resv);
       if (pending !== undefined)
         verdict.violated(
-          `${event.by} writes an entry for ${buffer} before ${pending.fence} has signaled`,
-          verdict.since("fences", pending.fence, "published"),
+          `${event.by} writes an entry for ${buffer} before ${pending} has signaled`,
+          verdict.since("fences", pending, "published"),
         );
     },
   }),

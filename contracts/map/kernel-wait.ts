@@ -1,7 +1,7 @@
 import type { BlockedEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
 import { trailOf, type State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
-import { isOver } from "../shared/fences.ts";
+import { isOver, possibleEntries } from "../shared/fences.ts";
 import { bufferOf, hooksIn, innermost } from "../shared/lookup.ts";
 
 type Waiting = RetEvent<"map" | "mapUnlocked" | "attach">;
@@ -50,9 +50,7 @@ export function waitsRightly(event: BlockedEvent, state: State, verdict: Verdict
   const dropped = trailOf(state, event.task, call.seq).find(
     (entry) => entry.kind === "unlock" && entry.lock === resv && entry.seq > known.hook.seq,
   );
-  // In any list that the object may have: a later fence takes the place of another only where that is still there.
-  const { entries: usual = [], lists = [] } = state.reservations.get(resv) ?? {};
-  const entries = [usual, ...lists].flat().filter((entry) => entry.fence === fence);
+  const entries = possibleEntries(state, resv).filter((entry) => entry.fence === fence);
   if (dropped !== undefined) verdict.violated(`${resv} is released before the wait for ${fence}`, dropped);
   else if (entries.length > 0 && entries.every(({ usage }) => usage !== "kernel"))
     verdict.violated(`a map for a static importer waits for ${fence}, which is ${entries[0]!.usage}`, known.hook);

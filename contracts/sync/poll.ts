@@ -6,7 +6,7 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked, untested } from "../rule-text.ts";
 import { looking } from "../cpu/situations.ts";
-import { isOver } from "../shared/fences.ts";
+import { isOver, possibleEntries } from "../shared/fences.ts";
 import { doc, kernel, run } from "../source.ts";
 import { isCovered, isListKnown, pendingFor, surelyPending } from "./files.ts";
 import { polling } from "./situations.ts";
@@ -161,11 +161,11 @@ function isFirst(event: RetEvent<"addCallback">, state: State, verdict: Verdict,
   const poll = polls.armed(event, state);
   if (poll === undefined || event.fence === null) return;
   verdict.exercised();
-  const resv = state.reservations.get(state.buffers.get(poll.buffer)?.resv ?? "");
-  const own = resv?.entries.filter(({ fence }) => fence === event.fence) ?? [];
+  const resv = state.buffers.get(poll.buffer)?.resv ?? "";
+  const own = possibleEntries(state, resv).filter(({ fence }) => fence === event.fence);
   if (own.length > 0 && own.every(({ usage }) => !isCovered(usage, poll.output)))
     verdict.violated(`a poll of ${poll.buffer} watches ${event.fence}, which is ${own[0]!.usage}`, poll);
-  const [list, ...others] = resv?.lists ?? [];
+  const [list, ...others] = state.reservations.get(resv)?.lists ?? [];
   if (list === undefined || others.length > 0) return;
   const levels = [...(poll.output ? [true] : []), ...(poll.input ? [false] : [])];
   const firsts = levels.map((write) =>
