@@ -35,7 +35,8 @@ export const resv30: Rule = {
     },
     access(event, state, verdict) {
       const job = event.job === null ? undefined : state.jobs.get(event.job);
-      if (job === undefined || job.phase === "submitting" || job.fences.length > 0) return;
+      if (job === undefined || job.fences.length > 0) return;
+      if (job.phase === "submitting" || job.phase === "started") return;
       if (state.attachments.get(event.attachment)?.ops !== "static") return;
       verdict.exercised();
       verdict.violated(

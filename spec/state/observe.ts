@@ -171,7 +171,11 @@ function observeDevice(state: State, event: Extract<HistoryEvent, { kind: "devic
       if (attachment !== undefined) attachment.stopped = true;
       return;
     }
-    case "jobStart":
+    case "jobStart": {
+      const job = event.job === null ? undefined : state.jobs.get(event.job);
+      if (job?.phase === "submitting") job.phase = "started";
+      return;
+    }
     case "jobHang":
       return;
     case "jobEnd": {

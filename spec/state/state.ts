@@ -209,7 +209,8 @@ const job = table({
   imports: field<readonly string[]>(),
   /** Fences added to reservation objects inside its submit. */
   fences: field<string[]>(),
-  phase: field<"submitting" | "running" | "ended" | "refused">(),
+  /** "started": on its device already, and its submit has not returned. */
+  phase: field<"submitting" | "started" | "running" | "ended" | "refused">(),
 });
 
 const exporter = table({

@@ -223,7 +223,10 @@ export function observeRet(state: State, event: RetEvent): void {
     }
     case "submit": {
       const job = state.jobs.get(event.job);
-      if (job?.phase === "submitting") job.phase = ok ? "running" : "refused";
+      if (job === undefined || job.phase === "ended") return;
+      // What never went to a device was over when its submit returned.
+      const accepted = job.phase === "started" ? "running" : "ended";
+      job.phase = ok ? accepted : "refused";
       return;
     }
     default:

@@ -55,17 +55,19 @@ const histories: readonly { id: string; what: string; broken: Events; kept: Even
     broken: [
       ...made("f1", { by: "i1" }),
       { kind: "call", op: "submit", by: "program", importer: "i1", uses: [], job: "j1" },
+      { kind: "device", change: "jobStart", exporter: null, attachment: null, job: "j1" },
       { kind: "call", op: "addFence", by: "i1", resv: "r1", fence: "f1", usage: "read" },
       { kind: "ret", op: "submit", by: "program", importer: "i1", uses: [], job: "j1", call: 2, errno: 0 },
-      { kind: "cbret", hook: "signaled", to: "i1", cb: 5, errno: 0, injected: false, fence: "f1", answer: true },
+      { kind: "cbret", hook: "signaled", to: "i1", cb: 6, errno: 0, injected: false, fence: "f1", answer: true },
     ],
     kept: [
       ...made("f1", { by: "i1" }),
       { kind: "call", op: "submit", by: "program", importer: "i1", uses: [], job: "j1" },
+      { kind: "device", change: "jobStart", exporter: null, attachment: null, job: "j1" },
       { kind: "call", op: "addFence", by: "i1", resv: "r1", fence: "f1", usage: "read" },
       { kind: "ret", op: "submit", by: "program", importer: "i1", uses: [], job: "j1", call: 2, errno: 0 },
       { kind: "device", change: "jobEnd", exporter: null, attachment: null, job: "j1" },
-      { kind: "cbret", hook: "signaled", to: "i1", cb: 6, errno: 0, injected: false, fence: "f1", answer: true },
+      { kind: "cbret", hook: "signaled", to: "i1", cb: 7, errno: 0, injected: false, fence: "f1", answer: true },
     ],
   },
   {
