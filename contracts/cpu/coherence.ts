@@ -1,12 +1,13 @@
 import { ENODEV, ENOMEM, ERESTARTSYS, EINTR, errnoName } from "../../spec/errno.ts";
 import type { ResolvedSegment } from "../../spec/calls.ts";
 import type { CpuEvent, RetEvent } from "../../spec/event.ts";
-import { pageSize } from "../../spec/roles/handles.ts";
+import { covers, pageSize } from "../../spec/roles/handles.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { placementOf } from "../shared/lookup.ts";
+import { placementOf, resvOf } from "../shared/lookup.ts";
+import { certainFences, possibleEntries } from "../shared/possible-lists.ts";
 import { derived, doc, kernel, run, thread } from "../source.ts";
 import { Contents } from "./contents.ts";
 import { bracketOf, cpuHooksIn } from "./frames.ts";
@@ -127,16 +128,20 @@ export const cpu09: Rule = {
   situation: { ...looking, importers: ["cpu"], weights: { import: 4, submit: 15, complete: 3 } },
   monitor: on({
     cpu(event, state, verdict) {
-      const resv = state.buffers.get(event.buffer)?.resv ?? "";
-      const own = (state.reservations.get(resv)?.entries ?? []).filter(
-        ({ fence, usage }) =>
-          usage === "bookkeep" && state.fences.get(fence)?.by === event.by && isWorkOn(state, fence, event.buffer),
+      const resv = resvOf(state, event.buffer);
+      // A bracket waits for what may be there with a stronger usage.
+      const stronger = possibleEntries(state, resv).filter(({ usage }) => covers("read", usage));
+      const own = certainFences(state, resv, "bookkeep", "nothing").filter(
+        (name) =>
+          state.fences.get(name)?.by === event.by &&
+          isWorkOn(state, name, event.buffer) &&
+          stronger.every(({ fence }) => fence !== name),
       );
       if (own.length > 0) verdict.exercised();
-      const pending = own.find(({ fence }) => state.fences.get(fence)?.signaled === false);
+      const pending = own.find((name) => state.fences.get(name)?.signaled === false);
       if (pending !== undefined)
         verdict.violated(
-          `the CPU touches ${event.buffer} for ${event.by} while its own ${pending.fence} is pending, which no bracket waits for`,
+          `the CPU touches ${event.buffer} for ${event.by} while its own ${pending} is pending, which no bracket waits for`,
           verdict.since("reservations", resv, "entries"),
         );
     },

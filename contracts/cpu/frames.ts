@@ -1,8 +1,10 @@
 import type { CallEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
-import type { Direction } from "../../spec/roles/handles.ts";
+import { covers, type Direction, type Usage } from "../../spec/roles/handles.ts";
 import { syncRequest } from "../../spec/state/observe/cpu.ts";
 import { trailOf, type State } from "../../spec/state/state.ts";
-import { isOver, possibleEntries } from "../shared/fences.ts";
+import { waitsItself } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { certainlyPending, possibleEntries, usageRw } from "../shared/possible-lists.ts";
 
 /** A call that opens or closes a bracket: the kernel's own form or the sync request. */
 export interface BracketCall {
@@ -55,25 +57,19 @@ export function cpuHooksIn(
 
 const cpuHookNames: ReadonlySet<string> = new Set(["beginCpu", "endCpu", "vmap", "vunmap", "mmap"]);
 
-/** Fences of a buffer that CPU access of this direction has to wait for and that are pending. */
+/** What CPU access of a direction has to wait for: who only reads does not wait for readers. */
+function usageFor(direction: Direction): Usage {
+  return usageRw(direction === "bidirectional" || direction === "toDevice");
+}
+
+/** Fences of a buffer that CPU access of this direction has to wait for and that are pending for certain. */
 export function pendingForCpu(state: State, buffer: string, direction: Direction): readonly string[] {
-  const resv = state.reservations.get(state.buffers.get(buffer)?.resv ?? "");
-  const writes = direction === "bidirectional" || direction === "toDevice";
-  // Only what is there for sure: a reserve may have thrown out what was signaled, and an add gone elsewhere.
-  const entries = (resv?.entries ?? []).filter(
-    (entry) => resv!.lists.length > 0 && resv!.lists.every((list) => list.some(({ fence }) => fence === entry.fence)),
-  );
-  return entries.flatMap(({ fence, usage }) => {
-    if (usage === "bookkeep" || (usage === "read" && !writes)) return [];
-    // An owner's own wait operation says when its fence is over.
-    return isOver(state, fence) || state.fences.get(fence)?.hooks.includes("wait") === true ? [] : [fence];
-  });
+  const pending = certainlyPending(state, resvOf(state, buffer), usageFor(direction), "nothing");
+  return pending.filter((fence) => !waitsItself(state, fence));
 }
 
 /** Whether a task waits for a fence for no reason: it is in the object only with a usage that is not asked for. */
 export function isWeaker(state: State, buffer: string, direction: Direction, fence: string): boolean {
-  const entries = possibleEntries(state, state.buffers.get(buffer)?.resv ?? "");
-  const own = entries.filter((entry) => entry.fence === fence);
-  const writes = direction === "bidirectional" || direction === "toDevice";
-  return own.length > 0 && own.every(({ usage }) => usage === "bookkeep" || (usage === "read" && !writes));
+  const own = possibleEntries(state, resvOf(state, buffer)).filter((entry) => entry.fence === fence);
+  return own.length > 0 && own.every(({ usage }) => !covers(usageFor(direction), usage));
 }

@@ -7,7 +7,8 @@ import { holds, type BufferState, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { certainKernel } from "../shared/fences.ts";
+import { isOver, waitsItself } from "../shared/fences.ts";
+import { certainFences } from "../shared/possible-lists.ts";
 import { doc, kernel, proposal, run } from "../source.ts";
 import { cpuHooksIn } from "./frames.ts";
 import { looking, movingViews, oldViews } from "./situations.ts";
@@ -177,9 +178,9 @@ export const cpu22: Rule = {
       const fault = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
       if (!event.on || fault?.kind !== "cb" || fault.hook !== "cpuFault" || fault.view !== event.view) return;
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
-      const moves = (state.reservations.get(resv)?.entries ?? []).filter(({ usage }) => usage === "kernel");
+      const moves = certainFences(state, resv, "kernel", "added");
       if (moves.length > 0) verdict.exercised();
-      const pending = certainKernel(state, resv).find((fence) => !state.fences.get(fence)!.hooks.includes("wait"));
+      const pending = moves.find((fence) => !isOver(state, fence) && !waitsItself(state, fence));
       if (pending !== undefined)
         verdict.violated(`a page of ${event.buffer} is shown while ${pending} is pending`, fault);
     },

@@ -3,7 +3,7 @@ import type { CallEvent, CbEvent, CbRetEvent, RetEvent } from "../../spec/event.
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Handlers, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
-import { certainKernel } from "../shared/fences.ts";
+import { certainlyPending } from "../shared/possible-lists.ts";
 import { derived, kernel, proposal, thread } from "../source.ts";
 import { entriesOf, faulting, guestWorld, importOfTable, slotOfTable, tablesOf } from "./lookup.ts";
 
@@ -182,7 +182,7 @@ export const fault02: Rule = {
       // Where the lock is not held, more may have been added since the wait.
       if (!holds(state, event.task, resv)) return;
       verdict.exercised();
-      const [pending] = certainKernel(state, resv);
+      const [pending] = certainlyPending(state, resv, "kernel", "added");
       if (pending !== undefined)
         verdict.violated(
           `${event.by} writes an entry for ${buffer} before ${pending} has signaled`,

@@ -1,8 +1,9 @@
 import type { BlockedEvent, CbRetEvent, RetEvent } from "../../spec/event.ts";
 import { trailOf, type State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
-import { isOver, possibleEntries } from "../shared/fences.ts";
-import { bufferOf, hooksIn, innermost } from "../shared/lookup.ts";
+import { isOver, waitsItself } from "../shared/fences.ts";
+import { bufferOf, hooksIn, innermost, resvOf } from "../shared/lookup.ts";
+import { certainlyPending, possibleEntries } from "../shared/possible-lists.ts";
 
 type Waiting = RetEvent<"map" | "mapUnlocked" | "attach">;
 
@@ -12,24 +13,10 @@ const largestErrno = 4095;
 /** For each call that ran the map hook for a static importer: KERNEL fences that were pending when the hook returned. */
 export type KernelWork = Map<number, { readonly hook: CbRetEvent<"map">; readonly fences: readonly string[] }>;
 
-/** Fences of KERNEL usage that are in a buffer's reservation object for sure: in each list that it may have. */
-export function kernelFences(state: State, buffer: string): readonly string[] {
-  const { entries = [], lists = [] } = state.reservations.get(state.buffers.get(buffer)?.resv ?? "") ?? {};
-  return entries
-    .filter(({ usage }) => usage === "kernel")
-    .map(({ fence }) => fence)
-    .filter(
-      (name) =>
-        lists.length > 0 &&
-        lists.every((list) => list.some(({ fence, usage }) => fence === name && usage === "kernel")),
-    );
-}
-
-/** Those that have not signaled. A fence with a wait operation of its own is over when its owner says so. */
+/** Pending fences of KERNEL usage that are in a buffer's reservation object for sure and end by a signal. */
 export function pendingKernel(state: State, buffer: string): readonly string[] {
-  return kernelFences(state, buffer).filter(
-    (fence) => !isOver(state, fence) && state.fences.get(fence)?.hooks.includes("wait") !== true,
-  );
+  const pending = certainlyPending(state, resvOf(state, buffer), "kernel", "nothing");
+  return pending.filter((fence) => !waitsItself(state, fence));
 }
 
 export function noteKernelWork(event: CbRetEvent<"map">, state: State, work: KernelWork): void {

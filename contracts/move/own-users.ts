@@ -3,6 +3,8 @@ import type { EntryState, State } from "../../spec/state/state.ts";
 import { entriesOf, tablesOf } from "../fault/lookup.ts";
 import type { Verdict } from "../monitor.ts";
 import { isMadeBy, isOver } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { possiblyPending } from "../shared/possible-lists.ts";
 
 /** What an importer's callback leaves behind for its own users. */
 interface Leftover {
@@ -20,10 +22,9 @@ export class FencedUsers {
     const entries = tablesOf(state, event.attachment).flatMap((table) => entriesOf(state, table));
     if (entries.length === 0) return;
     const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
-    const published = state.reservations.get(state.buffers.get(buffer)?.resv ?? "")?.entries ?? [];
-    const own = published.filter(({ fence }) => !isOver(state, fence) && isMadeBy(state, fence, event.to));
-    if (own.length === 0) return;
-    this.leftovers.set(event.attachment, { event, entries, fences: new Set(own.map(({ fence }) => fence)) });
+    const pending = possiblyPending(state, resvOf(state, buffer), "bookkeep");
+    const fences = new Set(pending.filter((fence) => isMadeBy(state, fence, event.to)));
+    if (fences.size > 0) this.leftovers.set(event.attachment, { event, entries, fences });
   }
 
   signaled({ fence }: SignalEvent, state: State, verdict: Verdict): void {

@@ -1,10 +1,10 @@
-import { resvOf } from "../shared/lookup.ts";
 import type { EpochEvent } from "../../spec/event.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { isOver } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { certainFences, isListKnown, possiblyPending } from "../shared/possible-lists.ts";
 import { doc, kernel } from "../source.ts";
 import { relocated } from "./callback.ts";
 
@@ -19,10 +19,9 @@ function copies(): Copies {
   return { moved: new Map(), pending: new Map() };
 }
 
-/** A pending KERNEL fence of a reservation object. */
-function kernelFence(state: State, resv: string, except?: string): string | undefined {
-  const entries = state.reservations.get(resv)?.entries ?? [];
-  return entries.find(({ fence, usage }) => usage === "kernel" && fence !== except && !isOver(state, fence))?.fence;
+/** Whether a reservation object has no pending KERNEL fence but this one, whichever list it has. */
+function isUnguarded(state: State, resv: string, but?: string): boolean {
+  return isListKnown(state, resv) && possiblyPending(state, resv, "kernel").every((fence) => fence === but);
 }
 
 export const move18: Rule = {
@@ -74,7 +73,7 @@ export const move18: Rule = {
         const job = pending.get(name);
         if (job === undefined) continue;
         verdict.exercised();
-        if (kernelFence(state, event.lock) === undefined)
+        if (isUnguarded(state, event.lock))
           verdict.violated(
             `${event.lock} is released while ${job} still fills the new place of ${name}, and no KERNEL fence is pending in it`,
             verdict.since("buffers", name, "storage"),
@@ -85,10 +84,10 @@ export const move18: Rule = {
       if (event.atomic) return;
       for (const [name, job] of pending) {
         const resv = resvOf(state, name);
-        const usage = state.reservations.get(resv)?.entries.find((entry) => entry.fence === event.fence)?.usage;
-        if (usage !== "kernel" || state.fences.get(event.fence)?.by !== state.buffers.get(name)?.exporter) continue;
+        if (state.fences.get(event.fence)?.by !== state.buffers.get(name)?.exporter) continue;
+        if (!certainFences(state, resv, "kernel", "nothing").includes(event.fence)) continue;
         verdict.exercised();
-        if (kernelFence(state, resv, event.fence) === undefined)
+        if (isUnguarded(state, resv, event.fence))
           verdict.violated(
             `${event.fence} signals while ${job} still fills the new place of ${name}, and no other KERNEL fence is pending`,
             verdict.since("buffers", name, "storage"),

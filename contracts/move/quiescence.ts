@@ -5,17 +5,17 @@ import { remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
-import { isMadeBy, isOver } from "../shared/fences.ts";
+import { isMadeBy } from "../shared/fences.ts";
+import { possiblyPending } from "../shared/possible-lists.ts";
 import { derived, kernel, thread } from "../source.ts";
 import { callbackIn, ownCallback } from "./callback.ts";
 import { onJobAccess } from "./job-access.ts";
 import { FencedUsers } from "./own-users.ts";
 import { pageTables, pageTablesInTasks, pageTablesWithoutMemory } from "./situations.ts";
 
-/** A pending fence of an importer. */
-function ownFence(state: State, resv: string, importer: string): string | undefined {
-  const entries = state.reservations.get(resv)?.entries ?? [];
-  return entries.find(({ fence }) => !isOver(state, fence) && isMadeBy(state, fence, importer))?.fence;
+/** Whether a fence of an importer may be pending in an object. */
+function hasOwnFence(state: State, resv: string, importer: string): boolean {
+  return possiblyPending(state, resv, "bookkeep").some((fence) => isMadeBy(state, fence, importer));
 }
 
 /** MOVE-33: nobody behind the importer is led to what it gives back. */
@@ -69,7 +69,7 @@ export const move31: Rule = {
       begun.delete(event.cb);
       verdict.exercised();
       const [job] = jobs;
-      if (job !== undefined && ownFence(state, callback.resv, event.to) === undefined)
+      if (job !== undefined && !hasOwnFence(state, callback.resv, event.to))
         verdict.violated(
           `the callback of ${event.attachment} returns while ${job}, which it gave to the device, is not done, and no fence of ${event.to} is pending in ${callback.resv}`,
           callback.event,

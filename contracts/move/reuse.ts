@@ -5,7 +5,8 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import { noCycle } from "../order/cycles.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
-import { certainlyPending, isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
+import { isMadeBy, isOver, pendingFences } from "../shared/fences.ts";
+import { certainlyPending } from "../shared/possible-lists.ts";
 import { doc, kernel, thread } from "../source.ts";
 import { relocated } from "./callback.ts";
 import { lateUnmaps, movesWithFences, revokesOfMapped } from "./situations.ts";
@@ -117,14 +118,20 @@ export const move13: Rule = {
   status: checked,
   monitor: remember(leaving, {
     "ret invalidate"(event, state, _verdict, { pending }) {
-      pending.set(event.buffer, { event, fences: certainlyPending(state, resvOf(state, event.buffer)) });
+      pending.set(event.buffer, {
+        event,
+        fences: certainlyPending(state, resvOf(state, event.buffer), "bookkeep", "added"),
+      });
     },
     epoch(event, state, verdict, memory) {
       const reused = event.storage === null ? undefined : memory.places.get(event.storage);
       if (reused !== undefined && reused.buffer !== event.buffer) judgeReuse(event.storage!, state, verdict, memory);
       const buffer = relocated(state, event);
       if (buffer === undefined) return;
-      const left = memory.pending.get(event.buffer) ?? { event, fences: certainlyPending(state, buffer.resv) };
+      const left = memory.pending.get(event.buffer) ?? {
+        event,
+        fences: certainlyPending(state, buffer.resv, "bookkeep", "added"),
+      };
       memory.places.set(buffer.storage!, { ...left, buffer: event.buffer });
     },
     free(event, state, verdict, memory) {
@@ -300,7 +307,7 @@ export const move29: Rule = {
   status: checked,
   monitor: remember(trust, {
     "ret invalidate"(event, state, _verdict, { waits }) {
-      const fences = certainlyPending(state, resvOf(state, event.buffer));
+      const fences = certainlyPending(state, resvOf(state, event.buffer), "bookkeep", "added");
       if (fences.length === 0) waits.delete(event.buffer);
       else waits.set(event.buffer, { event, fences, looked: false });
     },

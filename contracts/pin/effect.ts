@@ -5,7 +5,8 @@ import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { Work } from "../shared/exporter-work.ts";
 import { rememberHolds } from "../shared/holds.ts";
-import { pinsOn, placementOf } from "../shared/lookup.ts";
+import { pinsOn, placementOf, resvOf } from "../shared/lookup.ts";
+import { certainFences } from "../shared/possible-lists.ts";
 import { isFooled, isPinnedInDevice, moved, neverPeer, pinned, revokes, staysFree, staysPinned } from "./placement.ts";
 import { commit, derived, doc, kernel, run } from "../source.ts";
 
@@ -114,10 +115,10 @@ export const pin06: Rule = {
     "call addFence": (event, state, _verdict, work) => work.notePublished(event, state),
     "cbret pin"(event, state, verdict, work) {
       const name = state.attachments.get(event.attachment)?.buffer ?? "";
-      const resv = state.reservations.get(state.buffers.get(name)?.resv ?? "");
-      if (resv === undefined || event.errno !== 0) return;
+      if (event.errno !== 0) return;
       if (work.hasPublished(name)) verdict.exercised();
-      const pending = work.pending(name, state).find((fence) => resv.entries.some((entry) => entry.fence === fence));
+      const present = certainFences(state, resvOf(state, name), "bookkeep", "added");
+      const pending = work.pending(name, state).find((fence) => present.includes(fence));
       if (pending !== undefined)
         verdict.violated(
           `${event.to} answers a pin of ${name} while its own work on the storage still runs (${pending})`,

@@ -4,7 +4,7 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, untested } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { derived, doc, kernel, run } from "../source.ts";
-import { certainFences, changesBefore, compareWalk, onlyAfter } from "./lists.ts";
+import { changesBefore, compareWalk, dueFences, onlyAfter } from "./lists.ts";
 
 const both = ["6.12.117", "7.2.13"];
 
@@ -124,7 +124,7 @@ export const resv22: Rule = {
   monitor: on({
     "ret iterateFences"(event, state, verdict) {
       if (changesBefore(state, event).length === 0) return;
-      const due = certainFences(state, event.resv, event.usage);
+      const due = dueFences(state, event.resv, event.usage);
       if (due.length === 0) return;
       verdict.exercised();
       const lost = due.find((name) => event.entries.every((entry) => entry.fence !== name));

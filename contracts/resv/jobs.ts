@@ -1,7 +1,8 @@
 import type { CallEvent, CbEvent } from "../../spec/event.ts";
 import { covers, type Usage } from "../../spec/roles/handles.ts";
 import { frameOf, type State } from "../../spec/state/state.ts";
-import { certainFences } from "./lists.ts";
+import { waitsItself } from "../shared/fences.ts";
+import { dueFences } from "./lists.ts";
 
 /** The submit in which an importer makes a call of its own. */
 export function submitOf(
@@ -46,7 +47,7 @@ export class Dependencies {
 
   /** The job's importer has taken a lock: something here is in its way or not. */
   locked(state: State, job: string, resv: string, level: Usage): void {
-    if (certainFences(state, resv, level).length > 0) this.met.add(job);
+    if (dueFences(state, resv, level).length > 0) this.met.add(job);
   }
 
   /** The job's fence goes into an object. Whether there was something to wait for at any time so far. */
@@ -55,8 +56,8 @@ export class Dependencies {
     this.due.set(job, due);
     const own = state.jobs.get(job)?.fences ?? [];
     // Where an owner waits its own way, its word is all that an importer has.
-    for (const name of certainFences(state, resv, level))
-      if (!own.includes(name) && state.fences.get(name)?.hooks.includes("wait") !== true) due.add(name);
+    for (const name of dueFences(state, resv, level))
+      if (!own.includes(name) && !waitsItself(state, name)) due.add(name);
     return due.size > 0 || this.met.has(job);
   }
 

@@ -4,6 +4,7 @@ import { sameList, unsignaledOf } from "../../spec/state/observe/lists.ts";
 import type { State } from "../../spec/state/state.ts";
 import type { Entry, ListChange } from "../../spec/state/fence-tables.ts";
 import type { Verdict } from "../monitor.ts";
+import { certainFences } from "../shared/possible-lists.ts";
 
 type List = readonly Entry[];
 
@@ -13,13 +14,8 @@ export function coveredBy(usage: Usage, list: List): List {
 }
 
 /** Unsignaled fences that a query at `usage` has to find, whatever the list is exactly. */
-export function certainFences(state: State, resv: string, usage: Usage): readonly string[] {
-  const [first, ...others] = state.reservations.get(resv)?.lists ?? [];
-  if (first === undefined) return [];
-  const names = new Set(unsignaledOf(state, coveredBy(usage, first)).map((entry) => entry.fence));
-  return [...names].filter((name) =>
-    others.every((list) => list.some((entry) => entry.fence === name && covers(usage, entry.usage))),
-  );
+export function dueFences(state: State, resv: string, usage: Usage): readonly string[] {
+  return certainFences(state, resv, usage, "nothing").filter((name) => state.fences.get(name)?.signaled !== true);
 }
 
 /** A list in words. */

@@ -7,7 +7,7 @@ import { type Handlers, on, remember } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
-import { certainFences, changesBefore, compareWalk, onlyAfter } from "./lists.ts";
+import { changesBefore, compareWalk, dueFences, onlyAfter } from "./lists.ts";
 
 const both = ["6.12.117", "7.2.13"];
 
@@ -152,11 +152,11 @@ export const resv17: Rule = {
   situation: { weights: busy },
   monitor: remember(() => new Map<string, readonly string[]>(), {
     "ret reserveFences"(event, state, _verdict, before) {
-      if (event.errno === 0) before.set(event.resv, certainFences(state, event.resv, "bookkeep"));
+      if (event.errno === 0) before.set(event.resv, dueFences(state, event.resv, "bookkeep"));
     },
     "ret iterateFences"(event, state, verdict, before) {
       const changes = changesBefore(state, event);
-      const due = certainFences(state, event.resv, event.usage);
+      const due = dueFences(state, event.resv, event.usage);
       const kept = changes.includes("reserve") ? due.filter((name) => before.get(event.resv)?.includes(name)) : [];
       if (kept.length > 0) verdict.exercised();
       const lost = kept.find((name) => event.entries.every((entry) => entry.fence !== name));

@@ -4,7 +4,7 @@ import { checked } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { doc, kernel, run } from "../source.ts";
 import { callbackOf, Dependencies, implicitLevel, isImplicit, objectsOf, submitOf } from "./jobs.ts";
-import { certainFences } from "./lists.ts";
+import { dueFences } from "./lists.ts";
 import { watching } from "./watch.ts";
 
 const both = ["6.12.117", "7.2.13"];
@@ -42,7 +42,7 @@ export const resv24: Rule = {
         if (resv === undefined || resv.owner !== event.task || resv.lists.flat().length === 0) return;
         verdict.exercised();
         const weak = event.entries.find((entry) => !covers(event.usage, entry.usage));
-        const due = resv.changes.length === 0 ? certainFences(state, event.resv, event.usage) : [];
+        const due = resv.changes.length === 0 ? dueFences(state, event.resv, event.usage) : [];
         const missing = due.find((name) => event.entries.every((entry) => entry.fence !== name));
         if (weak !== undefined)
           verdict.violated(`a walk for ${event.usage} over ${event.resv} shows ${weak.fence}, stored as ${weak.usage}`);

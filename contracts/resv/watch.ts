@@ -2,7 +2,8 @@ import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import { covers } from "../../spec/roles/handles.ts";
 import type { State } from "../../spec/state/state.ts";
 import { type Handlers, type Monitor, remember, type Verdict } from "../monitor.ts";
-import { certainFences } from "./lists.ts";
+import { waitsItself } from "../shared/fences.ts";
+import { dueFences } from "./lists.ts";
 import { innermost } from "./requests.ts";
 
 /** Calls that look at the fences of an object without its lock. */
@@ -46,7 +47,7 @@ function begin(call: CallEvent<Reader>, state: State): Watch {
     most.set(name, Math.max(...lists.map((list) => list.filter((entry) => entry.fence === name).length)));
   return {
     call,
-    always: new Set(certainFences(state, call.resv, call.usage)),
+    always: new Set(dueFences(state, call.resv, call.usage)),
     ever: new Set(lists.flatMap((list) => list.map((entry) => entry.fence))),
     matched: names,
     over: new Set([...names].filter(isOver)),
@@ -62,7 +63,7 @@ function begin(call: CallEvent<Reader>, state: State): Watch {
 /** Takes in what the object holds now. */
 function look(watch: Watch, state: State): void {
   const { resv, usage } = watch.call;
-  const certain = certainFences(state, resv, usage);
+  const certain = dueFences(state, resv, usage);
   for (const name of watch.always)
     if (state.fences.get(name)?.signaled !== true && !certain.includes(name)) watch.always.delete(name);
   for (const entry of state.reservations.get(resv)?.lists.flat() ?? []) {
@@ -130,6 +131,6 @@ export function stillPending(watch: Watch, state: State): readonly string[] {
 
 /** Whether the owner of one of these fences has a wait operation of its own, which then decides. */
 export function anyOwnWait(state: State, names: Iterable<string>): boolean {
-  for (const name of names) if (state.fences.get(name)?.hooks.includes("wait") === true) return true;
+  for (const name of names) if (waitsItself(state, name)) return true;
   return false;
 }

@@ -5,7 +5,8 @@ import { on, remember, type Verdict } from "../monitor.ts";
 import { checked, fact } from "../rule-text.ts";
 import type { Rule } from "../rule.ts";
 import { accessPhase } from "../shared/access-phase.ts";
-import { certainlyPending, isOver } from "../shared/fences.ts";
+import { isOver, waitsItself } from "../shared/fences.ts";
+import { certainlyPending } from "../shared/possible-lists.ts";
 import { derived, doc, kernel } from "../source.ts";
 import {
   atCall,
@@ -31,7 +32,7 @@ class FirstWaits extends Revokes {
     if (fences.length === 0) return;
     verdict.exercised();
     // A fence with a wait operation of its own is over for a waiter when that says so.
-    const pending = fences.find((fence) => !isOver(state, fence) && !state.fences.get(fence)?.hooks.includes("wait"));
+    const pending = fences.find((fence) => !isOver(state, fence) && !waitsItself(state, fence));
     if (pending !== undefined)
       verdict.violated(
         `the revoke of ${revoke.buffer} went on while ${pending} was pending, which was there when its message returned`,
@@ -83,7 +84,8 @@ export const rev06: Rule = {
     "ret invalidate"(event, state, _verdict, waits) {
       const revoke = waits.of(event.task, event.buffer);
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
-      if (revoke?.message.seq === event.call) waits.fences.set(revoke, certainlyPending(state, resv));
+      if (revoke?.message.seq === event.call)
+        waits.fences.set(revoke, certainlyPending(state, resv, "bookkeep", "added"));
     },
     blocked(event, state, verdict, waits) {
       if (event.wait.kind !== "fence") return;

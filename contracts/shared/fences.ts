@@ -1,4 +1,3 @@
-import type { Entry } from "../../spec/state/fence-tables.ts";
 import type { FenceState, State } from "../../spec/state/state.ts";
 
 /** Whether what a fence stands for is over: signaled, or a container all of whose parts are (one, where any is enough). */
@@ -40,23 +39,7 @@ export function pendingFences(state: State, resv: string): readonly string[] {
   return entries.map((entry) => entry.fence).filter((name) => !isOver(state, name));
 }
 
-/** Those of them that are in the list for certain, whatever has made room in it or taken another's place. */
-export function certainlyPending(state: State, resv: string): readonly string[] {
-  const lists = state.reservations.get(resv)?.lists ?? [];
-  return pendingFences(state, resv).filter((name) => lists.every((list) => list.some(({ fence }) => fence === name)));
-}
-
-/** Every entry that a reservation object may have: a later fence takes the place of another only where that is still there. */
-export function possibleEntries(state: State, resv: string): readonly Entry[] {
-  const { entries = [], lists = [] } = state.reservations.get(resv) ?? {};
-  return [entries, ...lists].flat();
-}
-
-/** Pending KERNEL fences that are in the list with that usage for certain. */
-export function certainKernel(state: State, resv: string): readonly string[] {
-  const { entries = [], lists = [] } = state.reservations.get(resv) ?? {};
-  const has = (list: readonly Entry[], name: string) =>
-    list.some(({ fence, usage }) => fence === name && usage === "kernel");
-  const names = entries.filter(({ usage }) => usage === "kernel").map(({ fence }) => fence);
-  return names.filter((name) => !isOver(state, name) && lists.every((list) => has(list, name)));
+/** Whether a fence has a wait operation of its own: then its owner says when it is over for a waiter. */
+export function waitsItself(state: State, name: string): boolean {
+  return state.fences.get(name)?.hooks.includes("wait") === true;
 }

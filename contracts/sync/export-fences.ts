@@ -1,26 +1,20 @@
 import { EINVAL, errnoName } from "../../spec/errno.ts";
-import type { RetEvent } from "../../spec/event.ts";
+import type { CallEvent, RetEvent } from "../../spec/event.ts";
+import { covers, type Usage } from "../../spec/roles/handles.ts";
 import type { State } from "../../spec/state/state.ts";
 import { on, remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { certainlyPending, isListKnown, possibleEntries, possiblyPending, usageRw } from "../shared/possible-lists.ts";
 import { derived, doc, kernel, run } from "../source.ts";
 import { Leftovers } from "./leftovers.ts";
-import {
-  areBridgeFlags,
-  entriesOf,
-  hidesContainers,
-  isCovered,
-  isListKnown,
-  listsOf,
-  pendingFor,
-  statusOf,
-  surelyPending,
-} from "./files.ts";
+import { areBridgeFlags, hidesContainers, statusOf } from "./files.ts";
 import { exporting, failingExports } from "./situations.ts";
 
 type Exported = RetEvent<"exportSyncFile">;
+type Asked = CallEvent<"exportSyncFile"> | Exported;
 
 /** The plain fences that an export covers; a single fence stands for itself. */
 function coveredBy(event: Exported): readonly string[] {
@@ -28,7 +22,17 @@ function coveredBy(event: Exported): readonly string[] {
   return event.fence === null || event.time !== null ? [] : [event.fence];
 }
 
-type Fences = Map<string, Set<string>>;
+/** The usage at which an export looks for fences. */
+function levelOf({ flags }: Asked): Usage {
+  return usageRw(flags !== null && (flags & 2) !== 0);
+}
+
+/** What an export has to cover. */
+function dueIn(event: Asked, state: State): readonly string[] {
+  return certainlyPending(state, resvOf(state, event.buffer), levelOf(event), "nothing");
+}
+
+type Fences = Map<string, Set<Usage>>;
 
 /** Fences that were in the object at some moment of an export under way, by the seq of its call. */
 class Seen {
@@ -42,13 +46,13 @@ class Seen {
   /** Notes what is in the objects now, or may be. */
   look(state: State): void {
     for (const seen of this.calls.values()) {
-      if (!isListKnown(state, seen.buffer)) seen.isKnown = false;
-      for (const list of [entriesOf(state, seen.buffer), ...listsOf(state, seen.buffer)])
-        for (const { fence, usage } of list) {
-          const known = seen.fences.get(fence);
-          if (known === undefined) seen.fences.set(fence, new Set([usage]));
-          else known.add(usage);
-        }
+      const resv = resvOf(state, seen.buffer);
+      if (!isListKnown(state, resv)) seen.isKnown = false;
+      for (const { fence, usage } of possibleEntries(state, resv)) {
+        const known = seen.fences.get(fence);
+        if (known === undefined) seen.fences.set(fence, new Set([usage]));
+        else known.add(usage);
+      }
     }
   }
 
@@ -106,8 +110,7 @@ export const sync02: Rule = {
   situation: exporting,
   monitor: remember(() => new Map<number, readonly string[]>(), {
     "call exportSyncFile"(event, state, _verdict, before) {
-      if (areBridgeFlags(event.flags))
-        before.set(event.seq, surelyPending(state, event.buffer, (event.flags & 2) !== 0));
+      if (areBridgeFlags(event.flags)) before.set(event.seq, dueIn(event, state));
     },
     "ret exportSyncFile"(event, state, verdict, before) {
       const pending = before.get(event.call) ?? [];
@@ -116,7 +119,7 @@ export const sync02: Rule = {
       verdict.exercised();
       const covered = coveredBy(event);
       // There from the call to the return, and pending still.
-      const now = surelyPending(state, event.buffer, (event.flags & 2) !== 0);
+      const now = dueIn(event, state);
       const missing = pending.find((fence) => now.includes(fence) && !covered.includes(fence));
       if (missing !== undefined)
         verdict.violated(
@@ -198,18 +201,14 @@ export const sync04: Rule = {
   situation: { weights: { export: 3, exportSyncFile: 20, syncFileInfo: 10, fenceInit: 1, addFence: 1 } },
   monitor: remember(() => new Set<number>(), {
     "call exportSyncFile"(event, state, _verdict, idle) {
-      const write = event.flags !== null && (event.flags & 2) !== 0;
-      if (
-        areBridgeFlags(event.flags) &&
-        isListKnown(state, event.buffer) &&
-        pendingFor(state, event.buffer, write).length === 0
-      )
-        idle.add(event.seq);
+      const resv = resvOf(state, event.buffer);
+      const isIdle = isListKnown(state, resv) && possiblyPending(state, resv, levelOf(event)).length === 0;
+      if (areBridgeFlags(event.flags) && isIdle) idle.add(event.seq);
     },
     "ret exportSyncFile"(event, state, verdict, idle) {
       const wasIdle = idle.delete(event.call);
-      const write = event.flags !== null && (event.flags & 2) !== 0;
-      if (!wasIdle || pendingFor(state, event.buffer, write).length > 0) return;
+      const resv = resvOf(state, event.buffer);
+      if (!wasIdle || possiblyPending(state, resv, levelOf(event)).length > 0) return;
       verdict.exercised();
       const failed = event.errno !== 0 && event.errno < 12;
       if (failed) verdict.violated(`an export of ${event.buffer}, which is idle, answers ${errnoName(event.errno)}`);
@@ -218,7 +217,7 @@ export const sync04: Rule = {
       if (
         statusOf(state, file) === 0 &&
         !isOver(state, file) &&
-        !entriesOf(state, event.buffer).some(({ fence }) => fence === file)
+        !possibleEntries(state, resv).some(({ fence }) => fence === file)
       )
         verdict.violated(`${event.syncFile} of ${event.buffer}, which is idle, is not signaled`);
     },
@@ -255,10 +254,8 @@ export const sync05: Rule = {
     "ret exportSyncFile"(event, state, verdict, seen) {
       const present = seen.end(event.call, state);
       if (event.errno !== 0 || event.flags === null || present === undefined) return;
-      const write = (event.flags & 2) !== 0;
-      const weaker = [...present].filter(([, usages]) =>
-        [...usages].every((usage) => !isCovered(usage as "read", write)),
-      );
+      const level = levelOf(event);
+      const weaker = [...present].filter(([, usages]) => [...usages].every((usage) => !covers(level, usage)));
       if (weaker.length > 0) verdict.exercised();
       const found = weaker.find(([fence]) => coveredBy(event).includes(fence));
       if (found !== undefined)

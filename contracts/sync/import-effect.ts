@@ -6,8 +6,10 @@ import { remember } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked } from "../rule-text.ts";
 import { isOver } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { certainlyPending, possibleEntries, possiblyPending, usageRw } from "../shared/possible-lists.ts";
 import { derived, doc, kernel, run } from "../source.ts";
-import { areBridgeFlags, entriesOf, isCovered, pendingMembers } from "./files.ts";
+import { areBridgeFlags, pendingMembers } from "./files.ts";
 import { importing } from "./situations.ts";
 
 type Import = CallEvent<"importSyncFile"> | RetEvent<"importSyncFile">;
@@ -24,9 +26,16 @@ function isAlone(state: State, own: string): boolean {
  */
 function isLost(state: State, { buffer, syncFile }: Import, fence: string): boolean {
   const members = leavesOf(state, state.syncFiles.get(syncFile ?? "")?.fence ?? "");
-  const inPlace = [...entriesOf(state, buffer).map((entry) => entry.fence), ...members];
+  const inPlace = [...possibleEntries(state, resvOf(state, buffer)).map((entry) => entry.fence), ...members];
   const { context } = state.fences.get(fence) ?? {};
   return !isOver(state, fence) && inPlace.every((other) => state.fences.get(other)?.context !== context);
+}
+
+/** Pending fences that are in the object for certain, and nowhere with the usage that an import with these flags asks for. */
+function weakerIn({ buffer }: Import, flags: number, state: State): readonly string[] {
+  const resv = resvOf(state, buffer);
+  const raised = possiblyPending(state, resv, usageRw((flags & 2) === 0));
+  return certainlyPending(state, resv, "bookkeep", "nothing").filter((fence) => !raised.includes(fence));
 }
 
 export const sync08: Rule = {
@@ -55,11 +64,7 @@ export const sync08: Rule = {
     lock(event, state, _verdict, before) {
       const call = frameOf(state.tasks.get(event.task), "importSyncFile");
       if (call === undefined || !before.has(call.seq)) return;
-      const pending = entriesOf(state, call.buffer).filter(({ fence }) => !isOver(state, fence));
-      before.set(
-        call.seq,
-        pending.map(({ fence }) => fence),
-      );
+      before.set(call.seq, certainlyPending(state, resvOf(state, call.buffer), "bookkeep", "nothing"));
     },
     // From here on others do again, and what is lost afterwards is not its work.
     unlock(event, state, _verdict, before) {
@@ -107,15 +112,10 @@ export const sync25: Rule = {
   monitor: remember(() => new Map<number, readonly string[]>(), {
     "call importSyncFile"(event, state, _verdict, weaker) {
       if (!areBridgeFlags(event.flags)) return;
-      const members = pendingMembers(state, event.syncFile);
-      const write = (event.flags & 2) !== 0;
-      const entries = entriesOf(state, event.buffer);
+      const there = weakerIn(event, event.flags, state);
       weaker.set(
         event.seq,
-        members.filter((fence) => {
-          const own = entries.filter((entry) => entry.fence === fence);
-          return own.length > 0 && own.every(({ usage }) => !isCovered(usage, !write));
-        }),
+        pendingMembers(state, event.syncFile).filter((fence) => there.includes(fence)),
       );
     },
     "ret importSyncFile"(event, state, verdict, weaker) {
@@ -123,18 +123,12 @@ export const sync25: Rule = {
       weaker.delete(event.call);
       if (event.errno !== 0 || fences.length === 0 || !areBridgeFlags(event.flags)) return;
       verdict.exercised();
-      const write = (event.flags & 2) !== 0;
-      const entries = entriesOf(state, event.buffer);
-      const left = fences.find(
-        (fence) =>
-          !isOver(state, fence) &&
-          entries.some((entry) => entry.fence === fence) &&
-          !entries.some((entry) => entry.fence === fence && isCovered(entry.usage, !write)),
-      );
-      if (left !== undefined)
-        verdict.violated(
-          `${left} is still ${entries.find(({ fence }) => fence === left)!.usage} in ${event.buffer} after its import`,
-        );
+      const there = weakerIn(event, event.flags, state);
+      const left = fences.find((fence) => there.includes(fence));
+      if (left !== undefined) {
+        const { usage } = possibleEntries(state, resvOf(state, event.buffer)).find(({ fence }) => fence === left)!;
+        verdict.violated(`${left} is still ${usage} in ${event.buffer} after its import`);
+      }
     },
   }),
 };

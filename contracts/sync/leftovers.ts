@@ -1,7 +1,8 @@
 import type { CallEvent, RetEvent } from "../../spec/event.ts";
 import type { State } from "../../spec/state/state.ts";
 import type { Verdict } from "../monitor.ts";
-import { entriesOf } from "./files.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { possibleEntries } from "../shared/possible-lists.ts";
 
 const makers: ReadonlySet<string> = new Set(["exportSyncFile", "mergeSyncFiles", "createSyncFile", "exportFd"]);
 
@@ -28,7 +29,7 @@ export class Leftovers {
     verdict.exercised();
     this.last = event;
     this.disturbed();
-    for (const { fence } of entriesOf(state, event.buffer)) this.fences.set(fence, event);
+    for (const { fence } of possibleEntries(state, resvOf(state, event.buffer))) this.fences.set(fence, event);
   }
 
   /** A call that had reserved a number has given it back: those under way may have seen it taken. */

@@ -1,14 +1,16 @@
 import { errnoName } from "../../spec/errno.ts";
 import type { CallEvent, RetEvent, UnlockEvent } from "../../spec/event.ts";
+import { covers } from "../../spec/roles/handles.ts";
 import { bracketCovers } from "../../spec/state/observe/cpu.ts";
 import { holds, type State } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import type { Rule } from "../rule.ts";
 import { checked, untested } from "../rule-text.ts";
 import { looking } from "../cpu/situations.ts";
-import { isOver, possibleEntries } from "../shared/fences.ts";
+import { isOver } from "../shared/fences.ts";
+import { resvOf } from "../shared/lookup.ts";
+import { certainlyPending, isListKnown, possibleEntries, possiblyPending, usageRw } from "../shared/possible-lists.ts";
 import { doc, kernel, run } from "../source.ts";
-import { isCovered, isListKnown, pendingFor, surelyPending } from "./files.ts";
 import { polling } from "./situations.ts";
 
 type Poll = CallEvent<"poll">;
@@ -31,6 +33,15 @@ function armedOn(state: State, buffer: string): readonly string[] {
 interface Pending {
   readonly sure: readonly string[];
   readonly possible: readonly string[];
+}
+
+/** What is in the way of those who read, or who write. */
+function pendingFor(state: State, resv: string, write: boolean): Pending {
+  const usage = usageRw(write);
+  return {
+    sure: certainlyPending(state, resv, usage, "nothing"),
+    possible: possiblyPending(state, resv, usage),
+  };
 }
 
 /** What a poll found under the lock, and what it and others have armed. */
@@ -64,12 +75,12 @@ class Polls {
   unlocked(event: UnlockEvent, state: State): void {
     const call = pollOf(state, event.task);
     if (call === undefined) return;
-    const { buffer } = call;
+    const resv = resvOf(state, call.buffer);
     this.found.set(call.seq, {
-      input: { sure: surelyPending(state, buffer, false), possible: pendingFor(state, buffer, false) },
-      output: { sure: surelyPending(state, buffer, true), possible: pendingFor(state, buffer, true) },
-      known: isListKnown(state, buffer),
-      out: armedOn(state, buffer),
+      input: pendingFor(state, resv, false),
+      output: pendingFor(state, resv, true),
+      known: isListKnown(state, resv),
+      out: armedOn(state, call.buffer),
     });
   }
 
@@ -161,15 +172,15 @@ function isFirst(event: RetEvent<"addCallback">, state: State, verdict: Verdict,
   const poll = polls.armed(event, state);
   if (poll === undefined || event.fence === null) return;
   verdict.exercised();
-  const resv = state.buffers.get(poll.buffer)?.resv ?? "";
+  const resv = resvOf(state, poll.buffer);
   const own = possibleEntries(state, resv).filter(({ fence }) => fence === event.fence);
-  if (own.length > 0 && own.every(({ usage }) => !isCovered(usage, poll.output)))
+  if (own.length > 0 && own.every(({ usage }) => !covers(usageRw(poll.output), usage)))
     verdict.violated(`a poll of ${poll.buffer} watches ${event.fence}, which is ${own[0]!.usage}`, poll);
   const [list, ...others] = state.reservations.get(resv)?.lists ?? [];
   if (list === undefined || others.length > 0) return;
   const levels = [...(poll.output ? [true] : []), ...(poll.input ? [false] : [])];
   const firsts = levels.map((write) =>
-    list.find(({ fence, usage }) => isCovered(usage, write) && !isOver(state, fence)),
+    list.find(({ fence, usage }) => covers(usageRw(write), usage) && !isOver(state, fence)),
   );
   if (firsts.every((first) => first !== undefined && first.fence !== event.fence))
     verdict.violated(`a poll of ${poll.buffer} watches ${event.fence}, and ${firsts[0]!.fence} comes first`, poll);
