@@ -51,11 +51,20 @@ function taken(own: string, lock: string): boolean {
 function holderOf(lock: string): number | null {
   try {
     const holder = Number(readFileSync(lock, "utf8"));
-    process.kill(holder, 0);
-    return holder;
+    return isAlive(holder) ? holder : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether there is a process of this number. */
+export function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
   } catch (error) {
     // Somebody else's process is one as well.
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? Number(readFileSync(lock, "utf8")) : null;
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

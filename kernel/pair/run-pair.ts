@@ -1,4 +1,5 @@
 import { buildKernel } from "../build/build.ts";
+import { deadlines } from "../deadlines.ts";
 import type { Outcome } from "../outcome.ts";
 import { isGood, pairCampaign, pairText } from "./campaign.ts";
 import { drawPair } from "./draw.ts";
@@ -16,8 +17,6 @@ export interface PairOptions {
   /** Only builds the kernel. */
   readonly build?: boolean;
 }
-
-const deadlines = { startDeadline: 60_000, batchDeadline: 20_000 };
 
 /** The tree's own exporter and importer, iommufd's, on a kernel of the newest series that has them. */
 export async function runPair(options: PairOptions): Promise<Outcome> {
