@@ -22,7 +22,7 @@ import type { Profile } from "../../spec/profile.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import type { Situation } from "../../spec/situation.ts";
 import { firstSoftwareTimeline } from "../../adapters/linux/slots.ts";
-import { backingOff, drawDwelling, dwelling, foreignRate, usingForeign } from "./dwelling.ts";
+import { backingOff, beingTold, drawDwelling, dwelling, foreignRate, usingForeign, worldFor } from "./dwelling.ts";
 import { planOf } from "./plan-of.ts";
 import { MovingExporter } from "./moving-exporter.ts";
 import { RoundedReservations } from "./rounded-reservations.ts";
@@ -290,9 +290,10 @@ export function drawPlan(
   const random = new Random(seed);
   const usual = seed % 5 < dwelling ? drawDwelling(random) : null;
   const drawn = commonSetup(drawSetup(random, kinds));
-  const uses = usual !== backingOff && drawn.exporters.some(isForeign) && random.chance(foreignRate);
+  const uses =
+    usual !== backingOff && usual !== beingTold && drawn.exporters.some(isForeign) && random.chance(foreignRate);
   const situation = wanted ?? (uses ? usingForeign : usual);
-  const setup = situation === backingOff ? { ...drawn, reservations: ["r1", "r2", "r3"] } : drawn;
+  const setup = worldFor(situation, drawn);
   const temper = tame(drawTemper(random, situation, longest, null, false), longest, operations, random);
   const chooser = new RestingChooser(setup, profile, random, temper);
   chooser.software = seed % 4 === 3;

@@ -1,4 +1,5 @@
 import type { Random } from "../../generators/random.ts";
+import type { Setup } from "../../spec/program.ts";
 import type { Situation } from "../../spec/situation.ts";
 
 /** Tasks that want the same locks, each in its own order. */
@@ -12,6 +13,23 @@ export const backingOff: Situation = {
     lockSlowInterruptible: 400,
     unlock: 1,
     acquireFini: 1,
+  },
+};
+/** Importers that are told of moves, each with something mapped. */
+export const beingTold: Situation = {
+  weights: {
+    export: 2,
+    attach: 6,
+    detach: 0.5,
+    lock: 2,
+    unlock: 4,
+    map: 12,
+    mapUnlocked: 12,
+    unmap: 1,
+    move: 20,
+    revoke: 3,
+    unrevoke: 4,
+    access: 3,
   },
 };
 /** What most programs never get to: a lock that has to be given up, a pin that is given back, a descriptor and a sync file that are used. Some dwell on that alone. */
@@ -53,6 +71,7 @@ const situations: readonly Situation[] = [
       lock: 2,
     },
   },
+  beingTold,
   { tasks: 3, weights: { export: 2, poll: 30, pollSyncFile: 12, createSyncFile: 4, signal: 4, addFence: 10 } },
 ];
 
@@ -87,7 +106,15 @@ export const foreignRate = 0.75;
 /** So many programs of five dwell on one of these. */
 export const dwelling = 4;
 
+/** The world that a program which dwells on something needs, made of one that was drawn. */
+export function worldFor(situation: Situation | null, setup: Setup): Setup {
+  if (situation === backingOff) return { ...setup, reservations: ["r1", "r2", "r3"] };
+  if (situation !== beingTold) return setup;
+  const exporters = setup.exporters.map((exporter) => ({ ...exporter, kind: "moving" }));
+  return { ...setup, exporters, importers: setup.importers.map((importer) => ({ ...importer, ops: "callback" })) };
+}
+
 /** One of these, the rarer ones less often. */
 export function drawDwelling(random: Random): Situation {
-  return situations[random.pick([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5])]!;
+  return situations[random.pick([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6])]!;
 }
