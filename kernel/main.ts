@@ -76,7 +76,8 @@ const outcomes: Outcome[] = [];
 for (const { name, run } of runs) {
   const outcome = await run().catch(outcomeOf);
   outcomes.push(outcome);
-  console.log(`${name}: ${outcome.words}`);
+  // What is indented has a line of its own before it.
+  console.log(outcome.words.startsWith(" ") ? `${name}:\n${outcome.words}` : `${name}: ${outcome.words}`);
 }
 // What was skipped has to be seen, and what was seen first is soon out of sight.
 const summary = outcomes.map(({ status }, index) => `${runs[index]!.name} ${status}`).join(", ");

@@ -3,7 +3,8 @@ import type { KernelRun, Linux } from "../../adapters/linux/linux.ts";
 import { Judge } from "../../contracts/judge.ts";
 import { monitored } from "../../contracts/registry.ts";
 import type { Situation } from "../../spec/situation.ts";
-import type { Step } from "../../spec/program.ts";
+import type { HistoryEvent } from "../../spec/event.ts";
+import type { Setup, Step } from "../../spec/program.ts";
 import { profileNamed } from "../../spec/profile-name.ts";
 import { complaintsOf, reportedBy } from "../complaints/complaint.ts";
 import { compare, type Difference } from "./compare.ts";
@@ -102,6 +103,22 @@ export function isComparable(drawn: Drawn): boolean {
   return !importsNothing(drawn) && !copiesUnderAWait(drawn) && !mapsUnderAFault(drawn) && !remakesTables(drawn);
 }
 
+function hooksIn(events: readonly HistoryEvent[]): ReadonlySet<string> {
+  return new Set(events.flatMap((event) => (event.kind === "cb" ? [event.hook] : [])));
+}
+
+/** Kinds of the exporters that exported something. */
+function exportersIn(events: readonly HistoryEvent[], { buffers, exporters }: Setup): ReadonlySet<string> {
+  const kinds = new Map(exporters.map(({ name, kind }) => [name, kind]));
+  const kindOf = new Map(buffers.map(({ name, exporter }) => [name, kinds.get(exporter)]));
+  const seen = new Set<string>();
+  for (const event of events) {
+    if (event.kind !== "ret" || event.op !== "export" || event.errno !== 0) continue;
+    seen.add(kindOf.get(event.buffer) ?? "unknown");
+  }
+  return seen;
+}
+
 /** The plan with a fault of the module's, if any. */
 export function faulty(plan: Plan, fault: number | undefined): Plan {
   return fault === undefined ? plan : { ...plan, fault };
@@ -143,6 +160,8 @@ class Comparison {
     tally.steps += done.length;
     count(tally.lengths, done.length);
     for (const op of new Set(done.map((step) => step.op))) count(tally.operations, op);
+    for (const hook of hooksIn(run.events)) count(tally.hooks, hook);
+    for (const kind of exportersIn(run.events, drawn.plan.setup)) count(tally.exporters, kind);
     if (run.events.some(({ kind }) => kind === "blocked")) tally.blocking += 1;
     if (run.events.some(({ kind }) => kind === "warn")) tally.complaining += 1;
     for (const id of new Set(complaintsOf(run).map(({ kind }) => kind?.id ?? "unknown"))) count(tally.complaints, id);

@@ -18,6 +18,9 @@ export interface Tally {
   /** Programs in which each operation was carried out, and those in which somebody was blocked. */
   readonly operations: Record<string, number>;
   blocking: number;
+  /** Programs in which each hook was called, and in which an exporter of each kind exported something. */
+  readonly hooks: Record<string, number>;
+  readonly exporters: Record<string, number>;
   /** Programs after which the kernel had to be thrown away, as the reference said. */
   complaining: number;
   /** Complaints of kernels by kind, expected or not: in how many programs. */
@@ -47,6 +50,8 @@ export function emptyTally(): Tally {
     lengths: {},
     operations: {},
     blocking: 0,
+    hooks: {},
+    exporters: {},
     complaining: 0,
     complaints: {},
     tooLarge: {},
@@ -69,7 +74,16 @@ export function count(counts: Record<string, number>, name: string | number, tim
 export function addTally(to: Tally, from: Tally): void {
   for (const name of ["programs", "steps", "blocking", "complaining", "unrepeated", "kernels", "milliseconds"] as const)
     to[name] += from[name];
-  for (const name of ["lengths", "operations", "complaints", "tooLarge", "known", "exercises"] as const)
+  for (const name of [
+    "lengths",
+    "operations",
+    "hooks",
+    "exporters",
+    "complaints",
+    "tooLarge",
+    "known",
+    "exercises",
+  ] as const)
     for (const [key, times] of Object.entries(from[name])) count(to[name], key, times);
   for (const [rule, { count: times, first }] of Object.entries(from.violations))
     (to.violations[rule] ??= { count: 0, first }).count += times;

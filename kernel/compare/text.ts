@@ -2,36 +2,50 @@ import { areas } from "../../contracts/rule-text.ts";
 import type { KnownDifference } from "./known-differences.ts";
 import { medianLength, type Tally, type Trouble } from "./tally.ts";
 
+/** What a kernel's module has, all of which a comparison has to use: operations, hooks, kinds of exporters. */
+export interface Offered {
+  readonly operations: readonly string[];
+  readonly hooks: readonly string[];
+  readonly exporters: readonly string[];
+}
+
 /** What a text says beside the tally itself. */
 export interface TextOptions {
   readonly version: string;
-  /** Every operation that the kernel's module has. */
-  readonly operations: readonly string[];
+  readonly offered: Offered;
   readonly known: readonly KnownDifference[];
   /** Troubles to print in full. */
   readonly show: number;
 }
 
 /** What a comparison has to reach before its silence means anything. Shares are of all programs. */
-export const floors = { programs: 5000, length: 20, operation: 0.01, blocking: 0.1, rules: 150 } as const;
+export const floors = { programs: 5000, length: 20, share: 0.01, blocking: 0.1, rules: 150 } as const;
 
 /** Where a comparison falls short of what it is meant to be. Small ones are not measured. */
-export function shortfalls(tally: Tally, operations: readonly string[]): readonly string[] {
+export function shortfalls(tally: Tally, { operations, hooks, exporters }: Offered): readonly string[] {
   const { programs, blocking } = tally;
   if (programs < floors.programs) return [];
   const found: string[] = [];
   const median = medianLength(tally);
   if (median < floors.length) found.push(`the median program has ${median} operations, not ${floors.length}`);
-  for (const op of operations) {
-    const share = (tally.operations[op] ?? 0) / programs;
-    if (share < floors.operation) found.push(`${op} is in ${percent(share)} of the programs, not in 1 %`);
-  }
+  const rare = (names: readonly string[], counts: Readonly<Record<string, number>>, what: string) => {
+    for (const name of names) {
+      const share = (counts[name] ?? 0) / programs;
+      if (share < floors.share) found.push(`${what}${name} is in ${percent(share)} of the programs, not in 1 %`);
+    }
+  };
+  rare(operations, tally.operations, "");
+  rare(hooks, tally.hooks, "the hook ");
+  rare(exporters, tally.exporters, "an export by ");
   if (blocking / programs < floors.blocking)
     found.push(`${percent(blocking / programs)} of the programs block, not 10 %`);
   const rules = Object.keys(tally.exercises).length;
   if (rules < floors.rules) found.push(`${rules} rules are exercised, not ${floors.rules}`);
   return found;
 }
+
+/** Columns of the terminal that a text is read in. */
+const width = 80;
 
 /** Programs in which every known difference shows. */
 const telling = 20_000;
@@ -45,16 +59,14 @@ export function unmatched(tally: Tally, version: string, known: readonly KnownDi
 }
 
 /** Whether nothing of a comparison is left unexplained. */
-export function isGood(tally: Tally, operations: readonly string[]): boolean {
+export function isGood(tally: Tally, offered: Offered): boolean {
   return (
-    tally.troubles.length === 0 &&
-    Object.keys(tally.violations).length === 0 &&
-    shortfalls(tally, operations).length === 0
+    tally.troubles.length === 0 && Object.keys(tally.violations).length === 0 && shortfalls(tally, offered).length === 0
   );
 }
 
 /** A comparison in words, the figures on the last line. */
-export function textOf(tally: Tally, { version, operations, known, show }: TextOptions): string {
+export function textOf(tally: Tally, { version, offered, known, show }: TextOptions): string {
   const { programs, troubles, violations } = tally;
   const lines: string[] = [];
   for (const trouble of troubles.slice(0, show)) lines.push(...troubleText(trouble));
@@ -71,13 +83,18 @@ export function textOf(tally: Tally, { version, operations, known, show }: TextO
     lines.push(
       `  known     ${String(times).padStart(5)}  ${id} (${known.find((entry) => entry.id === id)?.class ?? "as its model in drivers/"})`,
     );
-  lines.push(`  operations, in percent of the programs: ${shares(tally, operations)}`);
-  lines.push(`  rules exercised: ${rulesByArea(tally)}`);
+  const share = (names: readonly string[], counts: Readonly<Record<string, number>>) => shares(names, counts, programs);
+  lines.push(
+    ...folded("operations, in percent of the programs", share(offered.operations, tally.operations)),
+    ...folded("hooks, the same", share(offered.hooks, tally.hooks)),
+    ...folded("exports by kinds of exporters, the same", share(offered.exporters, tally.exporters)),
+    ...folded("rules exercised", rulesByArea(tally)),
+  );
   const complaints = Object.entries(tally.complaints).map(([id, times]) => `${id} ${times}`);
-  if (complaints.length > 0) lines.push(`  programs with complaints of the kernel: ${complaints.join(", ")}`);
+  if (complaints.length > 0) lines.push(...folded("programs with complaints of the kernel", complaints));
   for (const [what, times] of Object.entries(tally.tooLarge))
     lines.push(`  left out  ${String(times).padStart(5)}  too large for the module: ${what}`);
-  for (const shortfall of shortfalls(tally, operations)) lines.push(`  too little: ${shortfall}`);
+  for (const shortfall of shortfalls(tally, offered)) lines.push(`  too little: ${shortfall}`);
   lines.push(
     `Linux ${version}: ${programs} programs compared, ${tally.steps} operations, median ${medianLength(tally)} a program, ` +
       `${percent(tally.blocking / programs)} block, ${Object.keys(tally.operations).length} kinds of operations, ` +
@@ -93,22 +110,35 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function shares({ operations: counts, programs }: Tally, operations: readonly string[]): string {
-  const all = [...new Set([...operations, ...Object.keys(counts)])];
-  return all
-    .map((op) => [op, (100 * (counts[op] ?? 0)) / programs] as const)
-    .toSorted(([, first], [, second]) => second - first)
-    .map(([op, share]) => `${op} ${share.toFixed(1)}`)
-    .join(", ");
+/** Words after a heading, in lines that a terminal of 80 columns shows whole. */
+function folded(heading: string, words: readonly string[]): readonly string[] {
+  const lines = [`  ${heading}:`];
+  for (const [index, word] of words.entries()) {
+    const text = ` ${word}${index + 1 < words.length ? "," : ""}`;
+    if (lines.at(-1)!.length + text.length > width) lines.push(`   ${text}`);
+    else lines[lines.length - 1] += text;
+  }
+  return lines;
 }
 
-function rulesByArea({ exercises }: Tally): string {
+/** The rarest first: these are what a floor is about. */
+function shares(
+  names: readonly string[],
+  counts: Readonly<Record<string, number>>,
+  programs: number,
+): readonly string[] {
+  return [...new Set([...names, ...Object.keys(counts)])]
+    .map((name) => [name, (100 * (counts[name] ?? 0)) / programs] as const)
+    .toSorted(([, first], [, second]) => first - second)
+    .map(([name, share]) => `${name} ${share.toFixed(1)}`);
+}
+
+function rulesByArea({ exercises }: Tally): readonly string[] {
   const ids = Object.keys(exercises);
   return areas
     .map((area) => [area, ids.filter((id) => id.startsWith(`${area}-`)).length] as const)
     .filter(([, rules]) => rules > 0)
-    .map(([area, rules]) => `${area} ${rules}`)
-    .join(", ");
+    .map(([area, rules]) => `${area} ${rules}`);
 }
 
 function kindOf({ what, difference }: Trouble): string {

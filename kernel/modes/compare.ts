@@ -3,7 +3,7 @@ import type { BuiltKernel } from "../build/build.ts";
 import { codeKey } from "../code-key.ts";
 import { campaign } from "../compare/campaign.ts";
 import { culpritsOf, shortestText } from "../compare/culprits.ts";
-import { drawPlan } from "../compare/draw-plan.ts";
+import { comparedExporters, drawPlan } from "../compare/draw-plan.ts";
 import { KeptSlices } from "../compare/kept.ts";
 import { KnownDifferences } from "../compare/known-differences.ts";
 import { shrinkCulprits } from "../compare/shrink-trouble.ts";
@@ -38,10 +38,11 @@ export const run: Mode = async (linux, built, options) => {
     addTally(total, tally);
     if (process.stderr.isTTY) process.stderr.write(`\r${version}: ${total.programs} programs`);
   }
-  const operations = [...introduction.operations.keys()];
-  const text = textOf(total, { version, operations, known: known.entries, show });
+  const { operations, hooks } = introduction;
+  const offered = { operations: [...operations.keys()], hooks, exporters: Object.keys(comparedExporters) };
+  const text = textOf(total, { version, offered, known: known.entries, show });
   const stale = [...unmatched(total, version, known.entries), ...(await staleOn(built))];
-  const status = isGood(total, operations) && stale.length === 0 ? "good" : "bad";
+  const status = isGood(total, offered) && stale.length === 0 ? "good" : "bad";
   const shortest = status === "good" ? [] : await shortestOn(built, total, known, options);
   return { status, words: [...shortest, ...stale.map((line) => `  stale: ${line}`), text].join("\n") };
 };
