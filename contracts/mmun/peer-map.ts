@@ -4,6 +4,7 @@ import type { CallEvent, CbRetEvent, EpochEvent, RetEvent } from "../../spec/eve
 import type { State, GrantState } from "../../spec/state/state.ts";
 import { on, remember, type Verdict } from "../monitor.ts";
 import { checked } from "../rule-text.ts";
+import { obstacleNow } from "../shared/platform.ts";
 import { derived, proposal, thread } from "../source.ts";
 import { callbackOf, grantsIn, isInFlight, isOwnMove, overlap } from "./lookup.ts";
 import { peers } from "./situations.ts";
@@ -55,6 +56,12 @@ function grantOf(state: State, by: string, address: number): GrantState | undefi
   // Where nothing translates, two grants of one page have one address: the wider right counts.
   const grants = [...state.grants.values()].filter((grant) => grant.by === by && grant.addresses.includes(address));
   return grants.find(({ write }) => write) ?? grants[0];
+}
+
+/** The last grant of a range, and where the memory was then. */
+interface Granted {
+  readonly event: RetEvent<"p2pMap">;
+  readonly storage: string | null;
 }
 
 /** Whether a grant has exactly these values. */
@@ -112,7 +119,7 @@ export const mmun16: Rule = {
     exporters: ["subject"],
     sizes: [4096, 12288],
   },
-  monitor: remember(() => ({ granted: new Map<string, RetEvent<"p2pMap">>(), exempt: new Set<string>() }), {
+  monitor: remember(() => ({ granted: new Map<string, Granted>(), exempt: new Set<string>() }), {
     "cbret p2pMap"(event, _state, _verdict, memory) {
       // What was refused by injection, or to somebody else, is no change of mind.
       if (event.injected || !event.notified) memory.exempt.add(event.task);
@@ -123,12 +130,16 @@ export const mmun16: Rule = {
       const key = `${event.vma} ${event.device} ${event.start} ${event.pages} ${String(event.write)}`;
       const before = granted.get(key);
       const vma = state.vmas.get(event.vma);
-      if (event.errno === 0) granted.set(key, event);
+      const buffer = state.buffers.get(vma?.buffer ?? "");
+      const storage = buffer?.storage ?? null;
+      if (event.errno === 0) granted.set(key, { event, storage });
       if (before === undefined || exempt || vma?.live !== true || event.notifier === null) return;
       if (event.errno === ENOMEM || isTakenAway(state, vma.buffer)) return;
+      // Memory that has moved since may lie where the device has no way to.
+      if (storage !== before.storage && obstacleNow(state, buffer!, event.device, verdict.profile) !== null) return;
       verdict.exercised();
       if (event.errno !== 0)
-        verdict.violated(`${event.device} had this range of ${event.vma}, and is refused it now`, before);
+        verdict.violated(`${event.device} had this range of ${event.vma}, and is refused it now`, before.event);
     },
   }),
 };

@@ -2,7 +2,7 @@ import { EOPNOTSUPP, EREMOTEIO, errnoName } from "../../spec/errno.ts";
 import { deviceOf } from "../../spec/platform.ts";
 import type { Profile } from "../../spec/profile.ts";
 import type { State } from "../../spec/state/state.ts";
-import { on } from "../monitor.ts";
+import { on, remember } from "../monitor.ts";
 import {
   isMixed,
   isTopologyError,
@@ -86,20 +86,24 @@ export const p2p20: Rule = {
   hints: ["Does attach or map test for ATS support?"],
   status: checked,
   evidence: ["alloc"],
-  monitor: on({
-    "cbret attach"(event, state, verdict) {
+  monitor: remember(() => new Set<string>(), {
+    peer(event, _state, _verdict, refused) {
+      if (event.op === "providerInit" && event.errno !== 0) refused.add(event.by);
+    },
+    "cbret attach"(event, state, verdict, refused) {
       const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
-      if (meeting === undefined || !meeting.attachment.allowPeer2peer || !isFree(meeting, state, verdict.profile))
-        return;
+      // Who could not make the memory known to peers has none for them, also where somebody else made it known since.
+      if (meeting === undefined || refused.has(event.to)) return;
+      if (!meeting.attachment.allowPeer2peer || !isFree(meeting, state, verdict.profile)) return;
       verdict.exercised();
       if (event.errno === 0 && !event.peer2peer)
         verdict.violated(
           `${event.to} takes peer-to-peer away from ${event.attachment}; ${meeting.client} lacks nothing but ATS`,
         );
     },
-    "cbret map"(event, state, verdict) {
+    "cbret map"(event, state, verdict, refused) {
       const meeting = event.injected ? undefined : meetingOf(state, event.attachment);
-      if (meeting?.inDevice !== true || !meeting.attachment.peer2peer) return;
+      if (meeting?.inDevice !== true || !meeting.attachment.peer2peer || refused.has(event.to)) return;
       if (!isFree(meeting, state, verdict.profile)) return;
       verdict.exercised();
       if (event.errno === EOPNOTSUPP || event.errno === EREMOTEIO)

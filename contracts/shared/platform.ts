@@ -115,7 +115,7 @@ export function ramObstacle(facts: DeviceFacts, shared: boolean): string | null 
 
 /** Why a device can never be given memory of the exporter's; null if it can. `place`: first and last byte, where known. */
 export function peerObstacle(
-  meeting: Meeting,
+  meeting: Pick<Meeting, "providerFacts" | "clientFacts" | "type">,
   profile: Profile,
   place: { readonly physical: number; readonly length: number } | null = null,
 ): string | null {
@@ -160,6 +160,18 @@ function hostObstacle(
 export function placeOf(state: State, { storage, size }: BufferState): { physical: number; length: number } | null {
   const physical = storage === null ? null : (state.resources.get(storage)?.physical ?? null);
   return physical === null ? null : { physical, length: Math.ceil(size / pageSize) * pageSize };
+}
+
+/** Why a device cannot be given a buffer's memory where that lies now; null if it can, or nobody said what devices there are. */
+export function obstacleNow(state: State, buffer: BufferState, client: string, profile: Profile): string | null {
+  const { platform } = state;
+  const provider = platform.exporters[buffer.exporter];
+  if (provider === undefined || platform.devices[client] === undefined) return null;
+  const clientFacts = deviceOf(platform, client);
+  if (!isDeviceMemory(state, buffer.storage)) return ramObstacle(clientFacts, isShared(state, buffer.storage));
+  const providerFacts = deviceOf(platform, provider);
+  const type = expectedType(state, provider, client);
+  return peerObstacle({ providerFacts, clientFacts, type }, profile, placeOf(state, buffer));
 }
 
 /** Errors with which topology or addresses are refused. */
