@@ -6,6 +6,7 @@ import { execute, type Execution } from "../../harness/execute.ts";
 import { ReplayChooser } from "../../harness/replay-chooser.ts";
 import type { System } from "../../harness/system.ts";
 import { admits } from "../../spec/operations/classify/classify.ts";
+import { profileNamed } from "../../spec/profile-name.ts";
 import { profiles, type Series } from "../../spec/profile.ts";
 import type { Program } from "../../spec/program.ts";
 import type { HistoryEvent } from "../../spec/event.ts";
@@ -23,7 +24,7 @@ export interface Judged {
 
 /** Runs a stored program (synchronous roles only) and judges it by the given rules, by default all that hold. */
 export function judgeProgram(program: Program, system: System = referenceSystem(), rules?: readonly Rule[]): Judged {
-  const profile = profiles[program.profile as Series];
+  const profile = profileNamed(program.profile);
   const judge = new Judge(rules ?? monitored(profile.series), profile);
   judge.begin({ misuse: program.steps.some((step) => step.misuse === true) });
   const { setup } = program;
