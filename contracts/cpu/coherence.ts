@@ -300,7 +300,11 @@ export const cpu32: Rule = {
   sources: [
     derived("the meaning of a shared buffer"),
     kernel("drivers/dma-buf/udmabuf.c", "vmap_udmabuf (ignores the offset inside a large folio)", "6.12"),
-    run(["6.12.117", "7.2.13"], "mmap and vmap agree on heap, udmabuf, vgem with small pages"),
+    run(
+      ["6.12.117", "7.2.13"],
+      "mmap and vmap agree on heap and udmabuf with small pages, on vgem only where the mapping begins at byte 0",
+    ),
+    run(["6.12.117", "7.3.4"], "on vgem a mapping from a later page on shows the first ones (drm_gem_shmem_fault)"),
   ],
   hints: [
     "Is the offset inside a large folio added in every view?",

@@ -43,10 +43,10 @@ const quiet = {
   move: 0.1,
 };
 
-/** Whether nobody but armed polls and user mappings holds the buffer. */
-function isKeptAlive(state: State, name: string): boolean {
+/** Whether nobody but armed polls and user mappings holds the buffer, and whoever is just giving back so many references. */
+function isKeptAlive(state: State, name: string, givenBack = 0): boolean {
   const buffer = state.buffers.get(name);
-  return buffer !== undefined && !buffer.released && buffer.keepers > 0 && buffer.refs === buffer.keepers;
+  return buffer !== undefined && !buffer.released && buffer.keepers > 0 && buffer.refs - givenBack === buffer.keepers;
 }
 
 export const life13: Rule = {
@@ -99,6 +99,16 @@ export const life14: Rule = {
   monitor: on({
     "ret put": ({ buffer }, state, verdict) => {
       if (isKeptAlive(state, buffer) && armedPolls(state, buffer).length > 0) verdict.exercised();
+    },
+    "ret close": ({ fd, errno }, state, verdict) => {
+      const { buffer = "", open = false } = state.fds.get(fd) ?? {};
+      // Its reference counts until the close has returned.
+      if (errno !== 0 || !open || !isKeptAlive(state, buffer, 1)) return;
+      if (armedPolls(state, buffer).length > 0) verdict.exercised();
+    },
+    "ret munmap": ({ view }, state, verdict) => {
+      const { buffer = "", live = false } = state.views.get(view) ?? {};
+      if (live && isKeptAlive(state, buffer) && armedPolls(state, buffer).length > 0) verdict.exercised();
     },
     "cb release": ({ buffer }, state, verdict) => {
       const [armed] = armedPolls(state, buffer);
