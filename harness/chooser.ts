@@ -35,6 +35,8 @@ export interface Chooser {
   keepsParked?(): boolean;
   /** A pause given as a number of steps has ended. */
   paused?(parked: Parked, task: string): void;
+  /** Steps of a stored program that have not begun. Without it nobody misses those that are not asked for. */
+  notBegun?(): number;
   /** False: neither pauses nor failures are ever asked for in this step, so passages need no counting. */
   counts(step: string): boolean;
 }

@@ -58,6 +58,10 @@ export class ReplayChooser implements Chooser {
     return null;
   }
 
+  notBegun(): number {
+    return this.waiting.length;
+  }
+
   pause(step: string, site: string, nth: number): string | null {
     const found = this.pauses.get(step)?.get(pointKey(site, nth));
     // Nobody is parked for a step that is over.

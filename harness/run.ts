@@ -36,8 +36,14 @@ const handlers = {
   ...faultSteps,
 } as unknown as Readonly<Partial<Record<OperationName, StepHandler<OperationName>>>>;
 
-/** Events after which a run counts as running for ever. */
+/**
+ * Events after which whatever the last step set off counts as running for ever, and the same for the drain. A step may
+ * have to tell each object that was made before it, so the length of a whole program says nothing.
+ */
 const endless = 60_000;
+
+/** Events after which a program gets no further step: a history has to fit into memory. */
+const largest = 240_000;
 
 /** Whoever judges: it folds the state, and sees every event before that. */
 export interface Observer {
@@ -70,23 +76,31 @@ export class Run {
   readonly context: RunContext;
   private over = false;
   private late = false;
+  /** Events that were there when the last step began, or the drain. */
+  private begun = 0;
+  private readonly chooser: Chooser;
 
   constructor(setup: Setup, profile: Profile, system: System, chooser: Chooser, options: RunOptions) {
     const { observer } = options;
+    this.chooser = chooser;
     const state = stateOf(observer);
     this.world = new World(
       setup,
       profile,
       chooser,
       {
-        nextStep: (tasks) => (this.over || this.fault !== null ? null : chooser.next(state(), tasks)),
+        nextStep: (tasks) => {
+          if (this.over || this.fault !== null || this.isFull()) return null;
+          return chooser.next(state(), tasks);
+        },
         start: (_task, step) => this.start(step),
         failed: (task, error) => this.failed(task, error),
       },
       observer === null
         ? null
         : (event) => {
-            if (event.seq > endless) throw new HarnessFault(`the run did not end within ${endless} events`);
+            if (event.seq - this.begun > endless)
+              throw new HarnessFault(`the run did not end within ${endless} events after the last step began`);
             observer.event(event);
           },
       state,
@@ -110,7 +124,11 @@ export class Run {
     const { scheduler, recorder } = this.world;
     yield* this.toRest();
     this.over = true;
+    this.begun = recorder.events.length;
     scheduler.draining = true;
+    const left = this.isFull() ? (this.chooser.notBegun?.() ?? 0) : 0;
+    if (left > 0)
+      this.fault ??= `the program is too large: after ${largest} events ${left} of its steps have not begun; make it shorter`;
     if (this.fault !== null) return;
     scheduler.current = scheduler.task("drain");
     recorder.emit({ kind: "drain" });
@@ -151,8 +169,13 @@ export class Run {
     yield* scheduler.drive();
   }
 
+  private isFull(): boolean {
+    return this.world.recorder.events.length > largest;
+  }
+
   private *start(step: Step): Generator<Suspension, void, unknown> {
     this.steps += 1;
+    this.begun = this.world.recorder.events.length;
     if (step.interrupted === true) this.world.scheduler.current.interrupted = true;
     yield* (handlers[step.op] ?? this.context.system.added!.steps[step.op]!)(this.context, step);
     if (step.interrupted === true) this.world.scheduler.current.interrupted = false;
