@@ -1,4 +1,4 @@
-import type { CbRetEvent, SignalEvent } from "../../spec/event.ts";
+import type { CbEvent, CbRetEvent, SignalEvent } from "../../spec/event.ts";
 import type { EntryState, State } from "../../spec/state/state.ts";
 import { entriesOf, tablesOf } from "../fault/lookup.ts";
 import type { Verdict } from "../monitor.ts";
@@ -6,20 +6,32 @@ import { isMadeBy, isOver } from "../shared/fences.ts";
 import { resvOf } from "../shared/lookup.ts";
 import { possiblyPending } from "../shared/possible-lists.ts";
 
-/** What an importer's callback leaves behind for its own users. */
+/** An importer's callback with fences of its own behind it. */
 interface Leftover {
   readonly event: CbRetEvent<"invalidate">;
+  /** What led its users to the memory in the callback, whether it took that out or left it to the fences. */
   readonly entries: readonly EntryState[];
   /** The importer's, that stand for these users. */
   readonly fences: Set<string>;
 }
 
+function entriesBehind(state: State, attachment: string): readonly EntryState[] {
+  return tablesOf(state, attachment).flatMap((table) => entriesOf(state, table));
+}
+
 /** MOVE-33: whoever is behind an importer is stopped when the last fence signals that it left for them. */
 export class FencedUsers {
+  /** By the seq of the callback: what there was when it began. */
+  private readonly found = new Map<number, readonly EntryState[]>();
   private readonly leftovers = new Map<string, Leftover>();
 
+  begun(event: CbEvent<"invalidate">, state: State): void {
+    this.found.set(event.seq, entriesBehind(state, event.attachment));
+  }
+
   returned(event: CbRetEvent<"invalidate">, state: State): void {
-    const entries = tablesOf(state, event.attachment).flatMap((table) => entriesOf(state, table));
+    const entries = [...(this.found.get(event.cb) ?? []), ...entriesBehind(state, event.attachment)];
+    this.found.delete(event.cb);
     if (entries.length === 0) return;
     const { buffer = "" } = state.attachments.get(event.attachment) ?? {};
     const pending = possiblyPending(state, resvOf(state, buffer), "bookkeep");

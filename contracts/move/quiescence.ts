@@ -130,6 +130,7 @@ export const move33: Rule = {
     "call unmap": tookOut,
     "call unmapUnlocked": tookOut,
     "call unmapPhysical": tookOut,
+    "cb invalidate": (event, state, _verdict, users) => users.begun(event, state),
     "cbret invalidate": (event, state, _verdict, users) => users.returned(event, state),
     signal: (event, state, verdict, users) => users.signaled(event, state, verdict),
   }),
