@@ -16,7 +16,13 @@ export function outcomeOf(error: unknown): Outcome {
   if (error instanceof BadInput) return { status: "failed", words: error.message };
   if (error instanceof MachineLost)
     return { status: "failed", words: `the kernel does not run here: ${error.message}\n${error.log.slice(-2000)}` };
+  if (isOfMachine(error)) return { status: "failed", words: oneLine(`this machine does not let us: ${error.message}`) };
   throw error;
+}
+
+/** A full disk, a folder that is nobody's to write to: what the operating system refused. */
+function isOfMachine(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && "syscall" in error;
 }
 
 function oneLine(text: string): string {

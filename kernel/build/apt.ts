@@ -65,7 +65,7 @@ export class Apt {
     if (!existsSync(fetched)) {
       const { ok, output } = run("apt-get", [...options, "-q", "update"]);
       if (!ok || /^(E|W: Failed)/m.test(output))
-        throw new Skipped(`the package lists cannot be fetched (no network?): ${tail(output, 1)}`);
+        throw new Skipped(`the package lists cannot be fetched (no network?): ${reasonIn(output)}`);
       writeFileSync(fetched, "");
     }
     return new Apt(options, main.release);
@@ -95,8 +95,13 @@ export class Apt {
   /** Fetches packages into a folder. Throws Skipped if they cannot be had. */
   download(folder: string, packages: readonly string[]): void {
     const { ok, output } = run("apt-get", [...this.options, "-q", "download", ...packages], { cwd: folder });
-    if (!ok) throw new Skipped(`${packages.join(", ")} cannot be fetched: ${tail(output, 1)}`);
+    if (!ok) throw new Skipped(`${packages.join(", ")} cannot be fetched: ${reasonIn(output)}`);
   }
+}
+
+/** The line in which apt says what went wrong: its last is mostly about what follows from that. */
+function reasonIn(output: string): string {
+  return /^(?:E:|W: Failed).*/m.exec(output)?.[0] ?? tail(output, 1);
 }
 
 function compareVersions(first: string, second: string): number {

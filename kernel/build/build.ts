@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { cacheFolder, folderText, keyOf } from "./cache.ts";
 import { run, tail } from "./command.ts";
 import { alone } from "./lock.ts";
-import { isWhole, markWhole } from "./whole.ts";
+import { isWhole, markWhole, wasWhole } from "./whole.ts";
 import { BuildFailed, Skipped } from "./skipped.ts";
 import { findSource, type SeriesWanted, type Source } from "./source.ts";
 import { edited } from "./edit.ts";
@@ -38,9 +38,9 @@ export function buildKernel(wanted: SeriesWanted, variant: Variant = "usual"): B
   const own = ownFolder();
   const parts = partsOf(own, variant);
   const sources = [folderText(join(own, "module")), folderText(join(own, "agent"))];
-  const ready = () => inCache(wanted, parts.fragment, sources);
+  const ready = (tells: boolean) => inCache(wanted, parts.fragment, sources, tells);
   // Whoever had to wait for another finds what that one built.
-  return ready() ?? alone(() => ready() ?? build(wanted, own, parts, sources));
+  return ready(false) ?? alone(() => ready(true) ?? build(wanted, own, parts, sources));
 }
 
 function build(wanted: SeriesWanted, own: string, parts: VariantParts, sources: readonly string[]): BuiltKernel {
@@ -65,7 +65,13 @@ function latest(wanted: SeriesWanted): string {
   return join(cacheFolder("built"), `${wanted}.json`);
 }
 
-function inCache(wanted: SeriesWanted, fragment: string, sources: readonly string[]): BuiltKernel | null {
+/** What the cache has of it. `tells`: what is damaged is named. */
+function inCache(
+  wanted: SeriesWanted,
+  fragment: string,
+  sources: readonly string[],
+  tells: boolean,
+): BuiltKernel | null {
   const given = process.env["KERNEL_SRC"];
   if ((given !== undefined && given !== "") || !existsSync(latest(wanted))) return null;
   try {
@@ -73,7 +79,14 @@ function inCache(wanted: SeriesWanted, fragment: string, sources: readonly strin
     if (version === undefined || origin === undefined) return null;
     const kernel = join(cacheFolder("built"), kernelKey(version, fragment));
     const root = join(cacheFolder("root"), keyOf(version, fragment, ...sources));
-    if (!isWhole(kernel, ["linux"]) || !isWhole(root, rootFiles)) return null;
+    const needed = [
+      { folder: kernel, files: ["linux"] },
+      { folder: root, files: rootFiles },
+    ];
+    const broken = needed.filter(({ folder, files }) => !isWhole(folder, files));
+    for (const { folder } of broken)
+      if (tells && wasWhole(folder)) process.stderr.write(`damaged, and to be built again: ${folder}\n`);
+    if (broken.length > 0) return null;
     makeFolders(root);
     return { version, origin, kernel: join(kernel, "linux"), root, fresh: false };
   } catch {

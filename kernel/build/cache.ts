@@ -1,13 +1,23 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { Skipped } from "./skipped.ts";
 
-/** Where what is fetched and built stays: `DMABUF_CONFORMANCE_CACHE`, or a folder of the user's own cache. Made if need be. */
+/**
+ * Where what is fetched and built stays: `DMABUF_CONFORMANCE_CACHE`, or a folder of the user's own cache. Made if need be.
+ * Throws Skipped where it cannot be made, or not be written to.
+ */
 export function cacheFolder(...below: readonly string[]): string {
   const user = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const path = join(process.env["DMABUF_CONFORMANCE_CACHE"] ?? join(user, "dmabuf-conformance"), ...below);
-  mkdirSync(path, { recursive: true });
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    const advice = "set DMABUF_CONFORMANCE_CACHE to a folder that can be written to";
+    throw new Skipped(`there is no place for what is built: ${(error as Error).message}; ${advice}`);
+  }
   return path;
 }
 

@@ -21,3 +21,8 @@ export function isWhole(folder: string, files: readonly string[]): boolean {
   if (!existsSync(path) || files.some((file) => !existsSync(join(folder, file)))) return false;
   return readFileSync(path, "utf8") === sumOf(folder, files);
 }
+
+/** Whether a folder was once completed. */
+export function wasWhole(folder: string): boolean {
+  return existsSync(join(folder, mark));
+}

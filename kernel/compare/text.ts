@@ -94,6 +94,10 @@ export function textOf(tally: Tally, { version, offered, known, show }: TextOpti
   if (complaints.length > 0) lines.push(...folded("programs with complaints of the kernel", complaints));
   for (const [what, times] of Object.entries(tally.tooLarge))
     lines.push(`  left out  ${String(times).padStart(5)}  too large for the module: ${what}`);
+  if (tally.unrepeated > 0)
+    lines.push(
+      `  lost      ${String(tally.unrepeated).padStart(5)}  kernels ended or hung without a cause that a fresh one shows (killed?); what they ran was run again`,
+    );
   for (const shortfall of shortfalls(tally, offered)) lines.push(`  too little: ${shortfall}`);
   lines.push(
     `Linux ${version}: ${programs} programs compared, ${tally.steps} operations, median ${medianLength(tally)} a program, ` +

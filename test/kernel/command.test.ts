@@ -146,9 +146,21 @@ describe("a cache", () => {
     ];
     const path = name === "linux" ? join(kernel, name) : join(name === "conformance.ko" ? root : cache, name);
     writeFileSync(path, "{ damaged");
-    const { out } = test({ DMABUF_CONFORMANCE_CACHE: cache, PATH: commands([]) }, "--build");
+    const { out, err } = test({ DMABUF_CONFORMANCE_CACHE: cache, PATH: commands([]) }, "--build");
+    if (name !== "built/6.12.json") expect(err).toMatch(/^damaged, and to be built again: \S+\n$/);
     // Here it cannot be, and that is what it says.
     expect(out).toMatch(/^6\.12: skipped: no apt here/);
+  });
+
+  it("that cannot be made is one line", () => {
+    const file = join(fresh(), "file");
+    writeFileSync(file, "");
+    const { out, err, code } = test({ DMABUF_CONFORMANCE_CACHE: file, PATH: commands(tools) });
+    expect(out).toMatch(
+      /^6\.12: skipped: there is no place for what is built: .*set DMABUF_CONFORMANCE_CACHE to a folder/,
+    );
+    expect(err).toBe("");
+    expect(code).toBe(2);
   });
 
   it("knows its files by their contents", () => {
@@ -208,7 +220,7 @@ describe("a kernel", () => {
 
   it("is given the programs of a run that fit, and what does not is counted", () => {
     const { cache } = cacheWith("quiet");
-    const words = ["--programs", "2", "--seed", "40", "--longest", "4000", "--show", "0"];
+    const words = ["--programs", "1", "--seed", "39", "--longest", "4000", "--show", "0"];
     const { out, code } = test({ DMABUF_CONFORMANCE_CACHE: cache }, ...words);
     expect(out).toMatch(/left out +\d+ {2}too large for the module: more than \d+ objects of kind \w+/);
     // This kernel does nothing that the reference does.
