@@ -147,7 +147,7 @@ describe("a cache", () => {
     const path = name === "linux" ? join(kernel, name) : join(name === "conformance.ko" ? root : cache, name);
     writeFileSync(path, "{ damaged");
     const { out, err } = test({ DMABUF_CONFORMANCE_CACHE: cache, PATH: commands([]) }, "--build");
-    if (name !== "built/6.12.json") expect(err).toMatch(/^damaged, and to be built again: \S+\n$/);
+    expect(err).toMatch(name === "built/6.12.json" ? /^$/ : /^damaged, and to be built again: \S+\n$/);
     // Here it cannot be, and that is what it says.
     expect(out).toMatch(/^6\.12: skipped: no apt here/);
   });
