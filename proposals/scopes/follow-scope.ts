@@ -4,7 +4,7 @@ import { hidden, layout, plain } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import { deviceCalls, exported, projectDevice, numbered, onImporter, subjects } from "./parts.ts";
+import { deviceCalls, projectDevice, onImporter, sharedScope } from "./parts.ts";
 
 /** A step on a VMA that is watched. */
 type OnFollower = (task: string, importer: string, follower: string) => StepDraft;
@@ -235,23 +235,17 @@ export function followScope(words: FollowWords, counts: { readonly importer: num
     }
   };
 
-  return {
+  return sharedScope(counts.importer, {
     name: "followers",
     about: "One VMA that shows a buffer, which moves and is revoked, and importers whose faults may be held half way.",
     areas: ["FOLLOW"],
-    profile: "K7.1",
-    setup: subjects(counts.importer),
-    prelude: [
-      exported,
+    begin: [
       { task: "main", op: "createSpace", space: "mm1" },
       { task: "main", op: "createVma", space: "mm1", vma: "vma1", start: 0, pages: 1, vmaKind: "peer", buffer: "b1" },
     ],
-    ids,
     fields,
     operations,
     bounds: "one VMA, one follower of an importer, one copy at a time; a fault is held only in its first round",
-    objects: { importer: numbered("i", counts.importer), user: numbered("u", counts.importer) },
-    initial: () => undefined,
     project,
-  };
+  });
 }

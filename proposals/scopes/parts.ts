@@ -3,19 +3,19 @@ import type { Placement } from "../../spec/roles/handles.ts";
 import type { Setup } from "../../spec/program.ts";
 import { call, type ScopeCall } from "../../spec/scopes/call.ts";
 import type { Names } from "../../spec/scopes/names.ts";
-import type { Condition, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
+import type { Condition, Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import { bufferSetup, exporterSetup, importerSetup, scopeSetup } from "../../spec/scopes/setup.ts";
 import type { State } from "../../spec/state/state.ts";
 
 // What scopes of proposals share: one buffer of one exporter, which moves, is revoked and given back.
 
 /** Names of objects that are alike: `i1`, `i2`. */
-export function numbered(letter: string, count: number): readonly string[] {
+function numbered(letter: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, id) => `${letter}${id + 1}`);
 }
 
 /** An exporter with one buffer and importers, all of the proposal's own implementation. */
-export function subjects(importers: number): Setup {
+function subjects(importers: number): Setup {
   return scopeSetup({
     exporters: [exporterSetup("subject")],
     importers: numbered("i", importers).map((name) => ({ ...importerSetup(name), kind: "subject" })),
@@ -23,8 +23,24 @@ export function subjects(importers: number): Setup {
   });
 }
 
-/** The buffer is there. */
-export const exported: StepDraft = { task: "main", op: "export", buffer: "b1", missing: [], caching: false };
+/** What scopes of one exported buffer and so many importers, each with a user, do not share. */
+interface OwnParts extends Pick<Scope, "name" | "about" | "areas" | "fields" | "operations" | "bounds" | "project"> {
+  /** Steps between the export and the initial state. */
+  readonly begin?: readonly StepDraft[];
+}
+
+/** A scope of the proposals: one exported buffer, and importers with a user each. All slots begin with 0. */
+export function sharedScope(importers: number, { begin = [], ...own }: OwnParts): Scope {
+  return {
+    ...own,
+    profile: "K7.1",
+    setup: subjects(importers),
+    prelude: [{ task: "main", op: "export", buffer: "b1", missing: [], caching: false }, ...begin],
+    ids: { importer: importers },
+    objects: { importer: numbered("i", importers), user: numbered("u", importers) },
+    initial: () => undefined,
+  };
+}
 
 /** A call of an importer's user, one step each. */
 export function onImporter(

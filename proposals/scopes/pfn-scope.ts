@@ -4,16 +4,7 @@ import { hidden, layout, plain, refers } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import {
-  deviceCalls,
-  exported,
-  projectDevice,
-  numbered,
-  onImporter,
-  settling,
-  subjects,
-  type Settling,
-} from "./parts.ts";
+import { deviceCalls, projectDevice, onImporter, settling, sharedScope, type Settling } from "./parts.ts";
 
 /** A step on a page that is bound. */
 type OnPfn = (task: string, importer: string, pfn: string) => StepDraft;
@@ -243,20 +234,14 @@ export function pfnScope(words: PfnWords, counts: { readonly importer: number })
     }
   };
 
-  return {
+  return sharedScope(counts.importer, {
     name: "pfns",
     about: "One buffer that moves and is revoked, and importers that enter its page in tables of their own.",
     areas: ["PFN"],
-    profile: "K7.1",
-    setup: subjects(counts.importer),
-    prelude: [exported],
-    ids,
     fields,
     operations,
     bounds:
       "one page and one job of an importer, one copy at a time; the exporter waits for fences, never for the lock",
-    objects: { importer: numbered("i", counts.importer), user: numbered("u", counts.importer) },
-    initial: () => undefined,
     project,
-  };
+  });
 }

@@ -4,16 +4,7 @@ import { hidden, layout, plain, refers } from "../../spec/scopes/layout.ts";
 import type { Names } from "../../spec/scopes/names.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "../../spec/scopes/scope.ts";
 import type { State } from "../../spec/state/state.ts";
-import {
-  deviceCalls,
-  exported,
-  projectDevice,
-  numbered,
-  onImporter,
-  settling,
-  subjects,
-  type Settling,
-} from "./parts.ts";
+import { deviceCalls, projectDevice, onImporter, settling, sharedScope, type Settling } from "./parts.ts";
 
 /** A step on a window that is open. */
 type OnWindow = (task: string, importer: string, window: string) => StepDraft;
@@ -254,20 +245,14 @@ export function windowScope(words: WindowWords, counts: { readonly importer: num
     }
   };
 
-  return {
+  return sharedScope(counts.importer, {
     name: "windows",
     about: "One buffer that is revoked and given back, and importers with a window on it, by what they agreed on.",
     areas: ["UNREV"],
-    profile: "K7.1",
-    setup: subjects(counts.importer),
-    prelude: [exported],
-    ids,
     fields,
     operations,
     bounds:
       "one window of an importer, one fence of device work and one copy at a time; the exporter waits for fences, never for the lock",
-    objects: { importer: numbered("i", counts.importer), user: numbered("u", counts.importer) },
-    initial: () => undefined,
     project,
-  };
+  });
 }

@@ -2,6 +2,7 @@ import { EBUSY } from "../errno.ts";
 import type { State } from "../state/state.ts";
 import { call, type Outcome } from "./call.ts";
 import { layout, plain, refers } from "./layout.ts";
+import { projectMappings } from "./mappings.ts";
 import type { Names } from "./names.ts";
 import { bufferSetup, exporterSetup, importerSetup, scopeSetup } from "./setup.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "./scope.ts";
@@ -178,19 +179,7 @@ export function moving(counts: MovingCounts): Scope {
   ];
 
   const project = (state: State, names: Names, s: Scratch): void => {
-    for (let i = 0; i < counts.importer; i += 1) {
-      const name = names.find("attachment", i) ?? "";
-      const row = state.attachments.get(name);
-      if (row?.phase !== "attached") continue;
-      s[slots.attached + i] = 1;
-      s[slots.pinned + i] = row.pins;
-      for (let m = 0; m < counts.mapping; m += 1) {
-        const mapping = state.mappings.get(names.find("mapping", m) ?? "");
-        if (mapping?.live !== true || mapping.attachment !== name) continue;
-        s[slots.of + m] = i + 1;
-        s[slots.stale + m] = mapping.stale ? 1 : 0;
-      }
-    }
+    projectMappings(state, names, s, slots, counts);
     const pending = state.reservations
       .get(resv)
       ?.entries.some(({ fence, usage }) => usage === "kernel" && state.fences.get(fence)?.signaled === false);

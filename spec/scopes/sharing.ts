@@ -2,6 +2,7 @@ import { EINVAL } from "../errno.ts";
 import type { State } from "../state/state.ts";
 import { call, type Outcome } from "./call.ts";
 import { layout, plain, refers } from "./layout.ts";
+import { projectMappings } from "./mappings.ts";
 import type { Names } from "./names.ts";
 import { bufferSetup, exporterSetup, importerSetup, scopeSetup } from "./setup.ts";
 import type { Scope, ScopeOperation, Scratch, StepDraft } from "./scope.ts";
@@ -219,19 +220,7 @@ export function sharing(counts: SharingCounts): Scope {
 
   const project = (state: State, names: Names, s: Scratch): void => {
     s[slots.locked] = state.reservations.get("b1.resv")?.owner === "main" ? 1 : 0;
-    for (let i = 0; i < counts.importer; i += 1) {
-      const name = names.find("attachment", i) ?? "";
-      const row = state.attachments.get(name);
-      if (row?.phase !== "attached") continue;
-      s[slots.attached + i] = 1;
-      s[slots.pinned + i] = row.pins;
-      for (let m = 0; m < counts.mapping; m += 1) {
-        const mapping = state.mappings.get(names.find("mapping", m) ?? "");
-        if (mapping?.live !== true || mapping.attachment !== name) continue;
-        s[slots.of + m] = i + 1;
-        s[slots.stale + m] = mapping.stale ? 1 : 0;
-      }
-    }
+    projectMappings(state, names, s, slots, counts);
   };
 
   const importers = Array.from({ length: counts.importer }, (_, i) => `i${i + 1}`);
