@@ -131,7 +131,7 @@ export const cpu09: Rule = {
       const resv = resvOf(state, event.buffer);
       // A bracket waits for what may be there with a stronger usage.
       const stronger = possibleEntries(state, resv).filter(({ usage }) => covers("read", usage));
-      const own = certainFences(state, resv, "bookkeep", "nothing").filter(
+      const own = certainFences(state, resv, "bookkeep").filter(
         (name) =>
           state.fences.get(name)?.by === event.by &&
           isWorkOn(state, name, event.buffer) &&

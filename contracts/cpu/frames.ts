@@ -64,7 +64,7 @@ function usageFor(direction: Direction): Usage {
 
 /** Fences of a buffer that CPU access of this direction has to wait for and that are pending for certain. */
 export function pendingForCpu(state: State, buffer: string, direction: Direction): readonly string[] {
-  const pending = certainlyPending(state, resvOf(state, buffer), usageFor(direction), "nothing");
+  const pending = certainlyPending(state, resvOf(state, buffer), usageFor(direction));
   return pending.filter((fence) => !waitsItself(state, fence));
 }
 

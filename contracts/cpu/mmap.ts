@@ -178,7 +178,7 @@ export const cpu22: Rule = {
       const fault = state.tasks.get(event.task)?.frames.findLast((frame) => frame.kind === "cb");
       if (!event.on || fault?.kind !== "cb" || fault.hook !== "cpuFault" || fault.view !== event.view) return;
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
-      const moves = certainFences(state, resv, "kernel", "added");
+      const moves = certainFences(state, resv, "kernel");
       if (moves.length > 0) verdict.exercised();
       const pending = moves.find((fence) => !isOver(state, fence) && !waitsItself(state, fence));
       if (pending !== undefined)

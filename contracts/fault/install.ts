@@ -182,7 +182,7 @@ export const fault02: Rule = {
       // Where the lock is not held, more may have been added since the wait.
       if (!holds(state, event.task, resv)) return;
       verdict.exercised();
-      const [pending] = certainlyPending(state, resv, "kernel", "added");
+      const [pending] = certainlyPending(state, resv, "kernel");
       if (pending !== undefined)
         verdict.violated(
           `${event.by} writes an entry for ${buffer} before ${pending} has signaled`,

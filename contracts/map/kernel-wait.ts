@@ -15,7 +15,7 @@ export type KernelWork = Map<number, { readonly hook: CbRetEvent<"map">; readonl
 
 /** Pending fences of KERNEL usage that are in a buffer's reservation object for sure and end by a signal. */
 export function pendingKernel(state: State, buffer: string): readonly string[] {
-  const pending = certainlyPending(state, resvOf(state, buffer), "kernel", "nothing");
+  const pending = certainlyPending(state, resvOf(state, buffer), "kernel");
   return pending.filter((fence) => !waitsItself(state, fence));
 }
 

@@ -85,7 +85,7 @@ export const move18: Rule = {
       for (const [name, job] of pending) {
         const resv = resvOf(state, name);
         if (state.fences.get(event.fence)?.by !== state.buffers.get(name)?.exporter) continue;
-        if (!certainFences(state, resv, "kernel", "nothing").includes(event.fence)) continue;
+        if (!certainFences(state, resv, "kernel").includes(event.fence)) continue;
         verdict.exercised();
         if (isUnguarded(state, resv, event.fence))
           verdict.violated(

@@ -120,7 +120,7 @@ export const move13: Rule = {
     "ret invalidate"(event, state, _verdict, { pending }) {
       pending.set(event.buffer, {
         event,
-        fences: certainlyPending(state, resvOf(state, event.buffer), "bookkeep", "added"),
+        fences: certainlyPending(state, resvOf(state, event.buffer), "bookkeep"),
       });
     },
     epoch(event, state, verdict, memory) {
@@ -130,7 +130,7 @@ export const move13: Rule = {
       if (buffer === undefined) return;
       const left = memory.pending.get(event.buffer) ?? {
         event,
-        fences: certainlyPending(state, buffer.resv, "bookkeep", "added"),
+        fences: certainlyPending(state, buffer.resv, "bookkeep"),
       };
       memory.places.set(buffer.storage!, { ...left, buffer: event.buffer });
     },
@@ -307,7 +307,7 @@ export const move29: Rule = {
   status: checked,
   monitor: remember(trust, {
     "ret invalidate"(event, state, _verdict, { waits }) {
-      const fences = certainlyPending(state, resvOf(state, event.buffer), "bookkeep", "added");
+      const fences = certainlyPending(state, resvOf(state, event.buffer), "bookkeep");
       if (fences.length === 0) waits.delete(event.buffer);
       else waits.set(event.buffer, { event, fences, looked: false });
     },

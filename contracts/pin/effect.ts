@@ -117,7 +117,7 @@ export const pin06: Rule = {
       const name = state.attachments.get(event.attachment)?.buffer ?? "";
       if (event.errno !== 0) return;
       if (work.hasPublished(name)) verdict.exercised();
-      const present = certainFences(state, resvOf(state, name), "bookkeep", "added");
+      const present = certainFences(state, resvOf(state, name), "bookkeep");
       const pending = work.pending(name, state).find((fence) => present.includes(fence));
       if (pending !== undefined)
         verdict.violated(

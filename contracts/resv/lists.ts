@@ -15,7 +15,7 @@ export function coveredBy(usage: Usage, list: List): List {
 
 /** Unsignaled fences that a query at `usage` has to find, whatever the list is exactly. */
 export function dueFences(state: State, resv: string, usage: Usage): readonly string[] {
-  return certainFences(state, resv, usage, "nothing").filter((name) => state.fences.get(name)?.signaled !== true);
+  return certainFences(state, resv, usage).filter((name) => state.fences.get(name)?.signaled !== true);
 }
 
 /** A list in words. */

@@ -84,8 +84,7 @@ export const rev06: Rule = {
     "ret invalidate"(event, state, _verdict, waits) {
       const revoke = waits.of(event.task, event.buffer);
       const resv = state.buffers.get(event.buffer)?.resv ?? "";
-      if (revoke?.message.seq === event.call)
-        waits.fences.set(revoke, certainlyPending(state, resv, "bookkeep", "added"));
+      if (revoke?.message.seq === event.call) waits.fences.set(revoke, certainlyPending(state, resv, "bookkeep"));
     },
     blocked(event, state, verdict, waits) {
       if (event.wait.kind !== "fence") return;

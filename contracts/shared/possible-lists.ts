@@ -10,9 +10,6 @@ import { isOver } from "./fences.ts";
  * and an excuse for what is in one.
  */
 
-/** What is taken for certain where the list is not known: what was added, or nothing at all. */
-export type IfUnknown = "added" | "nothing";
-
 /** The usage at which those who read, or who write, look for the fences of others (`dma_resv_usage_rw`). */
 export function usageRw(write: boolean): Usage {
   return write ? "read" : "write";
@@ -37,10 +34,10 @@ export function possiblyPending(state: State, resv: string, usage: Usage): reado
   return [...names];
 }
 
-/** Fences, signaled or not, that a query at `usage` finds whichever list the object has. */
-export function certainFences(state: State, resv: string, usage: Usage, unknown: IfUnknown): readonly string[] {
+/** Fences, signaled or not, that a query at `usage` finds whichever list the object has; none where nobody knows its lists. */
+export function certainFences(state: State, resv: string, usage: Usage): readonly string[] {
   const row = state.reservations.get(resv);
-  if (row === undefined || (unknown === "nothing" && row.lists.length === 0)) return [];
+  if (row === undefined || row.lists.length === 0) return [];
   const names = new Set<string>();
   for (const { fence, usage: stored } of row.entries)
     if (covers(usage, stored) && isInEach(row, fence, usage)) names.add(fence);
@@ -52,6 +49,6 @@ function isInEach({ lists }: ReservationState, name: string, usage: Usage): bool
 }
 
 /** Those of them that are not over. */
-export function certainlyPending(state: State, resv: string, usage: Usage, unknown: IfUnknown): readonly string[] {
-  return certainFences(state, resv, usage, unknown).filter((name) => !isOver(state, name));
+export function certainlyPending(state: State, resv: string, usage: Usage): readonly string[] {
+  return certainFences(state, resv, usage).filter((name) => !isOver(state, name));
 }

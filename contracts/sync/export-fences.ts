@@ -29,7 +29,7 @@ function levelOf({ flags }: Asked): Usage {
 
 /** What an export has to cover. */
 function dueIn(event: Asked, state: State): readonly string[] {
-  return certainlyPending(state, resvOf(state, event.buffer), levelOf(event), "nothing");
+  return certainlyPending(state, resvOf(state, event.buffer), levelOf(event));
 }
 
 type Fences = Map<string, Set<Usage>>;

@@ -35,7 +35,7 @@ function isLost(state: State, { buffer, syncFile }: Import, fence: string): bool
 function weakerIn({ buffer }: Import, flags: number, state: State): readonly string[] {
   const resv = resvOf(state, buffer);
   const raised = possiblyPending(state, resv, usageRw((flags & 2) === 0));
-  return certainlyPending(state, resv, "bookkeep", "nothing").filter((fence) => !raised.includes(fence));
+  return certainlyPending(state, resv, "bookkeep").filter((fence) => !raised.includes(fence));
 }
 
 export const sync08: Rule = {
@@ -64,7 +64,7 @@ export const sync08: Rule = {
     lock(event, state, _verdict, before) {
       const call = frameOf(state.tasks.get(event.task), "importSyncFile");
       if (call === undefined || !before.has(call.seq)) return;
-      before.set(call.seq, certainlyPending(state, resvOf(state, call.buffer), "bookkeep", "nothing"));
+      before.set(call.seq, certainlyPending(state, resvOf(state, call.buffer), "bookkeep"));
     },
     // From here on others do again, and what is lost afterwards is not its work.
     unlock(event, state, _verdict, before) {

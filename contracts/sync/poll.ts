@@ -39,7 +39,7 @@ interface Pending {
 function pendingFor(state: State, resv: string, write: boolean): Pending {
   const usage = usageRw(write);
   return {
-    sure: certainlyPending(state, resv, usage, "nothing"),
+    sure: certainlyPending(state, resv, usage),
     possible: possiblyPending(state, resv, usage),
   };
 }

@@ -39,9 +39,10 @@ function classifyMerge(context: ClassifyContext, step: Step<"mergeSyncFiles">): 
   if (!isFree(context, step.task)) return "undefined";
   if (step.other !== null && (step.second !== null || context.state.fds.get(step.other)?.open !== true))
     return "undefined";
-  if (step.second === null || step.flags !== 0 || step.pad !== 0) return "refused";
-  if (usableSyncFile(context, step.second) !== undefined) return "enabled";
-  return context.state.syncFiles.has(step.second) ? "refused" : "undefined";
+  if (step.second === null) return "refused";
+  if (!context.state.syncFiles.has(step.second)) return "undefined";
+  if (step.flags !== 0 || step.pad !== 0) return "refused";
+  return usableSyncFile(context, step.second) === undefined ? "refused" : "enabled";
 }
 
 /** Sync files, the bridge, poll. */
