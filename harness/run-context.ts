@@ -25,8 +25,8 @@ export class RunContext {
   private readonly timelines = new Map<number, number>();
   /** Fences whose owner has finished the work without signaling it. */
   readonly finished = new Set<object>();
-  /** Cookies of signalling sections by name. */
-  readonly sections = new Map<string, boolean>();
+  /** Open signalling sections of each task, outermost first, with their cookies. */
+  readonly sections = new Map<string, { readonly name: string; readonly cookie: boolean }[]>();
   readonly callbacks = new Map<string, FenceCallback>();
   /** What the program maps by itself, by name, and memory of it that is shared with the host. */
   readonly ownMappings = new Map<string, OwnMapping>();

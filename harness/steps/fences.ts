@@ -116,11 +116,16 @@ export const fenceSteps: StepHandlers<keyof typeof fenceOperations> = {
   },
   *beginSignalling(run, step) {
     yield* run.world.at("section");
-    run.sections.set(step.section, run.program.beginSignalling());
+    const open = run.sections.get(step.task) ?? [];
+    run.sections.set(step.task, [...open, { name: step.section, cookie: run.program.beginSignalling() }]);
   },
   *endSignalling(run, step) {
     yield* run.world.at("section");
-    run.program.endSignalling(run.sections.get(step.section) ?? false);
+    const innermost = run.sections.get(step.task)?.at(-1);
+    // Where a program lost the begin or the end of another section, ending this one would be the program's own mistake.
+    if (innermost?.name !== step.section) return;
+    run.sections.get(step.task)!.pop();
+    run.program.endSignalling(innermost.cookie);
   },
   *createArray(run, step) {
     yield* run.world.at("array");
