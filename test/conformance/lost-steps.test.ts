@@ -25,7 +25,7 @@ describe("a program that lost steps", () => {
     const judge = fullJudge();
     const random = new Random(1);
     let skipped = 0;
-    for (let seed = 1; seed <= 150; seed += 1) {
+    for (let seed = 1; seed <= 60; seed += 1) {
       const { program } = pipeline(system, judge, seed);
       if (program.steps.length < 2) continue;
       const less = without(program, random);
@@ -34,7 +34,7 @@ describe("a program that lost steps", () => {
       expect({ seed, broken, fault: run.fault }).toEqual({ seed, broken: [], fault: null });
       if (run.steps.length < less.steps.length) skipped += 1;
     }
-    expect(skipped).toBeGreaterThan(40);
+    expect(skipped).toBeGreaterThan(15);
   });
 
   it("skips the merge with a sync file that could not be made", async () => {
