@@ -253,7 +253,10 @@ export class Decoder implements Naming {
 
   private lock(base: ReturnType<Decoder["base"]>, step: Step | undefined, numbers: readonly number[]): void {
     const [slot, acquire, form, errno, name, waited] = numbers;
-    this.answered(base.task, errno!);
+    const waits = this.resumed.get(base.task)?.["wait"] as WaitFor | undefined;
+    // Of other waits a lock says nothing that is taken: an attach whose wait for a fence is interrupted takes it to undo.
+    if (waits?.kind === "lock") this.answered(base.task, errno!);
+    else if (errno !== 0) this.resumed.delete(base.task);
     this.add({
       ...base,
       kind: "lock",
