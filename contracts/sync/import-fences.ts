@@ -86,6 +86,12 @@ export const sync06: Rule = {
   }),
 };
 
+/** Whether a fence was added, or another one of its timeline, which takes its place: a kernel's list shows the last of them. */
+function isAdded(state: State, fence: string, added: Done["added"]): boolean {
+  const context = state.fences.get(fence)?.context;
+  return added.some((entry) => entry.fence === fence || state.fences.get(entry.fence)?.context === context);
+}
+
 export const sync07: Rule = {
   id: "SYNC-07",
   level: "MUST",
@@ -114,7 +120,7 @@ export const sync07: Rule = {
       if (event.errno !== 0) return;
       if (added.length > 0 || pending.length > 0) verdict.exercised();
       const container = added.find(({ fence }) => state.fences.get(fence)?.kind !== "plain" && state.fences.has(fence));
-      const left = pending.find((fence) => !isOver(state, fence) && added.every((entry) => entry.fence !== fence));
+      const left = pending.find((fence) => !isOver(state, fence) && !isAdded(state, fence, added));
       const slots = reserved.reduce((sum, count) => sum + count, 0);
       // The program put it into a reservation: the core has said so, and now it is in files, of which it hides the rest.
       if (container !== undefined && verdict.misuse) return;
