@@ -37,14 +37,14 @@ function imported(context: number): Events {
 
 describe("SYNC-07: what an import adds", () => {
   it("is a violation where a member is left out", () => {
-    const { ids, exercised } = judgeEvents(imported(2), "SYNC-07");
-    expect(ids).toEqual(["SYNC-07"]);
-    expect(exercised("SYNC-07")).toBe(1);
+    const judged = judgeEvents(imported(2), "SYNC-07");
+    expect(judged.ids).toEqual(["SYNC-07"]);
+    expect(judged.exercised("SYNC-07")).toBe(1);
   });
 
   it("is none where another of its timeline took its place, as a kernel's list shows it", () => {
-    const { ids, exercised } = judgeEvents(imported(1), "SYNC-07");
-    expect(ids).toEqual([]);
-    expect(exercised("SYNC-07")).toBe(1);
+    const judged = judgeEvents(imported(1), "SYNC-07");
+    expect(judged.ids).toEqual([]);
+    expect(judged.exercised("SYNC-07")).toBe(1);
   });
 });
