@@ -49,4 +49,18 @@ describe("a program that lost steps", () => {
     expect(run.fault).toBeNull();
     expect(run.steps.map(({ op }) => op)).toEqual(["fenceInit", "createSyncFile", "createSyncFile"]);
   });
+
+  it("ends no signalling section but the innermost", async () => {
+    const program = new ProgramBuilder("K7.1")
+      .step("beginSignalling", { section: "c1" })
+      .step("beginSignalling", { section: "c2" })
+      .step("endSignalling", { section: "c1" })
+      .step("endSignalling", { section: "c2" })
+      .step("endSignalling", { section: "c1" })
+      .build();
+    const run = await replay(program, referenceSystem(), [], profile, fullJudge());
+    expect(run.violations).toEqual([]);
+    const ends = run.events.filter((event) => event.kind === "call" && event.op === "endSignalling");
+    expect(ends.map(({ step }) => step).filter((step) => step !== null)).toEqual(["s4", "s5"]);
+  });
 });
